@@ -1,0 +1,1 @@
+//! One test binary for everything that crosses crates or needs a real peer.

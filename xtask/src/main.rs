@@ -1,0 +1,3 @@
+//! The project's checks and chores, run as `cargo xtask`.
+
+fn main() {}
