@@ -1,0 +1,45 @@
+//! `AutomationModel`.
+
+use crate::open_enum::{open_enum, upper_case};
+
+open_enum! {
+    /// The kind of a model that the platform trains, as in a model configuration.
+    ///
+    /// `AutomationModels` of the Python SDK, with its values of version 0.1.98. The SDK raises
+    /// an exception when the platform names any other kind; here that is
+    /// [`MissingAutomationModel`](Self::MissingAutomationModel).
+    ///
+    /// ```
+    /// use encord_enums::AutomationModel;
+    ///
+    /// assert_eq!(AutomationModel::from_value("faster_rcnn"), AutomationModel::FasterRcnn);
+    /// assert_eq!(AutomationModel::FasterRcnn.to_string(), "faster_rcnn");
+    /// ```
+    pub enum AutomationModel, "automation model" {
+        /// `fast_ai`, for classifications of frames.
+        FastAi = "fast_ai",
+        /// `resnet18`, for classifications of frames.
+        Resnet18 = "resnet18",
+        /// `resnet34`, for classifications of frames.
+        Resnet34 = "resnet34",
+        /// `resnet50`, for classifications of frames.
+        Resnet50 = "resnet50",
+        /// `resnet101`, for classifications of frames.
+        Resnet101 = "resnet101",
+        /// `resnet152`, for classifications of frames.
+        Resnet152 = "resnet152",
+        /// `vgg16`, for classifications of frames.
+        Vgg16 = "vgg16",
+        /// `vgg19`, for classifications of frames.
+        Vgg19 = "vgg19",
+        /// `faster_rcnn`, for bounding boxes.
+        FasterRcnn = "faster_rcnn",
+        /// `mask_rcnn`, for polygons.
+        MaskRcnn = "mask_rcnn",
+    } else {
+        /// `_MISSING_AUTOMATION_MODEL_`, any kind that this version does not know.
+        ///
+        /// The variant and its value are this crate's: the SDK has no fallback here.
+        MissingAutomationModel = "_MISSING_AUTOMATION_MODEL_",
+    }
+}
