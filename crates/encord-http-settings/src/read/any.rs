@@ -1,0 +1,223 @@
+//! A value of any type, and how the types of the fields are made from it.
+
+use core::fmt;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::invalid::{COUNT_EXPECTED, FLAG_EXPECTED};
+use crate::{BackoffFactor, Timeout, factor, timeout};
+
+/// Any value that a format that describes itself can hold.
+pub(super) enum Any {
+    Null,
+    Flag(bool),
+    Integer(i128),
+    Decimal(f64),
+    Text(String),
+    List,
+    Table(Entries),
+}
+
+/// The entries of a table as they were written, repeated keys included.
+pub(super) type Entries = Vec<(String, Any)>;
+
+/// Takes a table and nothing else.
+pub(super) struct EntriesVisitor {
+    pub(super) expecting: &'static str,
+}
+
+/// A type that a value can be checked for; the value comes back when it is not of that type.
+pub(super) trait FromAny: Sized {
+    const EXPECTED: &'static str;
+
+    fn from_any(any: Any) -> Result<Self, Any>;
+}
+
+/// The type of a field that can only be null.
+pub(super) enum Never {}
+
+impl fmt::Display for Any {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Flag(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Decimal(value) => write!(f, "{value:?}"),
+            Self::Text(value) => write!(f, "{value:?}"),
+            Self::List => f.write_str("a list"),
+            Self::Table(_) => f.write_str("a table"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyVisitor)
+    }
+}
+
+impl FromAny for u32 {
+    const EXPECTED: &'static str = COUNT_EXPECTED;
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        let count = match any {
+            Any::Integer(number) => Self::try_from(number).ok(),
+            Any::Decimal(number) => whole(number),
+            _ => None,
+        };
+        count.ok_or(any)
+    }
+}
+
+impl FromAny for BackoffFactor {
+    const EXPECTED: &'static str = factor::EXPECTED;
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        let factor = match any {
+            #[expect(clippy::cast_precision_loss, reason = "the nearest factor is meant")]
+            Any::Integer(number) => Self::new(number as f64).ok(),
+            Any::Decimal(number) => Self::new(number).ok(),
+            _ => None,
+        };
+        factor.ok_or(any)
+    }
+}
+
+impl FromAny for Timeout {
+    const EXPECTED: &'static str = timeout::EXPECTED;
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        let timeout = match &any {
+            Any::Integer(number) => u64::try_from(*number).ok().and_then(|seconds| Self::from_secs(seconds).ok()),
+            Any::Decimal(number) => Self::from_secs_f64(*number).ok(),
+            Any::Text(text) if text == timeout::UNLIMITED_WORD => Some(Self::UNLIMITED),
+            _ => None,
+        };
+        timeout.ok_or(any)
+    }
+}
+
+impl FromAny for bool {
+    const EXPECTED: &'static str = FLAG_EXPECTED;
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        match any {
+            Any::Flag(value) => Ok(value),
+            other => Err(other),
+        }
+    }
+}
+
+impl FromAny for Entries {
+    const EXPECTED: &'static str = "a table";
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        match any {
+            Any::Table(entries) => Ok(entries),
+            other => Err(other),
+        }
+    }
+}
+
+impl FromAny for Never {
+    const EXPECTED: &'static str = "null";
+
+    fn from_any(any: Any) -> Result<Self, Any> {
+        Err(any)
+    }
+}
+
+/// The count that a decimal without a fraction is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "a number that does not survive the way there and back is refused"
+)]
+fn whole(number: f64) -> Option<u32> {
+    let count = number as u32;
+    (f64::from(count) == number).then_some(count)
+}
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+struct AnyVisitor;
+
+impl<'de> Visitor<'de> for AnyVisitor {
+    type Value = Any;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Any, E> {
+        Ok(Any::Flag(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Any, E> {
+        Ok(Any::Integer(value.into()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Any, E> {
+        Ok(Any::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Any, E> {
+        Ok(Any::Integer(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Any, E> {
+        Ok(Any::Decimal(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Any, E> {
+        Ok(Any::Text(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Any, E> {
+        Ok(Any::Text(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Any, E> {
+        Ok(Any::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Any, E> {
+        Ok(Any::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
+        Any::deserialize(deserializer)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Any, D::Error> {
+        Any::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Any, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Any::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Any, A::Error> {
+        let expecting = "a table";
+        EntriesVisitor { expecting }.visit_map(map).map(Any::Table)
+    }
+}
