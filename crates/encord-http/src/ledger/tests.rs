@@ -1,0 +1,220 @@
+//! The ledger, without a network or a sleep.
+
+use encord_http_settings::BackoffFactor;
+use proptest::prelude::*;
+
+use super::*;
+use crate::attempt::{Fault, FaultKind};
+use crate::clock::Limit;
+
+fn settings(max_retries: u32, connection_retries: u32, factor: f64) -> RequestsSettings {
+    RequestsSettings {
+        max_retries,
+        connection_retries,
+        backoff_factor: BackoffFactor::new(factor).expect("a factor"),
+        ..RequestsSettings::default()
+    }
+}
+
+fn status(code: u16) -> Outcome {
+    Outcome::Status(StatusCode::from_u16(code).expect("a status"))
+}
+
+fn fault(kind: FaultKind) -> Outcome {
+    Outcome::Fault(Fault::new(kind, ""))
+}
+
+/// Enters the same outcome until the ledger stops; the waits in seconds and the reason.
+#[track_caller]
+fn exhaust(policy: Policy, outcome: &Outcome, retry_after: Option<u64>) -> (Vec<f64>, StopReason) {
+    let mut ledger = Ledger::new(policy);
+    let mut waits = Vec::new();
+    loop {
+        match ledger.record(outcome.clone(), Phase::Waiting, retry_after.map(Duration::from_secs)) {
+            Decision::Retry { after, .. } => waits.push(after.as_secs_f64()),
+            Decision::Stop(reason) => {
+                assert_eq!(ledger.attempts().len(), waits.len() + 1);
+                return (waits, reason);
+            }
+            Decision::Done => panic!("{outcome} is not a success"),
+        }
+    }
+}
+
+const CONNECT_FAULTS: [FaultKind; 5] = [
+    FaultKind::Dns,
+    FaultKind::Refused,
+    FaultKind::Unreachable,
+    FaultKind::TlsCutOff,
+    FaultKind::TimedOut(Limit::Connect),
+];
+
+const REQUEST_FAULTS: [FaultKind; 5] = [
+    FaultKind::Reset,
+    FaultKind::Closed,
+    FaultKind::TimedOut(Limit::FirstByte),
+    FaultKind::TimedOut(Limit::Write),
+    FaultKind::TimedOut(Limit::Read),
+];
+
+const FINAL_FAULTS: [FaultKind; 6] = [
+    FaultKind::Certificate,
+    FaultKind::Tls,
+    FaultKind::Protocol,
+    FaultKind::TooLarge,
+    FaultKind::Payload,
+    FaultKind::Url,
+];
+
+#[test]
+fn r1_max_retries_is_exactly_that_many_further_attempts() {
+    for n in [0, 1, 3, 15, 40] {
+        let (waits, reason) = exhaust(Policy::new(settings(n, 7, 0.0)), &status(503), None);
+        assert_eq!(waits.len(), n as usize);
+        assert_eq!(reason, StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: n });
+    }
+}
+
+#[test]
+fn r2_waits_follow_the_formula_up_to_the_cap() {
+    let waits = |policy| exhaust(policy, &status(503), None).0;
+    assert_eq!(waits(Policy::new(RequestsSettings::default())), [1.5, 3.0, 6.0]);
+    assert_eq!(waits(Policy::new(settings(9, 0, 1.5))), [1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 120.0, 120.0]);
+    let uncapped = Policy { backoff_cap: None, ..Policy::new(settings(9, 0, 1.5)) };
+    assert_eq!(waits(uncapped), [1.5, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0, 384.0]);
+    assert_eq!(waits(Policy::new(settings(3, 0, 0.0))), [0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn r2_k_counts_the_retries_of_both_kinds() {
+    let mut ledger = Ledger::new(Policy::new(settings(2, 2, 1.0)));
+    let decisions = [fault(FaultKind::Refused), status(503), fault(FaultKind::Refused), status(500), status(503)]
+        .map(|outcome| ledger.record(outcome, Phase::Waiting, None));
+    let retry = |s, charged_to| Decision::Retry { after: Duration::from_secs(s), charged_to };
+    assert_eq!(
+        decisions,
+        [
+            retry(1, Budget::ConnectionRetries),
+            retry(2, Budget::MaxRetries),
+            retry(4, Budget::ConnectionRetries),
+            retry(8, Budget::MaxRetries),
+            Decision::Stop(StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: 2 }),
+        ]
+    );
+    assert_eq!(ledger.attempts().iter().map(|a| a.waited.as_secs()).collect::<Vec<_>>(), [0, 1, 2, 4, 8]);
+}
+
+#[test]
+fn r3_connection_retries_are_a_budget_of_their_own() {
+    for kind in CONNECT_FAULTS {
+        let (waits, reason) = exhaust(Policy::new(settings(9, 2, 0.0)), &fault(kind), None);
+        assert_eq!(waits.len(), 2, "{kind:?}");
+        assert_eq!(reason, StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
+    }
+    let (waits, _) = exhaust(Policy::new(settings(9, 0, 0.0)), &fault(FaultKind::Certificate), None);
+    assert_eq!(waits.len(), 0, "a certificate that does not verify is not retried");
+}
+
+#[test]
+fn r3_applies_to_every_method_because_nothing_was_sent() {
+    let policy = Policy { idempotent: false, ..Policy::new(settings(0, 2, 0.0)) };
+    assert_eq!(exhaust(policy, &fault(FaultKind::Refused), None).0.len(), 2);
+}
+
+#[test]
+fn r4_a_request_that_is_not_idempotent_is_not_sent_twice() {
+    let policy = Policy { idempotent: false, ..Policy::new(settings(9, 9, 0.0)) };
+    for outcome in [status(503), status(429)].into_iter().chain(REQUEST_FAULTS.map(fault)) {
+        assert_eq!(exhaust(policy, &outcome, None), (vec![], StopReason::NotIdempotent), "{outcome}");
+    }
+}
+
+#[test]
+fn r5_which_statuses_are_retryable() {
+    for code in 100..=999 {
+        let retryable = matches!(code, 408 | 429 | 500 | 502 | 503 | 504);
+        let decision = Ledger::new(Policy::new(settings(1, 0, 0.0))).record(status(code), Phase::Waiting, None);
+        let expected = if code < 400 {
+            Decision::Done
+        } else if retryable {
+            Decision::Retry { after: Duration::ZERO, charged_to: Budget::MaxRetries }
+        } else {
+            Decision::Stop(StopReason::Final)
+        };
+        assert_eq!(decision, expected, "{code}");
+    }
+    assert_eq!(exhaust(Policy::new(settings(2, 0, 0.0)), &status(413), Some(0)).0.len(), 2, "413 with Retry-After");
+}
+
+#[test]
+fn r5_which_faults_are_retryable() {
+    for kind in REQUEST_FAULTS {
+        assert_eq!(exhaust(Policy::new(settings(2, 0, 0.0)), &fault(kind), None).0.len(), 2, "{kind:?}");
+    }
+    for kind in FINAL_FAULTS {
+        assert_eq!(
+            exhaust(Policy::new(settings(2, 2, 0.0)), &fault(kind), None),
+            (vec![], StopReason::Final),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn r6_the_wait_is_the_longer_of_backoff_and_retry_after() {
+    let waits = |asked| exhaust(Policy::new(settings(3, 0, 1.5)), &status(503), Some(asked)).0;
+    assert_eq!(waits(0), [1.5, 3.0, 6.0]);
+    assert_eq!(waits(5), [5.0, 5.0, 6.0]);
+    assert_eq!(waits(120), [120.0, 120.0, 120.0]);
+}
+
+#[test]
+fn r6_retry_after_beyond_the_limit_stops_and_says_so() {
+    let (waits, reason) = exhaust(Policy::new(settings(3, 0, 1.5)), &status(429), Some(3600));
+    assert_eq!(waits, []);
+    assert_eq!(
+        reason.to_string(),
+        "not retried, because the server asked for a wait of 3600 s, longer than the limit of 120 s"
+    );
+    let patient = Policy { retry_after_limit: Duration::from_secs(3600), ..Policy::new(settings(3, 0, 1.5)) };
+    assert_eq!(exhaust(patient, &status(429), Some(3600)).0, [3600.0; 3]);
+    let (_, reason) = exhaust(Policy::new(settings(0, 0, 1.5)), &status(429), Some(3600));
+    assert_eq!(reason.to_string(), "max_retries = 0 used up");
+}
+
+fn outcomes() -> impl Strategy<Value = (Outcome, Option<u64>)> {
+    let faults = CONNECT_FAULTS.into_iter().chain(REQUEST_FAULTS).chain(FINAL_FAULTS).collect::<Vec<_>>();
+    let outcome = prop_oneof![(100u16..1000).prop_map(status), prop::sample::select(faults).prop_map(fault)];
+    (outcome, prop::option::of(prop_oneof![0u64..200, Just(u64::MAX)]))
+}
+
+proptest! {
+    #[test]
+    fn r1_r3_r4_r6_no_sequence_of_outcomes_breaks_a_budget_or_a_limit(
+        max_retries in 0u32..5,
+        connection_retries in 0u32..5,
+        factor in prop_oneof![0.0f64..200.0, Just(f64::MAX)],
+        idempotent in any::<bool>(),
+        outcomes in prop::collection::vec(outcomes(), 1..30),
+    ) {
+        let settings = settings(max_retries, connection_retries, factor);
+        let policy = Policy { idempotent, ..Policy::new(settings) };
+        let mut ledger = Ledger::new(policy);
+        let (mut spent, mut connecting) = (0, 0);
+        for (outcome, retry_after) in outcomes {
+            let asked = retry_after.map(Duration::from_secs);
+            let Decision::Retry { after, charged_to } = ledger.record(outcome, Phase::Waiting, asked) else { break };
+            let backoff = settings.backoff_factor.delay(spent + connecting + 1).min(BACKOFF_CAP);
+            prop_assert!(after >= backoff, "shorter than the schedule");
+            prop_assert!(after == backoff || Some(after) == asked && after <= RETRY_AFTER_LIMIT);
+            match charged_to {
+                Budget::MaxRetries => {
+                    prop_assert!(idempotent);
+                    spent += 1;
+                }
+                Budget::ConnectionRetries => connecting += 1,
+            }
+            prop_assert!(spent <= max_retries && connecting <= connection_retries);
+        }
+    }
+}

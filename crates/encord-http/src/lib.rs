@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod attempt;
+mod client;
+mod clock;
+mod connector;
+mod error;
+mod exchange;
+mod ledger;
+mod payload;
+mod request;
+mod response;
+mod retry_after;
+mod url;
+mod wire;
+
+pub use attempt::{Attempt, Budget, Fault, FaultKind, Outcome};
+pub use client::{Client, ClientBuilder, POOL_IDLE_TIMEOUT};
+pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
+pub use error::Error;
+pub use exchange::{MAX_BODY, MAX_ERROR_BODY};
+#[doc(no_inline)]
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+pub use ledger::{Decision, Ledger, Policy, StopReason};
+pub use payload::Payload;
+pub use request::Request;
+pub use response::Response;
+pub use retry_after::retry_after;
+pub use url::{InvalidUrl, SignedUrl};

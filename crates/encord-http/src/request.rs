@@ -1,0 +1,102 @@
+//! A request, with what it needs to be sent more than once.
+
+use std::fmt;
+
+use encord_http_settings::RequestsSettings;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::clock::Profile;
+use crate::payload::Payload;
+use crate::url::SignedUrl;
+
+/// One request. Sending it borrows it, so it can be sent again.
+///
+/// ```
+/// use encord_http::{Payload, Request};
+///
+/// let request = Request::put("https://storage.example/cat.jpg?sig=c0ffee", Payload::file("cat.jpg"));
+/// assert_eq!(format!("{request:?}"), "Request(PUT storage.example/cat.jpg)");
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: SignedUrl,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Payload,
+    pub(crate) idempotent: bool,
+    pub(crate) settings: Option<RequestsSettings>,
+    pub(crate) profile: Profile,
+}
+
+impl Request {
+    /// A request without payload. Idempotent if its method is (rule R4, RFC 9110 §9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE.
+    pub fn new(method: Method, url: impl Into<SignedUrl>) -> Self {
+        Self {
+            idempotent: method.is_idempotent(),
+            method,
+            url: url.into(),
+            headers: HeaderMap::new(),
+            payload: Payload::empty(),
+            settings: None,
+            profile: Profile::Total,
+        }
+    }
+
+    /// A `GET`.
+    pub fn get(url: impl Into<SignedUrl>) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A `PUT` of a payload.
+    pub fn put(url: impl Into<SignedUrl>, payload: impl Into<Payload>) -> Self {
+        Self::new(Method::PUT, url).payload(payload)
+    }
+
+    /// A `POST` of a payload. Not retried on `max_retries` unless marked as [`idempotent`](Self::idempotent).
+    pub fn post(url: impl Into<SignedUrl>, payload: impl Into<Payload>) -> Self {
+        Self::new(Method::POST, url).payload(payload)
+    }
+
+    /// Sets the payload.
+    #[must_use]
+    pub fn payload(mut self, payload: impl Into<Payload>) -> Self {
+        self.payload = payload.into();
+        self
+    }
+
+    /// Sets a header, in place of one of the same name. `Content-Length`, `Transfer-Encoding` and `Connection` are the
+    /// client's to say and are overwritten or dropped.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Says whether the request may be sent twice (rule R4).
+    #[must_use]
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = idempotent;
+        self
+    }
+
+    /// Sends this request, and no other, under these settings instead of the client's (rule R10).
+    #[must_use]
+    pub fn settings(mut self, settings: RequestsSettings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// How the clocks are read. Default: [`Profile::Total`].
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    /// Method, host and path: header values may be credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {})", self.method, self.url)
+    }
+}

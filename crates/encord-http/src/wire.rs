@@ -1,0 +1,267 @@
+//! What really happens on a connection, told to the attempt that is using it.
+//!
+//! hyper buffers hundreds of kilobytes, so the end of the body stream says nothing about the network. [`Tracked`] sits between
+//! hyper and the connection (above TLS) and notes when bytes are taken, when everything handed over has been flushed to the
+//! operating system, and when the first byte of the response comes.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::clock::{Event, PhaseClock};
+
+/// The events of one attempt, noted by the connection's task, read by the request's.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    started: Instant,
+    linked: AtomicBool,
+    payload_handed_over: AtomicBool,
+    wrote: Stamp,
+    sent: Stamp,
+    first_byte: Stamp,
+    /// Wakes the payload that waits for the link.
+    payload: AtomicWaker,
+    /// Wakes the request once the payload is sent: from then on another limit applies.
+    request: AtomicWaker,
+}
+
+/// A moment that may not have come: nanoseconds since the attempt began, plus one.
+#[derive(Debug, Default)]
+struct Stamp(AtomicU64);
+
+impl Stamp {
+    fn set(&self, since: Instant) {
+        let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
+        self.0.store(nanos + 1, Ordering::Release);
+    }
+
+    fn set_once(&self, since: Instant) -> bool {
+        let first = self.get().is_none();
+        if first {
+            self.set(since);
+        }
+        first
+    }
+
+    fn get(&self) -> Option<Duration> {
+        self.0.load(Ordering::Acquire).checked_sub(1).map(Duration::from_nanos)
+    }
+}
+
+impl Progress {
+    pub(crate) fn new(started: Instant) -> Self {
+        Self {
+            started,
+            linked: AtomicBool::new(false),
+            payload_handed_over: AtomicBool::new(false),
+            wrote: Stamp::default(),
+            sent: Stamp::default(),
+            first_byte: Stamp::default(),
+            payload: AtomicWaker::new(),
+            request: AtomicWaker::new(),
+        }
+    }
+
+    /// Ready once the connection reports to this attempt. The payload waits for it, so that no byte of it goes unnoticed;
+    /// the link is nearly always there first.
+    pub(crate) fn poll_linked(&self, cx: &Context<'_>) -> Poll<()> {
+        if !self.linked.load(Ordering::Acquire) {
+            self.payload.register(cx.waker());
+            if !self.linked.load(Ordering::Acquire) {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The payload has given its last byte to hyper: the next complete flush sends it.
+    pub(crate) fn payload_handed_over(&self) {
+        self.payload_handed_over.store(true, Ordering::Release);
+    }
+
+    /// There is no payload, so it counts as sent.
+    pub(crate) fn nothing_to_send(&self) {
+        self.sent.set_once(self.started);
+    }
+
+    /// Whether any byte of the request went to the operating system.
+    pub(crate) fn wrote_anything(&self) -> bool {
+        self.wrote.get().is_some()
+    }
+
+    pub(crate) fn is_sent(&self) -> bool {
+        self.sent.get().is_some()
+    }
+
+    pub(crate) fn wake_when_sent(&self, waker: &Waker) {
+        self.request.register(waker);
+    }
+
+    /// Brings the clock up to date.
+    pub(crate) fn apply(&self, clock: &mut PhaseClock) {
+        let events = [(Event::Progress, &self.wrote), (Event::Sent, &self.sent), (Event::FirstByte, &self.first_byte)];
+        for (event, stamp) in events {
+            if let Some(at) = stamp.get() {
+                clock.on(event, at);
+            }
+        }
+    }
+
+    fn wrote(&self) {
+        self.wrote.set(self.started);
+    }
+
+    fn flushed(&self) {
+        if self.payload_handed_over.load(Ordering::Acquire) && self.sent.set_once(self.started) {
+            self.request.wake();
+        }
+    }
+
+    fn read(&self) {
+        self.first_byte.set_once(self.started);
+    }
+}
+
+/// A connection as the request's task sees it.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    current: Mutex<Option<Arc<Progress>>>,
+    requests: AtomicU32,
+    killed: AtomicBool,
+    task: AtomicWaker,
+}
+
+/// How a [`Wire`] travels through `Connected`.
+#[derive(Debug, Clone)]
+pub(crate) struct WireHandle(pub(crate) Arc<Wire>);
+
+impl Wire {
+    /// From now on the connection reports to `progress`. True when it has served other requests before.
+    pub(crate) fn link(&self, progress: &Arc<Progress>) -> bool {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(progress));
+        progress.linked.store(true, Ordering::Release);
+        progress.payload.wake();
+        self.requests.fetch_add(1, Ordering::Relaxed) > 0
+    }
+
+    /// Breaks the connection off, even one that is blocked because the peer has stopped reading.
+    pub(crate) fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        self.task.wake();
+    }
+
+    fn tell(&self, what: impl FnOnce(&Progress)) {
+        if let Some(progress) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
+            what(progress);
+        }
+    }
+
+    fn check_alive(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.task.register(cx.waker());
+        if self.killed.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+}
+
+/// An IO that reports to its [`Wire`]. It speaks tokio's traits, because hyper's read cursor cannot tell how much was read.
+#[derive(Debug)]
+pub(crate) struct Tracked<T> {
+    io: T,
+    wire: Arc<Wire>,
+    peer_stopped_reading: bool,
+}
+
+impl<T> Tracked<T> {
+    pub(crate) fn new(io: T) -> Self {
+        Self { io, wire: Arc::default(), peer_stopped_reading: false }
+    }
+
+    /// A server may answer before the payload is complete and close. The write then fails, but the answer may still be there
+    /// to be read, so a failed write only stops the writing: what the reading finds is what happened.
+    fn hold_failure(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        match result {
+            Poll::Ready(Err(e)) if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
+                self.peer_stopped_reading = true;
+                Poll::Pending
+            }
+            Poll::Ready(Ok(n)) => {
+                if n > 0 {
+                    self.wire.tell(Progress::wrote);
+                }
+                Poll::Ready(Ok(n))
+            }
+            other => other,
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.wire.check_alive(cx)?;
+        let before = buf.filled().len();
+        let result = Pin::new(&mut self.io).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.wire.tell(Progress::read);
+        }
+        result
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.wire.check_alive(cx)?;
+        if self.peer_stopped_reading {
+            return Poll::Pending;
+        }
+        let result = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.hold_failure(result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.wire.check_alive(cx)?;
+        if self.peer_stopped_reading {
+            return Poll::Pending;
+        }
+        let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.hold_failure(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire.check_alive(cx)?;
+        if self.peer_stopped_reading {
+            return Poll::Pending;
+        }
+        let result = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
+        let result = self.hold_failure(result).map_ok(|_| ());
+        if matches!(result, Poll::Ready(Ok(()))) {
+            self.wire.tell(Progress::flushed);
+        }
+        result
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+impl<T: Connection> Connection for Tracked<T> {
+    fn connected(&self) -> Connected {
+        self.io.connected().extra(WireHandle(Arc::clone(&self.wire)))
+    }
+}

@@ -1,0 +1,103 @@
+//! Answers of all kinds, and what they are taken for.
+
+use encord_http::{Client, FaultKind, Payload, Phase, Request, StatusCode, StopReason};
+
+use crate::budgets::{fail, settings};
+use crate::server::{Act, Server, answer, raw, status};
+
+#[tokio::test]
+async fn a_response_comes_with_body_headers_and_account() {
+    let server = Server::start([status(500), answer(200, "X-Kind: cat\r\n", "meow")]);
+    let response = Client::new(settings(1, 0, 0.0)).send(&Request::get(server.url("/?q=1"))).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["x-kind"], "cat");
+    assert_eq!(response.attempts()[1].phase, Phase::Done);
+    assert_eq!(&response.body()[..], b"meow");
+    assert!(server.seen()[0].head.starts_with("GET /?q=1 HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn r5_the_other_statuses_are_final_at_once() {
+    for code in [400, 401, 403, 404, 405, 409, 412, 413, 418, 501, 505] {
+        let server = Server::start([answer(code, "", "<Error/>")]);
+        let error = fail(settings(3, 3, 0.0), Request::get(server.url("/"))).await;
+        assert_eq!(
+            (server.seen().len(), error.reason(), error.phase()),
+            (1, StopReason::Final, Phase::Waiting),
+            "{code}"
+        );
+        assert_eq!(error.status().unwrap().as_u16(), code);
+        assert_eq!(&error.body()[..], b"<Error/>");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_returned() {
+    let server = Server::start([answer(307, "Location: /elsewhere\r\n", "")]);
+    let response = Client::new(settings(3, 3, 0.0)).send(&Request::get(server.url("/"))).await.unwrap();
+    assert_eq!((response.status().as_u16(), server.seen().len()), (307, 1));
+}
+
+#[tokio::test]
+async fn r5_half_an_answer_is_retried() {
+    let halves = [
+        Act::Close,
+        Act::Reset,
+        Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\nContent-".to_vec()),
+        Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123".to_vec()),
+        Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n".to_vec()),
+    ];
+    for half in halves {
+        let server = Server::start([half.clone(), answer(200, "", "whole")]);
+        let response = Client::new(settings(1, 0, 0.0)).send(&Request::get(server.url("/"))).await.unwrap();
+        assert_eq!((&response.body()[..], response.attempts().len()), (&b"whole"[..], 2), "{half:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_final() {
+    for garbage in [&b"SSH-2.0-OpenSSH_9.6\r\n\r\n"[..], b"HTTP/1.1 abc\r\n\r\n", b"\0\0\0\0\r\n\r\n"] {
+        let server = Server::start([Act::AnswerAndClose(garbage.to_vec())]);
+        let error = fail(settings(3, 3, 0.0), Request::get(server.url("/"))).await;
+        assert_eq!(error.fault().unwrap().kind(), FaultKind::Protocol, "{error}");
+        assert_eq!((error.reason(), server.seen().len()), (StopReason::Final, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_body_longer_than_the_client_takes_is_refused_unread() {
+    let server =
+        Server::start([Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\n".to_vec())]);
+    let error = fail(settings(3, 3, 0.0), Request::get(server.url("/"))).await;
+    assert_eq!(error.fault().unwrap().kind(), FaultKind::TooLarge);
+}
+
+#[tokio::test]
+async fn an_early_rejection_is_reported_with_its_status() {
+    for code in [403, 413] {
+        let server = Server::start([Act::RejectEarly(raw(code, "Connection: close\r\n", "no"))]);
+        let error = fail(settings(0, 0, 0.0), Request::put(server.url("/"), vec![0; 64 << 20])).await;
+        assert_eq!(error.status().map(|s| s.as_u16()), Some(code), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn u8_an_empty_payload_has_a_content_length_too() {
+    let server = Server::start([status(200)]);
+    let client = Client::new(settings(0, 0, 0.0));
+    client.send(&Request::put(server.url("/"), Payload::empty())).await.unwrap();
+    client.send(&Request::put(server.url("/"), Payload::bytes("four"))).await.unwrap();
+    client.send(&Request::get(server.url("/"))).await.unwrap();
+    let lengths =
+        server.seen().iter().map(|seen| seen.head.to_lowercase().matches("content-length").count()).collect::<Vec<_>>();
+    assert_eq!(lengths, [1, 1, 0], "{:?}", server.seen());
+    assert!(server.seen()[0].head.to_lowercase().contains("content-length: 0\r\n"));
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_requested_fails_without_a_network() {
+    let error = fail(settings(3, 3, 0.0), Request::get("gopher://h/?s3cret")).await;
+    let expected = "GET (invalid URL) failed while connecting: the URL cannot be requested: the URL must begin with http:// \
+                    or https:// (1 attempt: url; not retried, because another attempt could not change it)";
+    assert_eq!(error.to_string(), expected);
+}

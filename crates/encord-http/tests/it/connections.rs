@@ -1,0 +1,101 @@
+//! Pooling, cancelling, files.
+
+use std::time::Duration;
+
+use encord_http::{Client, FaultKind, Payload, Phase, Request, StopReason};
+
+use crate::budgets::{fail, settings};
+use crate::server::{Act, Server, raw, status};
+
+#[tokio::test]
+async fn connections_are_reused() {
+    let server = Server::start([status(200)]);
+    let client = Client::new(settings(0, 0, 0.0));
+    for _ in 0..5 {
+        client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+    }
+    assert!(server.seen().iter().all(|seen| seen.connection == 0));
+}
+
+#[tokio::test]
+async fn a_connection_that_died_idle_costs_no_attempt() {
+    let server = Server::start([Act::AnswerAndReset(raw(200, "", ""))]);
+    let client = Client::new(settings(0, 0, 0.0));
+    for _ in 0..10 {
+        let response = client.send(&Request::post(server.url("/"), "payload")).await.unwrap();
+        assert_eq!(response.attempts().len(), 1);
+        // The whole runtime stands still while the server resets, so the pool cannot have noticed.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.seen().len(), 10);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_something_went_wrong_is_not_used_again() {
+    let server = Server::start([Act::RejectEarly(raw(403, "", "")), status(200)]);
+    let client = Client::new(settings(0, 0, 0.0));
+    client.send(&Request::put(server.url("/"), vec![0; 8 << 20])).await.unwrap_err();
+    client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[tokio::test]
+async fn dropping_the_future_closes_the_connection_even_if_the_peer_has_stopped_reading() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let client = Client::new(settings(0, 0, 0.0));
+    let request = Request::put(url, vec![0; 64 << 20]);
+    let sending = tokio::spawn(async move { client.send(&request).await });
+    let (mut peer, _) = listener.accept().await.unwrap();
+    peer.readable().await.unwrap();
+    sending.abort();
+    assert!(sending.await.unwrap_err().is_cancelled());
+    // All that was in flight, and then the end of it: the rest was never sent.
+    let mut received = Vec::new();
+    let end = tokio::io::AsyncReadExt::read_to_end(&mut peer, &mut received);
+    drop(tokio::time::timeout(Duration::from_secs(20), end).await.expect("the connection is closed"));
+    assert!(received.len() < 64 << 20);
+}
+
+#[tokio::test]
+async fn a_file_is_streamed_and_opened_again_for_each_attempt() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), vec![7; 1_000_001]).unwrap();
+    let server = Server::start([Act::Close, status(503), status(200)]);
+    let request = Request::put(server.url("/"), Payload::file(file.path()));
+    let response = Client::new(settings(2, 0, 0.0)).send(&request).await.unwrap();
+    assert_eq!(response.sent(), 1_000_001);
+    assert!(server.seen().iter().all(|seen| seen.payload == 1_000_001), "{:?}", server.seen());
+}
+
+#[tokio::test]
+async fn u6_a_payload_that_cannot_be_read_is_final_and_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start([status(200)]);
+    let missing = directory.path().join("missing.jpg");
+    for (path, why) in [(directory.path(), "not a regular file"), (&missing, "No such file or directory (os error 2)")]
+    {
+        let error = fail(settings(3, 3, 0.0), Request::put(server.url("/"), Payload::file(path))).await;
+        assert_eq!((error.reason(), error.phase()), (StopReason::Final, Phase::Connecting));
+        assert_eq!((error.fault().unwrap().kind(), error.fault().unwrap().detail()), (FaultKind::Payload, why));
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn u6_a_file_that_changes_while_it_is_sent_is_not_stored_as_if_whole() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let length = 64 << 20;
+    file.as_file().set_len(length).unwrap();
+    let server = Server::start([Act::ReadSlowly { chunk: 1 << 20, pause: Duration::from_millis(2) }]);
+    let request = Request::put(server.url("/"), Payload::file(file.path()));
+    let client = Client::new(settings(3, 0, 0.0));
+    let sending = tokio::spawn(async move { client.send(&request).await });
+    while server.seen().first().is_none_or(|seen| seen.payload == 0) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    file.as_file().set_len(length + 1).unwrap();
+    let error = sending.await.unwrap().unwrap_err();
+    assert_eq!(error.fault().unwrap().detail(), "the file changed while it was sent");
+    assert!(server.seen()[0].payload < usize::try_from(length).unwrap());
+}
