@@ -1,0 +1,142 @@
+//! The kind of an item, and the `Content-Type` that the SDK sends for it.
+
+use std::path::Path;
+
+use encord_enums::DataType;
+use encord_http::HeaderValue;
+use thiserror::Error;
+
+/// What an item is, as far as its upload is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ItemKind {
+    /// An image, also one of an image group.
+    #[default]
+    Image,
+    /// A video.
+    Video,
+    /// An audio file.
+    Audio,
+    /// A DICOM file, also one of a study.
+    Dicom,
+    /// A NIfTI file.
+    Nifti,
+    /// Plain text, HTML, JSON or XML.
+    PlainText,
+    /// A PDF document.
+    Pdf,
+    /// A time series.
+    TimeSeries,
+    /// A scene.
+    Scene,
+}
+
+/// A data type of which an item is not a single file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an item of data type {0} is not uploaded as one file")]
+pub struct NotOneFile(pub DataType);
+
+impl ItemKind {
+    /// The `Content-Type` by the SDK's rule (U8), or `None` when the header is to be left out.
+    ///
+    /// From the uploaders of SDK 0.1.211: `application/octet-stream` for video, audio and scenes, `application/dicom`,
+    /// `application/nifti` and `application/pdf` for what they name, and guessed from the file name for images, text and time
+    /// series. An image whose name says nothing is sent without the header, as `upload_to_signed_url_list` does; a time series
+    /// then is `application/octet-stream` and a text `text/plain`.
+    pub fn content_type(self, path: &Path) -> Option<HeaderValue> {
+        let guessed = || guess(path).map(HeaderValue::from_static);
+        match self {
+            Self::Image => guessed(),
+            Self::Video | Self::Audio | Self::Scene => Some(OCTET_STREAM),
+            Self::Dicom => Some(HeaderValue::from_static("application/dicom")),
+            Self::Nifti => Some(HeaderValue::from_static("application/nifti")),
+            Self::Pdf => Some(HeaderValue::from_static("application/pdf")),
+            Self::PlainText => guessed().or(Some(HeaderValue::from_static("text/plain"))),
+            Self::TimeSeries => guessed().or(Some(OCTET_STREAM)),
+        }
+    }
+}
+
+const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+impl TryFrom<DataType> for ItemKind {
+    type Error = NotOneFile;
+
+    fn try_from(data_type: DataType) -> Result<Self, NotOneFile> {
+        Ok(match data_type {
+            DataType::Image | DataType::ImgGroup => Self::Image,
+            DataType::Video => Self::Video,
+            DataType::Audio => Self::Audio,
+            DataType::Dicom | DataType::DicomStudy => Self::Dicom,
+            DataType::Nifti => Self::Nifti,
+            DataType::PlainText => Self::PlainText,
+            DataType::Pdf => Self::Pdf,
+            DataType::TimeSeries => Self::TimeSeries,
+            DataType::Scene => Self::Scene,
+            other => return Err(NotOneFile(other)),
+        })
+    }
+}
+
+/// The media type by the file name, as Python's `mimetypes.guess_type` reads a name: a suffix that names a compression is
+/// looked through.
+fn guess(path: &Path) -> Option<&'static str> {
+    const COMPRESSIONS: [&str; 5] = ["gz", "Z", "bz2", "xz", "br"];
+    let extension = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_owned);
+    let mut last = extension(path)?;
+    if COMPRESSIONS.contains(&last.as_str()) {
+        last = extension(Path::new(path.file_stem()?))?;
+    }
+    if last.eq_ignore_ascii_case("ico") {
+        // The registered name, which Python uses; mime_guess has the older `image/x-icon`.
+        return Some("image/vnd.microsoft.icon");
+    }
+    mime_guess::from_ext(&last).first_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: ItemKind, path: &str, expected: Option<&str>) {
+        let content_type = kind.content_type(Path::new(path));
+        assert_eq!(content_type.as_ref().map(|v| v.to_str().expect("text")), expected, "{kind:?} {path}");
+    }
+
+    #[test]
+    fn u8_content_type_is_the_sdks_for_each_kind() {
+        check(ItemKind::Image, "a/b.jpg", Some("image/jpeg"));
+        check(ItemKind::Image, "B.JPEG", Some("image/jpeg"));
+        check(ItemKind::Image, "x.png", Some("image/png"));
+        check(ItemKind::Image, "x.tif", Some("image/tiff"));
+        check(ItemKind::Image, "x.svgz", Some("image/svg+xml"));
+        check(ItemKind::Image, "x.svg.gz", Some("image/svg+xml"));
+        check(ItemKind::Image, "x.ICO", Some("image/vnd.microsoft.icon"));
+        check(ItemKind::Image, "x.mp4", Some("video/mp4"));
+        check(ItemKind::Image, "x", None);
+        check(ItemKind::Image, ".jpg", None);
+        check(ItemKind::Image, "x.unknown", None);
+        check(ItemKind::Image, "x.gz", None);
+        check(ItemKind::Image, "a.jpg/x", None);
+        check(ItemKind::Video, "x.mp4", Some("application/octet-stream"));
+        check(ItemKind::Audio, "x.mp3", Some("application/octet-stream"));
+        check(ItemKind::Scene, "x.pcd", Some("application/octet-stream"));
+        check(ItemKind::Dicom, "x", Some("application/dicom"));
+        check(ItemKind::Nifti, "x.nii.gz", Some("application/nifti"));
+        check(ItemKind::Pdf, "x", Some("application/pdf"));
+        check(ItemKind::PlainText, "x.html", Some("text/html"));
+        check(ItemKind::PlainText, "README", Some("text/plain"));
+        check(ItemKind::TimeSeries, "x.csv", Some("text/csv"));
+        check(ItemKind::TimeSeries, "x", Some("application/octet-stream"));
+    }
+
+    #[test]
+    fn every_data_type_is_a_kind_or_says_why_not() {
+        assert_eq!(ItemKind::try_from(DataType::DicomStudy), Ok(ItemKind::Dicom));
+        for data_type in [DataType::Group, DataType::MissingDataType] {
+            let error = ItemKind::try_from(data_type).expect_err("not one file");
+            assert_eq!(error.to_string(), format!("an item of data type {data_type} is not uploaded as one file"));
+        }
+    }
+}

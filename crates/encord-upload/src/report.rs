@@ -1,0 +1,170 @@
+//! What became of a batch.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use encord_http::{Attempt, SignedUrl, StatusCode};
+use thiserror::Error;
+
+/// What became of every item, in input order.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub(crate) items: Vec<ItemReport>,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ItemReport {
+    /// Its place in the input, from 0.
+    pub index: usize,
+    /// The file.
+    pub path: PathBuf,
+    /// What it is called.
+    pub title: String,
+    /// What became of it.
+    pub status: Status,
+    /// The bytes that the server has acknowledged: the length of the file, or 0.
+    pub bytes: u64,
+    /// Every attempt, in order. Empty when the item was not started, or was cancelled.
+    pub attempts: Vec<Attempt>,
+    /// Why it failed.
+    pub error: Option<ItemError>,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// The server answered with a 2xx.
+    Uploaded,
+    /// It failed for good.
+    Failed,
+    /// It was not started, or broken off, because the batch was stopped.
+    Cancelled,
+}
+
+/// Why an item failed. Never names more of its URL than host and path (rule U9).
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum ItemError {
+    /// The request failed for good.
+    #[error(transparent)]
+    Request(#[from] encord_http::Error),
+    /// The server answered with a redirect or another status that stores nothing. Redirects are not followed (rule U8).
+    #[error("PUT {url} failed: the server answered {status}, which is not a success and is not followed")]
+    NotStored {
+        /// Where the item was sent.
+        url: SignedUrl,
+        /// The answer.
+        status: StatusCode,
+    },
+}
+
+/// A batch that ended before its end: by a failure that was not allowed (rule U5), or because it was cancelled.
+#[derive(Debug, Clone)]
+pub struct Stopped {
+    pub(crate) report: Report,
+    pub(crate) by: Option<usize>,
+}
+
+/// The sums of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Items uploaded.
+    pub uploaded: u64,
+    /// Items failed.
+    pub failed: u64,
+    /// Items cancelled.
+    pub cancelled: u64,
+    /// Bytes that servers have acknowledged.
+    pub bytes: u64,
+    /// Attempts of all items.
+    pub attempts: u64,
+}
+
+impl Report {
+    /// The items, in input order.
+    pub fn items(&self) -> &[ItemReport] {
+        &self.items
+    }
+
+    /// The items that failed, in input order.
+    pub fn failed(&self) -> impl Iterator<Item = &ItemReport> {
+        self.items.iter().filter(|item| item.status == Status::Failed)
+    }
+
+    /// The sums.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for item in &self.items {
+            summary.add(item);
+        }
+        summary
+    }
+}
+
+impl Stopped {
+    /// What became of every item.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The item whose failure stopped the batch; `None` when the batch was cancelled.
+    pub fn failure(&self) -> Option<&ItemReport> {
+        self.by.and_then(|index| self.report.items.get(index))
+    }
+}
+
+impl Summary {
+    fn add(&mut self, item: &ItemReport) {
+        match item.status {
+            Status::Uploaded => self.uploaded += 1,
+            Status::Failed => self.failed += 1,
+            Status::Cancelled => self.cancelled += 1,
+        }
+        self.bytes += item.bytes;
+        self.attempts += item.attempts.len() as u64;
+    }
+}
+
+impl Status {
+    /// The status as the report file has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Uploaded => "uploaded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { uploaded, failed, cancelled, bytes, attempts } = self;
+        write!(f, "{uploaded} uploaded, {failed} failed, {cancelled} cancelled; {bytes} bytes, {attempts} attempts")
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure() {
+            Some(ItemReport { title, error: Some(error), .. }) => write!(f, "{title}: {error}")?,
+            _ => f.write_str("the upload was cancelled")?,
+        }
+        write!(f, " ({})", self.report.summary())
+    }
+}
+
+impl std::error::Error for Stopped {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failure().and_then(|item| item.error.as_ref()).map(|e| e as _)
+    }
+}
