@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use encord_http_settings::{BACKOFF_CAP, RETRY_AFTER_LIMIT, RequestsSettings};
+use encord_http_settings::RequestsSettings;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tracing::{Instrument, debug, debug_span};
 
+use crate::builder::ClientBuilder;
 use crate::connector::Connector;
 use crate::error::Error;
 use crate::exchange::{self, End};
@@ -20,35 +20,21 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::retry_after::retry_after;
 
-/// How long a connection may lie idle in the pool. Common servers hang up after 5 s (Apache, Node.js) to 75 s (nginx); a
-/// connection that they are about to close costs a request more than a new one does.
-pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How much hyper may buffer of a request or of a response's head. Small, so that what is handed over is soon sent.
-const HYPER_BUFFER: usize = 64 * 1024;
-
 /// An HTTP/1.1 client that keeps [`RequestsSettings`].
 ///
 /// Cheap to clone; clones share their connections. Its settings are fixed when it is made (rule R10).
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
-    pool: legacy::Client<Connector, Outgoing>,
-    settings: RequestsSettings,
-    backoff_cap: Option<Duration>,
-    retry_after_limit: Duration,
-    user_agent: HeaderValue,
-}
-
-/// Makes a [`Client`] with other than the default limits.
-#[derive(Debug, Clone)]
-pub struct ClientBuilder {
-    settings: RequestsSettings,
-    backoff_cap: Option<Duration>,
-    retry_after_limit: Duration,
+/// What all clones of a client share.
+pub(crate) struct Shared {
+    pub(crate) pool: legacy::Client<Connector, Outgoing>,
+    pub(crate) settings: RequestsSettings,
+    pub(crate) backoff_cap: Option<Duration>,
+    pub(crate) retry_after_limit: Duration,
+    pub(crate) user_agent: HeaderValue,
 }
 
 impl Client {
@@ -59,7 +45,7 @@ impl Client {
 
     /// A client under these settings, with more to set.
     pub fn builder(settings: RequestsSettings) -> ClientBuilder {
-        ClientBuilder { settings, backoff_cap: Some(BACKOFF_CAP), retry_after_limit: RETRY_AFTER_LIMIT }
+        ClientBuilder::new(settings)
     }
 
     /// The settings this client was made with.
@@ -134,36 +120,6 @@ impl Client {
         }
         headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
         headers
-    }
-}
-
-impl ClientBuilder {
-    /// The longest backoff (rule R2); `None` lifts the cap. Default: [`BACKOFF_CAP`]. It does not shorten a `Retry-After`.
-    #[must_use]
-    pub fn backoff_cap(mut self, cap: Option<Duration>) -> Self {
-        self.backoff_cap = cap;
-        self
-    }
-
-    /// The longest `Retry-After` that is waited for (rule R6). Default: [`RETRY_AFTER_LIMIT`].
-    #[must_use]
-    pub fn retry_after_limit(mut self, limit: Duration) -> Self {
-        self.retry_after_limit = limit;
-        self
-    }
-
-    /// Makes the client. No connection is opened before the first request.
-    pub fn build(self) -> Client {
-        let Self { settings, backoff_cap, retry_after_limit } = self;
-        let pool = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .http1_max_buf_size(HYPER_BUFFER)
-            // The exchange sends again by itself, because only it knows whether anything was written.
-            .retry_canceled_requests(false)
-            .build(Connector::new(settings.connect_timeout.as_duration()));
-        let user_agent = HeaderValue::from_static(concat!("encord-http/", env!("CARGO_PKG_VERSION")));
-        Client { shared: Arc::new(Shared { pool, settings, backoff_cap, retry_after_limit, user_agent }) }
     }
 }
 

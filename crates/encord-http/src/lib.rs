@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod builder;
 mod client;
 mod clock;
 mod connector;
@@ -15,7 +16,8 @@ mod url;
 mod wire;
 
 pub use attempt::{Attempt, Budget, Fault, FaultKind, Outcome};
-pub use client::{Client, ClientBuilder, POOL_IDLE_TIMEOUT};
+pub use builder::{ClientBuilder, POOL_IDLE_TIMEOUT};
+pub use client::Client;
 pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
 pub use error::Error;
 pub use exchange::{MAX_BODY, MAX_ERROR_BODY};
