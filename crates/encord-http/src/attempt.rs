@@ -1,6 +1,8 @@
 //! What became of one attempt.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -30,10 +32,11 @@ pub enum Outcome {
 }
 
 /// Why an attempt got no whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Fault {
     kind: FaultKind,
     detail: Box<str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The kinds of [`Fault`].
@@ -66,6 +69,8 @@ pub enum FaultKind {
     Payload,
     /// The URL cannot be requested.
     Url,
+    /// The request's own deadline passed, whatever its limits.
+    Deadline,
 }
 
 /// Which budget of the settings a failure draws on (rule R3).
@@ -79,7 +84,16 @@ pub enum Budget {
 
 impl Fault {
     pub(crate) fn new(kind: FaultKind, detail: impl Into<Box<str>>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), source: None }
+    }
+
+    pub(crate) fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// The error behind the fault, if there is one.
+    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 
     /// What kind of fault it is.
@@ -103,7 +117,13 @@ impl FaultKind {
             Self::Reset | Self::Closed | Self::TimedOut(Limit::FirstByte | Limit::Write | Limit::Read) => {
                 Some(Budget::MaxRetries)
             }
-            Self::Certificate | Self::Tls | Self::Protocol | Self::TooLarge | Self::Payload | Self::Url => None,
+            Self::Certificate
+            | Self::Tls
+            | Self::Protocol
+            | Self::TooLarge
+            | Self::Payload
+            | Self::Url
+            | Self::Deadline => None,
         }
     }
 
@@ -123,6 +143,7 @@ impl FaultKind {
             Self::TooLarge => "too_large",
             Self::Payload => "payload",
             Self::Url => "url",
+            Self::Deadline => "deadline",
         }
     }
 
@@ -144,9 +165,19 @@ impl FaultKind {
             Self::TooLarge => "the answer is too large",
             Self::Payload => "the payload cannot be read",
             Self::Url => "the URL cannot be requested",
+            Self::Deadline => "the deadline of the request passed",
         }
     }
 }
+
+impl PartialEq for Fault {
+    /// By kind and detail: an error behind it has no equality.
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.detail) == (other.kind, &other.detail)
+    }
+}
+
+impl Eq for Fault {}
 
 impl Budget {
     /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets it.

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use encord_http_settings::{BACKOFF_CAP, RETRY_AFTER_LIMIT, RequestsSettings};
 use http::HeaderValue;
+use http::header::InvalidHeaderValue;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::client::{Client, Shared};
 use crate::connector::Connector;
+use crate::ledger::Jitter;
+use crate::trace::TraceIds;
 
 /// How long a connection may lie idle in the pool. Common servers hang up after 5 s (Apache, Node.js) to 75 s (nginx); a
 /// connection that they are about to close costs a request more than a new one does.
@@ -18,44 +21,95 @@ pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How much hyper may buffer of a request or of a response's head. Small, so that what is handed over is soon sent.
 const HYPER_BUFFER: usize = 64 * 1024;
 
+const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
+
 /// Makes a [`Client`] with other than the default limits.
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
-    settings: RequestsSettings,
-    backoff_cap: Option<Duration>,
-    retry_after_limit: Duration,
+    options: Options,
+}
+
+/// What a client is made with and keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) settings: RequestsSettings,
+    pub(crate) backoff_cap: Option<Duration>,
+    pub(crate) retry_after_limit: Duration,
+    pub(crate) jitter: Jitter,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) trace_ids: Option<TraceIds>,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(settings: RequestsSettings) -> Self {
-        Self { settings, backoff_cap: Some(BACKOFF_CAP), retry_after_limit: RETRY_AFTER_LIMIT }
+        Self {
+            options: Options {
+                settings,
+                backoff_cap: Some(BACKOFF_CAP),
+                retry_after_limit: RETRY_AFTER_LIMIT,
+                jitter: Jitter::None,
+                user_agent: HeaderValue::from_static(USER_AGENT),
+                trace_ids: None,
+            },
+        }
     }
 
     /// The longest backoff (rule R2); `None` lifts the cap. Default: [`BACKOFF_CAP`]. It does not shorten a `Retry-After`.
     #[must_use]
     pub fn backoff_cap(mut self, cap: Option<Duration>) -> Self {
-        self.backoff_cap = cap;
+        self.options.backoff_cap = cap;
         self
     }
 
     /// The longest `Retry-After` that is waited for (rule R6). Default: [`RETRY_AFTER_LIMIT`].
     #[must_use]
     pub fn retry_after_limit(mut self, limit: Duration) -> Self {
-        self.retry_after_limit = limit;
+        self.options.retry_after_limit = limit;
+        self
+    }
+
+    /// Spreads the backoff. Default: [`Jitter::None`], the exact schedule (rule R2).
+    #[must_use]
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.options.jitter = jitter;
+        self
+    }
+
+    /// Adds the name of the program that uses this crate to the `User-Agent`, as in `encord-http/0.1.0 my-tool/2.3`.
+    ///
+    /// # Errors
+    ///
+    /// When the suffix cannot stand in a header: control characters, or anything but ASCII.
+    pub fn user_agent_suffix(mut self, suffix: &str) -> Result<Self, InvalidHeaderValue> {
+        self.options.user_agent = HeaderValue::try_from(format!("{USER_AGENT} {suffix}"))?;
+        Ok(self)
+    }
+
+    /// Sends a trace id with each request, in `X-Cloud-Trace-Context` (`trace_id_provider` of the SDK). All attempts of a
+    /// request have the same. What cannot stand in a header is not sent.
+    #[must_use]
+    pub fn trace_id_provider(mut self, provider: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.options.trace_ids = Some(TraceIds::new(provider));
+        self
+    }
+
+    /// Sends a random trace id with each request, as the SDK does. Default: none is sent.
+    #[must_use]
+    pub fn random_trace_ids(mut self) -> Self {
+        self.options.trace_ids = Some(TraceIds::random());
         self
     }
 
     /// Makes the client. No connection is opened before the first request.
     pub fn build(self) -> Client {
-        let Self { settings, backoff_cap, retry_after_limit } = self;
+        let Self { options } = self;
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .http1_max_buf_size(HYPER_BUFFER)
             // The exchange sends again by itself, because only it knows whether anything was written.
             .retry_canceled_requests(false)
-            .build(Connector::new(settings.connect_timeout.as_duration()));
-        let user_agent = HeaderValue::from_static(concat!("encord-http/", env!("CARGO_PKG_VERSION")));
-        Client { shared: Arc::new(Shared { pool, settings, backoff_cap, retry_after_limit, user_agent }) }
+            .build(Connector::new(options.settings.connect_timeout.as_duration()));
+        Client { shared: Arc::new(Shared { pool, options }) }
     }
 }

@@ -1,24 +1,30 @@
 //! The client: attempts, waits, and the order of both as the ledger says.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
 use hyper_util::client::legacy;
+use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
-use crate::builder::ClientBuilder;
+use crate::attempt::Attempt;
+use crate::body::Body;
+use crate::builder::{ClientBuilder, Options};
 use crate::connector::Connector;
 use crate::error::Error;
-use crate::exchange::{self, End};
-use crate::ledger::{Decision, Ledger, Policy};
+use crate::exchange::{Answer, Content, End, Plan};
+use crate::ledger::{Circumstances, Decision, Jitter, Ledger, Policy, StopReason};
 use crate::payload::Outgoing;
+use crate::redirect;
 use crate::request::Request;
 use crate::response::Response;
 use crate::retry_after::retry_after;
+use crate::trace::{TRACE_HEADER, TraceIds};
 
 /// An HTTP/1.1 client that keeps [`RequestsSettings`].
 ///
@@ -31,10 +37,7 @@ pub struct Client {
 /// What all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) pool: legacy::Client<Connector, Outgoing>,
-    pub(crate) settings: RequestsSettings,
-    pub(crate) backoff_cap: Option<Duration>,
-    pub(crate) retry_after_limit: Duration,
-    pub(crate) user_agent: HeaderValue,
+    pub(crate) options: Options,
 }
 
 impl Client {
@@ -50,10 +53,11 @@ impl Client {
 
     /// The settings this client was made with.
     pub fn settings(&self) -> &RequestsSettings {
-        &self.shared.settings
+        &self.shared.options.settings
     }
 
-    /// Sends a request, again if need be, and reads the whole response. Needs a tokio runtime with time and I/O enabled.
+    /// Sends a request, again if need be, and reads the whole response, at most [`MAX_BODY`](crate::MAX_BODY) bytes of it.
+    /// Needs a tokio runtime with time and I/O enabled.
     ///
     /// Dropping the future stops everything at once and closes the connection in use.
     ///
@@ -62,69 +66,120 @@ impl Client {
     /// [`Error`] when the last attempt brought no whole answer or a status of 400 and above. Lower ones, redirects among them,
     /// are responses.
     pub async fn send(&self, request: &Request) -> Result<Response, Error> {
-        let span = debug_span!("request", method = %request.method, url = %request.url);
-        self.run(request).instrument(span).await
+        let (response, content) = self.run(request, false).await?;
+        Ok(match content {
+            Content::Whole(body) => response.with_body(body),
+            // Streams are made on demand only.
+            Content::Stream(_) => response.with_body(Bytes::new()),
+        })
     }
 
-    async fn run(&self, request: &Request) -> Result<Response, Error> {
-        let settings = request.settings.unwrap_or(self.shared.settings);
+    /// Like [`send`](Self::send), but leaves the body of the response to be read piece by piece, under the read clock. A
+    /// failure from then on is not retried.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for what comes before the body.
+    pub async fn stream(&self, request: &Request) -> Result<Response<Body>, Error> {
+        let (response, content) = self.run(request, true).await?;
+        match content {
+            Content::Stream(body) => Ok(response.with_body(*body)),
+            Content::Whole(body) => Err(error(request, StopReason::Final, response.attempts, body)),
+        }
+    }
+
+    async fn run(&self, request: &Request, stream: bool) -> Result<(Response<()>, Content), Error> {
+        let began = Instant::now();
+        let mut next = None;
+        let mut left = request.redirects;
+        loop {
+            let request = next.as_ref().unwrap_or(request);
+            let span = debug_span!("request", method = %request.method, url = %request.url);
+            let done = self.run_one(request, stream, began).instrument(span).await?;
+            match redirect::next(request, &done.0).filter(|_| left > 0) {
+                Some(hop) => next = Some(hop),
+                None => return Ok(done),
+            }
+            left -= 1;
+        }
+    }
+
+    async fn run_one(&self, request: &Request, stream: bool, began: Instant) -> Result<(Response<()>, Content), Error> {
+        let options = &self.shared.options;
+        let settings = request.settings.unwrap_or(options.settings);
         let mut ledger = Ledger::new(Policy {
             settings,
-            backoff_cap: self.shared.backoff_cap,
-            retry_after_limit: self.shared.retry_after_limit,
+            backoff_cap: options.backoff_cap,
+            retry_after_limit: options.retry_after_limit,
             idempotent: request.idempotent,
+            replayable: request.payload.is_replayable(),
+            jitter: options.jitter,
+            deadline: request.deadline,
         });
-        let headers = self.headers(request);
+        let gzip = request.method == Method::GET && !request.headers.contains_key(ACCEPT_ENCODING);
+        let deadline = request.deadline.and_then(|deadline| began.checked_add(deadline));
+        let headers = self.headers(request, gzip);
+        let plan = Plan { pool: &self.shared.pool, request, headers, settings, deadline, gzip, stream };
         loop {
-            let End { outcome, phase, answer, length } =
-                exchange::attempt(&self.shared.pool, request, &headers, &settings).await;
+            let End { outcome, phase, answer } = plan.attempt().await;
             debug!(%outcome, %phase, "attempt");
-            let asked = answer.as_ref().and_then(|(parts, _)| retry_after(&parts.headers, SystemTime::now()));
-            match (ledger.record(outcome, phase, asked), answer) {
+            let circumstances = Circumstances {
+                retry_after: answer.as_ref().and_then(|a| retry_after(&a.parts.headers, SystemTime::now())),
+                elapsed: began.elapsed(),
+                random: if options.jitter == Jitter::None { 0.0 } else { fastrand::f64() },
+            };
+            let reason = match (ledger.record(outcome, phase, circumstances), answer) {
                 (Decision::Retry { after, charged_to }, _) => {
                     debug!(?after, charged_to = charged_to.field(), "wait");
-                    tokio::time::sleep(after).await;
+                    wait(after).await;
+                    continue;
                 }
-                (Decision::Done, Some((parts, body))) => {
-                    return Ok(Response {
-                        status: parts.status,
-                        headers: parts.headers,
-                        body,
-                        attempts: ledger.into_attempts(),
-                        sent: length,
-                    });
+                (Decision::Done, Some(Answer { parts, body, sent })) => {
+                    let attempts = ledger.into_attempts();
+                    let response = Response { status: parts.status, headers: parts.headers, body: (), attempts, sent };
+                    return Ok((response, body));
                 }
-                (decision, answer) => {
-                    let reason = match decision {
-                        Decision::Stop(reason) => reason,
-                        // Only an answer is ever done, so this is a fault after all.
-                        _ => crate::StopReason::Final,
-                    };
-                    let body = answer.map_or_else(Bytes::new, |(_, body)| body);
-                    return Err(Error::new(
-                        request.method.clone(),
-                        request.url.clone(),
-                        reason,
-                        ledger.into_attempts(),
-                        body,
-                    ));
+                (Decision::Stop(reason), Some(Answer { body: Content::Whole(body), .. })) => {
+                    return Err(error(request, reason, ledger.into_attempts(), body));
                 }
-            }
+                (Decision::Stop(reason), _) => reason,
+                // Only an answer is ever done.
+                (Decision::Done, None) => StopReason::Final,
+            };
+            return Err(error(request, reason, ledger.into_attempts(), Bytes::new()));
         }
     }
 
-    fn headers(&self, request: &Request) -> HeaderMap {
+    fn headers(&self, request: &Request, gzip: bool) -> HeaderMap {
+        let Options { user_agent, trace_ids, .. } = &self.shared.options;
         let mut headers = request.headers.clone();
-        for ours in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
             headers.remove(ours);
         }
-        headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
+        headers.entry(USER_AGENT).or_insert_with(|| user_agent.clone());
+        if gzip {
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Some(id) = trace_ids.as_ref().filter(|_| !headers.contains_key(TRACE_HEADER)).and_then(TraceIds::next) {
+            headers.insert(TRACE_HEADER, id);
+        }
         headers
     }
 }
 
-impl std::fmt::Debug for Client {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("settings", &self.shared.settings).finish_non_exhaustive()
+fn error(request: &Request, reason: StopReason, attempts: Vec<Attempt>, body: Bytes) -> Error {
+    Error::new(request.method.clone(), request.url.clone(), reason, attempts, body)
+}
+
+/// A wait of zero is none: a timer would round it up to a millisecond.
+async fn wait(after: Duration) {
+    if !after.is_zero() {
+        tokio::time::sleep(after).await;
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("settings", self.settings()).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use encord_http_settings::RequestsSettings;
 
-/// Where an attempt stands. Phases follow each other in this order; some may be skipped, none comes back.
+/// Where an attempt stands. Phases follow each other in this order; some may be skipped, and none comes back, unless what had
+/// looked like the response turns out to be an interim one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Waiting for a connection: DNS, TCP, TLS, or one from the pool.
@@ -59,6 +60,9 @@ pub enum Event {
     Sent,
     /// The first byte of the response came.
     FirstByte,
+    /// What came was an interim response (1xx, RFC 9110 §15.2): the response itself has not begun. The only event that takes
+    /// another one back, because an interim response cannot be told from the response before its head is read.
+    Interim,
     /// The last byte of the response came.
     Done,
 }
@@ -113,6 +117,7 @@ impl PhaseClock {
             Event::Progress => self.progress = at,
             Event::Sent => self.sent = self.sent.or(Some(at)),
             Event::FirstByte => self.first_byte = self.first_byte.or(Some(at)),
+            Event::Interim => self.first_byte = None,
             Event::Done => self.done = true,
         }
     }
@@ -266,6 +271,17 @@ mod tests {
     fn r9_an_answer_before_the_payload_is_complete_is_bounded_too() {
         check(Total, &[(Connected, 0), (FirstByte, 5)], Phase::Reading, Some((20, Limit::Write)));
         check(Stall, &[(Connected, 0), (FirstByte, 5), (Progress, 18)], Phase::Reading, Some((35, Limit::Read)));
+    }
+
+    #[test]
+    fn r9_an_interim_response_starts_no_clock() {
+        check(Stall, &[(Connected, 0), (FirstByte, 5), (Event::Interim, 5)], Phase::Sending, Some((20, Limit::Write)));
+        check(
+            Total,
+            &[(Connected, 0), (Sent, 1), (FirstByte, 5), (Event::Interim, 5)],
+            Phase::Waiting,
+            Some((10, Limit::FirstByte)),
+        );
     }
 
     #[test]

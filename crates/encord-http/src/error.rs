@@ -94,4 +94,9 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    /// What is behind the fault of the last attempt.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.fault().and_then(Fault::source)
+    }
+}

@@ -1,283 +1,195 @@
 //! One attempt on the network, under its phase clock.
 
-use std::error::Error as StdError;
-use std::future::poll_fn;
-use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use http::response::Parts;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
-use http_body::Body;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use hyper::ext::on_informational;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
-use tokio::time::{Instant, Sleep};
+use hyper_util::client::legacy::connect::capture_connection;
+use tokio::time::Instant;
 
 use crate::attempt::{Fault, FaultKind, Outcome};
-use crate::clock::{Event, Limit, Phase, PhaseClock};
-use crate::connector::{ConnectError, Connector, chain, chain_text};
-use crate::payload::{Outgoing, PayloadError};
+use crate::body::Body;
+use crate::classify::classify;
+use crate::clock::{Phase, PhaseClock};
+use crate::connector::Connector;
+use crate::payload::Outgoing;
 use crate::request::Request;
-use crate::wire::{Progress, Wire, WireHandle};
+use crate::watch::Watch;
+use crate::wire::Progress;
 
-/// The longest body of a response that is taken: 64 MiB. A longer one is a fault.
+/// The longest body of a response that is taken whole: 64 MiB. A longer one is a fault; read it as a stream.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// How much is kept of the body of an answer of 400 and above: 64 KiB. The rest is not read.
 pub const MAX_ERROR_BODY: usize = 64 * 1024;
 
+/// A payload of this length or more is announced by `Expect: 100-continue` (RFC 9110 §10.1.1), so that a server that will not
+/// have it can say so before it is sent: 16 MiB, which takes more than a second on a line of 100 Mbit/s.
+pub const EXPECT_CONTINUE_FROM: u64 = 16 * 1024 * 1024;
+
+/// How long such a payload waits for the server's word: 1 s, as curl does, and at most half of `connect_timeout` and
+/// `write_timeout`, whose clocks run meanwhile. Then it is sent all the same, because there are servers that ignore `Expect`.
+pub const EXPECT_CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
 type Pool = legacy::Client<Connector, Outgoing>;
+
+/// What all attempts of a request have in common.
+pub(crate) struct Plan<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) request: &'a Request,
+    pub(crate) headers: HeaderMap,
+    pub(crate) settings: RequestsSettings,
+    pub(crate) deadline: Option<Instant>,
+    /// The client has asked for gzip, so it decompresses what comes.
+    pub(crate) gzip: bool,
+    /// The body of a success is left to be read.
+    pub(crate) stream: bool,
+}
 
 /// How an attempt ended.
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
     pub(crate) phase: Phase,
-    pub(crate) answer: Option<(Parts, Bytes)>,
-    /// The length of the payload.
-    pub(crate) length: u64,
+    pub(crate) answer: Option<Answer>,
 }
 
-impl End {
-    fn fault(fault: Fault, phase: Phase) -> Self {
-        Self { outcome: Outcome::Fault(fault), phase, answer: None, length: 0 }
+/// What the server answered.
+pub(crate) struct Answer {
+    pub(crate) parts: Parts,
+    pub(crate) body: Content,
+    /// The length of the payload that was sent.
+    pub(crate) sent: u64,
+}
+
+/// The body of an answer.
+pub(crate) enum Content {
+    Whole(Bytes),
+    Stream(Box<Body>),
+}
+
+/// How one try to exchange request and response went.
+enum Tried {
+    End(End),
+    /// The connection from the pool was dead, and nothing was written on it.
+    DiedIdle,
+    /// The server does not know `Expect`: 417.
+    ExpectationFailed,
+}
+
+impl Plan<'_> {
+    /// Makes one attempt. A pooled connection that had died before anything was written on it does not count as one: the request
+    /// goes again at once on another. Nor does a server's refusal of `Expect`.
+    pub(crate) async fn attempt(&self) -> End {
+        let uri = match self.request.url.uri() {
+            Ok(uri) => uri,
+            Err(e) => return failed(Fault::new(FaultKind::Url, e.to_string()).with_source(e), Phase::Connecting),
+        };
+        let mut may_expect = true;
+        loop {
+            match self.try_once(uri, may_expect).await {
+                Tried::End(end) => return end,
+                Tried::DiedIdle => tracing::debug!("the pooled connection had been closed; sending on another"),
+                Tried::ExpectationFailed => may_expect = false,
+            }
+        }
     }
-}
 
-/// Makes one attempt. A pooled connection that had died before anything was written on it does not count as one: the request
-/// goes again at once on another.
-pub(crate) async fn attempt(pool: &Pool, request: &Request, headers: &HeaderMap, settings: &RequestsSettings) -> End {
-    let uri = match request.url.uri() {
-        Ok(uri) => uri,
-        Err(e) => return End::fault(Fault::new(FaultKind::Url, e.to_string()), Phase::Connecting),
-    };
-    loop {
+    async fn try_once(&self, uri: &Uri, may_expect: bool) -> Tried {
         let started = Instant::now();
         let progress = Arc::new(Progress::new(started));
-        let payload = match request.payload.open(Arc::clone(&progress)).await {
+        let payload = match self.request.payload.open(Arc::clone(&progress)).await {
             Ok(payload) => payload,
-            Err(e) => return End::fault(Fault::new(FaultKind::Payload, e.to_string()), Phase::Connecting),
+            Err(e) => {
+                let fault = Fault::new(FaultKind::Payload, e.to_string()).with_source(e);
+                return Tried::End(failed(fault, Phase::Connecting));
+            }
         };
         let length = payload.length();
-        let mut message = message(&request.method, uri, headers, payload);
-        let link = Link { captured: capture_connection(&mut message), progress, wire: None };
-        let clock = PhaseClock::new(settings, request.profile);
-        let exchange = exchange(pool, message);
-        if let Some(end) = run(exchange, link, clock, started).await {
-            return End { length, ..end };
+        let expects = may_expect && length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
+        let expect = expects.then(|| expect_wait(&self.settings));
+        let mut message = message(&self.request.method, uri, &self.headers, payload, expect);
+        let heard = Arc::clone(&progress);
+        on_informational(&mut message, move |interim| heard.interim(interim.status()));
+        let captured = capture_connection(&mut message);
+        let clock = PhaseClock::new(&self.settings, self.request.profile);
+        let deadline = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
+        let mut watch = Watch::new(clock, started, deadline, captured, progress);
+        let (parts, incoming) = match watch.guard(self.pool.request(message)).await {
+            Ok(Ok(response)) => response.into_parts(),
+            Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Tried::DiedIdle,
+            Ok(Err(e)) => return Tried::End(failed(classify(e), watch.phase())),
+            Err(limit) => return Tried::End(failed(Fault::new(limit, ""), watch.phase())),
+        };
+        if expects && parts.status == StatusCode::EXPECTATION_FAILED && self.request.payload.can_open() {
+            return Tried::ExpectationFailed;
         }
-        tracing::debug!("the pooled connection had been closed; sending on another");
+        watch.head_is_there();
+        let gzip = self.gzip && parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let body = Body::new(incoming, watch, gzip && self.request.method != Method::HEAD);
+        Tried::End(self.finish(parts, body, length.unwrap_or(0)).await)
+    }
+
+    async fn finish(&self, parts: Parts, mut body: Body, sent: u64) -> End {
+        let outcome = Outcome::Status(parts.status);
+        if parts.status.as_u16() >= 400 {
+            // The status refuses, so it is the outcome, even if the rest of the answer never comes.
+            let read = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
+            let answer = Some(Answer { parts, body: Content::Whole(read), sent });
+            return End { outcome, phase: Phase::Waiting, answer };
+        }
+        if self.stream {
+            let body = Content::Stream(Box::new(body));
+            return End { outcome, phase: Phase::Reading, answer: Some(Answer { parts, body, sent }) };
+        }
+        match body.read(MAX_BODY).await {
+            Ok(read) => {
+                let answer = Some(Answer { parts, body: Content::Whole(read), sent });
+                End { outcome, phase: Phase::Done, answer }
+            }
+            Err((_, fault)) => failed(fault, body.phase()),
+        }
     }
 }
 
-fn message(method: &Method, uri: &Uri, headers: &HeaderMap, payload: Outgoing) -> http::Request<Outgoing> {
+fn failed(fault: Fault, phase: Phase) -> End {
+    End { outcome: Outcome::Fault(fault), phase, answer: None }
+}
+
+fn expect_wait(settings: &RequestsSettings) -> Duration {
+    let clocks = [settings.connect_timeout, settings.write_timeout];
+    let halves = clocks.into_iter().filter_map(|timeout| Some(timeout.as_duration()? / 2));
+    halves.fold(EXPECT_CONTINUE_WAIT, Duration::min)
+}
+
+fn message(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    mut payload: Outgoing,
+    expect: Option<Duration>,
+) -> http::Request<Outgoing> {
     let length = payload.length();
+    if let Some(wait) = expect {
+        payload.expect_continue(wait);
+    }
     let mut message = http::Request::new(payload);
     *message.method_mut() = method.clone();
     *message.uri_mut() = uri.clone();
     *message.headers_mut() = headers.clone();
+    if expect.is_some() {
+        message.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+    }
     // RFC 9110 §8.6: also for an empty payload, when the method is one that has a payload. S3 answers 501 or 411 without.
-    if length > 0 || matches!(*method, Method::PUT | Method::POST | Method::PATCH) {
+    if let Some(length) = length
+        && (length > 0 || matches!(*method, Method::PUT | Method::POST | Method::PATCH))
+    {
         message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     message
-}
-
-/// What came back, before it is judged.
-enum Answer {
-    Whole(Parts, Bytes),
-    /// The status refuses, so it is the outcome even if the rest of the answer never came.
-    Refusal(Parts, Bytes),
-    TooLarge,
-    BrokenOff(Fault),
-}
-
-async fn exchange(pool: &Pool, message: http::Request<Outgoing>) -> Result<Answer, legacy::Error> {
-    let (parts, body) = pool.request(message).await?.into_parts();
-    Ok(if parts.status.as_u16() >= 400 {
-        let body = read_body(body, MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
-        Answer::Refusal(parts, body)
-    } else {
-        match read_body(body, MAX_BODY).await {
-            Ok(body) => Answer::Whole(parts, body),
-            Err((_, None)) => Answer::TooLarge,
-            Err((_, Some(e))) => Answer::BrokenOff(classify(&e)),
-        }
-    })
-}
-
-/// The body, or what there is of it and what went wrong: an error, or none when it is longer than `limit`.
-async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, (Bytes, Option<hyper::Error>)> {
-    let mut read = BytesMut::new();
-    if body.size_hint().lower() > limit as u64 {
-        return Err((read.freeze(), None));
-    }
-    while let Some(frame) = body.frame().await {
-        match frame {
-            Ok(frame) => {
-                let Ok(data) = frame.into_data() else { continue };
-                let room = limit - read.len();
-                read.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() > room {
-                    return Err((read.freeze(), None));
-                }
-            }
-            Err(e) => return Err((read.freeze(), Some(e))),
-        }
-    }
-    Ok(read.freeze())
-}
-
-/// The attempt's tie to its connection. Dropped before the attempt came to a clean end, it breaks the connection off, which
-/// would otherwise go on sending, or wait for a peer that has stopped reading.
-struct Link {
-    captured: CaptureConnection,
-    progress: Arc<Progress>,
-    wire: Option<(Arc<Wire>, bool)>,
-}
-
-impl Link {
-    /// Ties the connection to the attempt as soon as there is one. True when it has just become so.
-    fn try_link(&mut self) -> bool {
-        if self.wire.is_some() {
-            return false;
-        }
-        let mut extras = Extensions::new();
-        match &*self.captured.connection_metadata() {
-            Some(connected) => connected.get_extras(&mut extras),
-            None => return false,
-        }
-        let Some(WireHandle(wire)) = extras.remove::<WireHandle>() else { return false };
-        let reused = wire.link(&self.progress);
-        self.wire = Some((wire, reused));
-        true
-    }
-
-    /// Brings the clock up to date. Until there is a connection nothing can have happened.
-    fn apply(&self, clock: &mut PhaseClock) {
-        if self.wire.is_some() {
-            self.progress.apply(clock);
-        }
-    }
-
-    /// The connection came from the pool and was dead before this attempt used it.
-    fn died_idle(&self) -> bool {
-        matches!(self.wire, Some((_, true))) && !self.progress.wrote_anything()
-    }
-
-    fn release(&mut self) {
-        self.wire = None;
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        if let Some((wire, _)) = &self.wire {
-            wire.kill();
-        }
-    }
-}
-
-/// Drives an exchange against its clock. `None` when the connection had died idle.
-async fn run(
-    exchange: impl Future<Output = Result<Answer, legacy::Error>>,
-    mut link: Link,
-    mut clock: PhaseClock,
-    started: Instant,
-) -> Option<End> {
-    let mut exchange = pin!(exchange);
-    let mut timer: Option<std::pin::Pin<Box<Sleep>>> = None;
-    let finished: Result<_, Limit> = poll_fn(|cx| {
-        link.progress.wake_when_sent(cx.waker());
-        let polled = exchange.as_mut().poll(cx);
-        if link.try_link() {
-            clock.on(Event::Connected, started.elapsed());
-        }
-        if let Poll::Ready(result) = polled {
-            return Poll::Ready(Ok(result));
-        }
-        loop {
-            link.apply(&mut clock);
-            let Some((due, limit)) = clock.next_limit() else { return Poll::Pending };
-            if started.elapsed() >= due {
-                return Poll::Ready(Err(limit));
-            }
-            let due = started + due;
-            let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            if timer.deadline() != due {
-                timer.as_mut().reset(due);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    })
-    .await;
-    link.apply(&mut clock);
-    let phase = clock.phase();
-    let fault = |fault| Some(End::fault(fault, phase));
-    match finished {
-        Err(limit) => fault(Fault::new(FaultKind::TimedOut(limit), "")),
-        Ok(Err(_)) if link.died_idle() => None,
-        Ok(Err(e)) => fault(classify(&e)),
-        Ok(Ok(Answer::BrokenOff(broken_off))) => fault(broken_off),
-        Ok(Ok(Answer::TooLarge)) => fault(Fault::new(FaultKind::TooLarge, format!("more than {MAX_BODY} bytes"))),
-        Ok(Ok(Answer::Refusal(parts, body))) => {
-            // Kept for the next request only if nothing of the payload is left to send.
-            if link.progress.is_sent() {
-                link.release();
-            }
-            Some(End {
-                outcome: Outcome::Status(parts.status),
-                phase: Phase::Waiting,
-                answer: Some((parts, body)),
-                length: 0,
-            })
-        }
-        Ok(Ok(Answer::Whole(parts, body))) => {
-            if link.progress.is_sent() {
-                link.release();
-            }
-            Some(End {
-                outcome: Outcome::Status(parts.status),
-                phase: Phase::Done,
-                answer: Some((parts, body)),
-                length: 0,
-            })
-        }
-    }
-}
-
-/// What an error of hyper's means.
-fn classify(error: &(dyn StdError + 'static)) -> Fault {
-    for cause in chain(error) {
-        if let Some(ConnectError(fault)) = cause.downcast_ref() {
-            return fault.clone();
-        }
-        if let Some(payload) = cause.downcast_ref::<PayloadError>() {
-            return Fault::new(FaultKind::Payload, payload.to_string());
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
-            match io.kind() {
-                BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut => return Fault::new(FaultKind::Reset, ""),
-                UnexpectedEof => return Fault::new(FaultKind::Closed, ""),
-                _ => {}
-            }
-        }
-        if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
-            if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() {
-                return Fault::new(FaultKind::Closed, "");
-            }
-            if hyper.is_parse() {
-                return Fault::new(FaultKind::Protocol, hyper.to_string());
-            }
-        }
-    }
-    Fault::new(FaultKind::Protocol, chain_text(error))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use encord_http_settings::{BACKOFF_CAP, Backoff, RETRY_AFTER_LIMIT, RequestsSettings};
 use http::StatusCode;
 
-use crate::attempt::{Attempt, Budget, Outcome};
+use crate::attempt::{Attempt, Budget, FaultKind, Outcome};
 use crate::clock::Phase;
 
 /// What the ledger decides by: the settings of the request, and what kind of request it is.
@@ -22,6 +22,35 @@ pub struct Policy {
     pub retry_after_limit: Duration,
     /// Whether the request may be sent twice (rule R4).
     pub idempotent: bool,
+    /// Whether the payload can be sent twice. A stream that can be read only once cannot.
+    pub replayable: bool,
+    /// What is done to the backoff, not to a `Retry-After`. Default: nothing (rule R2).
+    pub jitter: Jitter,
+    /// The time that the request may take with all its attempts and waits. Default: no limit.
+    pub deadline: Option<Duration>,
+}
+
+/// How a backoff is spread, so that many clients that failed together do not come back together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Jitter {
+    /// The exact schedule (rule R2).
+    #[default]
+    None,
+    /// Anything from zero to the scheduled wait.
+    Full,
+    /// Anything from half of the scheduled wait to the whole.
+    Equal,
+}
+
+/// What the ledger cannot know by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Circumstances {
+    /// What the answer asked for in `Retry-After`, if it did.
+    pub retry_after: Option<Duration>,
+    /// The time since the request began. Matters only if there is a deadline.
+    pub elapsed: Duration,
+    /// A random number from 0 to 1. Matters only if there is jitter.
+    pub random: f64,
 }
 
 /// The decision after an attempt.
@@ -53,6 +82,8 @@ pub enum StopReason {
     },
     /// The failure was retryable, but the request must not be sent twice.
     NotIdempotent,
+    /// The failure was retryable, but the payload is a stream that has been read.
+    NotReplayable,
     /// The status or the fault is not one that another attempt could change.
     Final,
     /// The server asks to be left alone for longer than the limit.
@@ -61,6 +92,11 @@ pub enum StopReason {
         asked: Duration,
         /// The limit.
         limit: Duration,
+    },
+    /// The deadline passed, or would have passed before the next attempt began.
+    Deadline {
+        /// The deadline, from the beginning of the request.
+        deadline: Duration,
     },
 }
 
@@ -77,7 +113,15 @@ pub struct Ledger {
 impl Policy {
     /// The policy of an idempotent request under `settings`, with the default cap and limit.
     pub fn new(settings: RequestsSettings) -> Self {
-        Self { settings, backoff_cap: Some(BACKOFF_CAP), retry_after_limit: RETRY_AFTER_LIMIT, idempotent: true }
+        Self {
+            settings,
+            backoff_cap: Some(BACKOFF_CAP),
+            retry_after_limit: RETRY_AFTER_LIMIT,
+            idempotent: true,
+            replayable: true,
+            jitter: Jitter::None,
+            deadline: None,
+        }
     }
 }
 
@@ -87,14 +131,14 @@ impl Ledger {
         Self { policy, retries: 0, connection_retries: 0, wait: Duration::ZERO, attempts: Vec::new() }
     }
 
-    /// Enters the outcome of an attempt and decides. `retry_after` is what the answer asked for, if it did.
-    pub fn record(&mut self, outcome: Outcome, phase: Phase, retry_after: Option<Duration>) -> Decision {
-        let charge = charge(&outcome, retry_after);
+    /// Enters the outcome of an attempt and decides.
+    pub fn record(&mut self, outcome: Outcome, phase: Phase, circumstances: Circumstances) -> Decision {
+        let charge = charge(&outcome, circumstances.retry_after);
         self.attempts.push(Attempt { outcome, phase, waited: self.wait });
         let decision = match charge {
             Charge::Nothing => Decision::Done,
-            Charge::Final => Decision::Stop(StopReason::Final),
-            Charge::Retryable(budget) => self.retry(budget, retry_after),
+            Charge::Final => Decision::Stop(self.final_reason()),
+            Charge::Retryable(budget) => self.retry(budget, circumstances),
         };
         if let Decision::Retry { after, charged_to } = decision {
             self.wait = after;
@@ -113,33 +157,65 @@ impl Ledger {
         self.attempts
     }
 
-    fn retry(&mut self, budget: Budget, retry_after: Option<Duration>) -> Decision {
+    fn final_reason(&self) -> StopReason {
+        let ran_out =
+            |attempt: &Attempt| matches!(&attempt.outcome, Outcome::Fault(f) if f.kind() == FaultKind::Deadline);
+        match self.policy.deadline {
+            Some(deadline) if self.attempts.last().is_some_and(ran_out) => StopReason::Deadline { deadline },
+            _ => StopReason::Final,
+        }
+    }
+
+    fn retry(&mut self, budget: Budget, circumstances: Circumstances) -> Decision {
+        let Policy { settings, backoff_cap, retry_after_limit: limit, idempotent, replayable, jitter, deadline } =
+            self.policy;
         // A failure to connect sent nothing, so it may be repeated whatever the method (R3).
-        if budget == Budget::MaxRetries && !self.policy.idempotent {
+        if budget == Budget::MaxRetries && !idempotent {
             return Decision::Stop(StopReason::NotIdempotent);
         }
+        if budget == Budget::MaxRetries && !replayable {
+            return Decision::Stop(StopReason::NotReplayable);
+        }
         let allowed = match budget {
-            Budget::MaxRetries => self.policy.settings.max_retries,
-            Budget::ConnectionRetries => self.policy.settings.connection_retries,
+            Budget::MaxRetries => settings.max_retries,
+            Budget::ConnectionRetries => settings.connection_retries,
         };
         if *self.spent(budget) >= allowed {
             return Decision::Stop(StopReason::BudgetUsedUp { budget, allowed });
         }
-        let asked = retry_after.unwrap_or(Duration::ZERO);
-        let limit = self.policy.retry_after_limit;
+        let asked = circumstances.retry_after.unwrap_or(Duration::ZERO);
         if asked > limit {
             return Decision::Stop(StopReason::RetryAfterTooLong { asked, limit });
         }
         // R2: k counts the retries of both kinds.
         let k = self.retries.saturating_add(self.connection_retries).saturating_add(1);
-        let schedule = Backoff::new(self.policy.settings.backoff_factor).with_cap(self.policy.backoff_cap);
-        Decision::Retry { after: schedule.delay(k).max(asked), charged_to: budget }
+        let backoff = Backoff::new(settings.backoff_factor).with_cap(backoff_cap).delay(k);
+        let after = jitter.spread(backoff, circumstances.random).max(asked);
+        match deadline {
+            Some(deadline) if circumstances.elapsed.saturating_add(after) >= deadline => {
+                Decision::Stop(StopReason::Deadline { deadline })
+            }
+            _ => Decision::Retry { after, charged_to: budget },
+        }
     }
 
     fn spent(&mut self, budget: Budget) -> &mut u32 {
         match budget {
             Budget::MaxRetries => &mut self.retries,
             Budget::ConnectionRetries => &mut self.connection_retries,
+        }
+    }
+}
+
+impl Jitter {
+    fn spread(self, backoff: Duration, random: f64) -> Duration {
+        let part = |whole: Duration| {
+            Duration::try_from_secs_f64(whole.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(whole).min(whole)
+        };
+        match self {
+            Self::None => backoff,
+            Self::Full => part(backoff),
+            Self::Equal => backoff.saturating_sub(part(backoff / 2)),
         }
     }
 }
@@ -174,6 +250,8 @@ impl fmt::Display for StopReason {
         match self {
             Self::BudgetUsedUp { budget, allowed } => write!(f, "{} = {allowed} used up", budget.field()),
             Self::NotIdempotent => f.write_str("not retried, because the request is not idempotent"),
+            Self::NotReplayable => f.write_str("not retried, because the payload can be read only once"),
+            Self::Deadline { deadline } => write!(f, "the deadline of {deadline:?} leaves no time for another attempt"),
             Self::Final => f.write_str("not retried, because another attempt could not change it"),
             Self::RetryAfterTooLong { asked, limit } => {
                 write!(

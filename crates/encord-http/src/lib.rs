@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod body;
 mod builder;
+mod classify;
 mod client;
 mod clock;
 mod connector;
@@ -9,21 +11,25 @@ mod error;
 mod exchange;
 mod ledger;
 mod payload;
+mod redirect;
 mod request;
 mod response;
 mod retry_after;
+mod trace;
 mod url;
+mod watch;
 mod wire;
 
 pub use attempt::{Attempt, Budget, Fault, FaultKind, Outcome};
+pub use body::Body;
 pub use builder::{ClientBuilder, POOL_IDLE_TIMEOUT};
 pub use client::Client;
 pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
 pub use error::Error;
-pub use exchange::{MAX_BODY, MAX_ERROR_BODY};
+pub use exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERROR_BODY};
 #[doc(no_inline)]
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-pub use ledger::{Decision, Ledger, Policy, StopReason};
+pub use ledger::{Circumstances, Decision, Jitter, Ledger, Policy, StopReason};
 pub use payload::Payload;
 pub use request::Request;
 pub use response::Response;

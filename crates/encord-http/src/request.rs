@@ -1,6 +1,7 @@
 //! A request, with what it needs to be sent more than once.
 
 use std::fmt;
+use std::time::Duration;
 
 use encord_http_settings::RequestsSettings;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -26,6 +27,8 @@ pub struct Request {
     pub(crate) idempotent: bool,
     pub(crate) settings: Option<RequestsSettings>,
     pub(crate) profile: Profile,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) redirects: u8,
 }
 
 impl Request {
@@ -39,6 +42,8 @@ impl Request {
             payload: Payload::empty(),
             settings: None,
             profile: Profile::Total,
+            deadline: None,
+            redirects: 0,
         }
     }
 
@@ -91,6 +96,35 @@ impl Request {
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
         self
+    }
+
+    /// Bounds the whole request, from [`Client::send`](crate::Client::send) on, with all its attempts and waits. A wait that
+    /// would pass the deadline is not begun. Default: no bound beyond the settings'.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Follows up to `most` redirects of a `GET` or `HEAD`. Default: none; a redirect is a response like any other.
+    ///
+    /// Never followed: from https to http, with a payload, or to a `Location` that is neither an absolute URL nor an absolute
+    /// path. `Authorization` and `Cookie` stay behind when the host or port changes. Each hop has budgets of its own.
+    #[must_use]
+    pub fn follow_redirects(mut self, most: u8) -> Self {
+        self.redirects = most;
+        self
+    }
+
+    /// Sets a JSON payload and its `Content-Type`.
+    ///
+    /// # Errors
+    ///
+    /// What serialising the value comes to.
+    #[cfg(feature = "json")]
+    pub fn json(self, value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
+        let payload = serde_json::to_vec(value)?;
+        Ok(self.header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")).payload(payload))
     }
 }
 

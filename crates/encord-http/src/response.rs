@@ -1,4 +1,4 @@
-//! A whole response.
+//! A response.
 
 use std::fmt;
 
@@ -7,55 +7,81 @@ use http::{HeaderMap, StatusCode};
 
 use crate::attempt::Attempt;
 
-/// A response with its body, and the account of how it was obtained.
+/// A response, and the account of how it was obtained. Its body is there ([`Client::send`](crate::Client::send)), or a stream
+/// ([`Client::stream`](crate::Client::stream)).
 #[derive(Clone)]
-pub struct Response {
+pub struct Response<B = Bytes> {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    pub(crate) body: B,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) sent: u64,
 }
 
-impl Response {
-    /// The status, below 400. A redirect is handed over like any other answer; it is never followed.
+impl<B> Response<B> {
+    /// The status, below 400.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// The headers, as they came.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body.
-    pub fn body(&self) -> &Bytes {
+    /// The body. One that came compressed by gzip because the client had asked for it is decompressed.
+    pub fn body(&self) -> &B {
         &self.body
     }
 
+    /// The body, to read from.
+    pub fn body_mut(&mut self) -> &mut B {
+        &mut self.body
+    }
+
     /// The body, without the rest.
-    pub fn into_body(self) -> Bytes {
+    pub fn into_body(self) -> B {
         self.body
     }
 
-    /// The length of the payload that was sent with the last attempt, in bytes.
+    /// The length of the payload that was sent with the last attempt, in bytes. 0 when it was a stream of unknown length.
     pub fn sent(&self) -> u64 {
         self.sent
-    }
-
-    /// All attempts, without the rest.
-    pub fn into_attempts(self) -> Vec<Attempt> {
-        self.attempts
     }
 
     /// All attempts, the last of which brought this response.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
+
+    /// All attempts, without the rest.
+    pub fn into_attempts(self) -> Vec<Attempt> {
+        self.attempts
+    }
 }
 
-impl fmt::Debug for Response {
+impl Response<()> {
+    pub(crate) fn with_body<B>(self, body: B) -> Response<B> {
+        let Self { status, headers, body: (), attempts, sent } = self;
+        Response { status, headers, body, attempts, sent }
+    }
+}
+
+#[cfg(feature = "json")]
+impl Response {
+    /// The body, read as JSON.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the JSON, and where.
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(&self.body)
+    }
+}
+
+impl<B> fmt::Debug for Response<B> {
+    /// Header values and the body may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Response({}, {} bytes, {} attempts)", self.status, self.body.len(), self.attempts.len())
+        write!(f, "Response({} after {} attempts)", self.status, self.attempts.len())
     }
 }

@@ -57,6 +57,27 @@ impl SignedUrl {
         self.uri().map(drop)
     }
 
+    /// Where a `Location` leads: an absolute URL, or an absolute path on the same host. `None` for anything else, and for the
+    /// way from https to http.
+    pub(crate) fn redirected(&self, location: &str) -> Option<Self> {
+        let from = self.uri().ok()?;
+        let to = if location.starts_with('/') && !location.starts_with("//") {
+            Self::new(format!("{}://{}{location}", from.scheme_str()?, from.authority()?))
+        } else {
+            Self::new(location)
+        };
+        let downgrade = from.scheme() == Some(&Scheme::HTTPS) && to.uri().ok()?.scheme() == Some(&Scheme::HTTP);
+        (!downgrade).then_some(to)
+    }
+
+    /// Whether both lead to the same host and port.
+    pub(crate) fn same_origin(&self, other: &Self) -> bool {
+        match (self.uri(), other.uri()) {
+            (Ok(a), Ok(b)) => a.scheme() == b.scheme() && a.authority() == b.authority(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn uri(&self) -> Result<&Uri, InvalidUrl> {
         self.uri.as_ref().map_err(Clone::clone)
     }

@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use http::StatusCode;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
@@ -27,9 +28,13 @@ pub(crate) struct Progress {
     wrote: Stamp,
     sent: Stamp,
     first_byte: Stamp,
-    /// Wakes the payload that waits for the link.
+    /// How many interim responses came.
+    interim: AtomicU32,
+    /// The server has said `100 Continue`.
+    may_continue: AtomicBool,
+    /// Wakes the payload that waits for the link, or for the server to say that it may continue.
     payload: AtomicWaker,
-    /// Wakes the request once the payload is sent: from then on another limit applies.
+    /// Wakes the request's task when another limit applies.
     request: AtomicWaker,
 }
 
@@ -41,6 +46,10 @@ impl Stamp {
     fn set(&self, since: Instant) {
         let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
         self.0.store(nanos + 1, Ordering::Release);
+    }
+
+    fn clear(&self) {
+        self.0.store(0, Ordering::Release);
     }
 
     fn set_once(&self, since: Instant) -> bool {
@@ -65,6 +74,8 @@ impl Progress {
             wrote: Stamp::default(),
             sent: Stamp::default(),
             first_byte: Stamp::default(),
+            interim: AtomicU32::new(0),
+            may_continue: AtomicBool::new(false),
             payload: AtomicWaker::new(),
             request: AtomicWaker::new(),
         }
@@ -97,16 +108,39 @@ impl Progress {
         self.wrote.get().is_some()
     }
 
+    /// An interim response came. What was taken for the first byte of the response was not.
+    pub(crate) fn interim(&self, status: StatusCode) {
+        self.first_byte.clear();
+        self.interim.fetch_add(1, Ordering::AcqRel);
+        if status == StatusCode::CONTINUE {
+            self.may_continue.store(true, Ordering::Release);
+            self.payload.wake();
+        }
+        self.request.wake();
+    }
+
+    /// Ready once the server has said `100 Continue`.
+    pub(crate) fn poll_may_continue(&self, cx: &Context<'_>) -> Poll<()> {
+        self.payload.register(cx.waker());
+        if self.may_continue.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     pub(crate) fn is_sent(&self) -> bool {
         self.sent.get().is_some()
     }
 
-    pub(crate) fn wake_when_sent(&self, waker: &Waker) {
+    /// Wakes the request's task when the payload is sent and when an interim response came: then other limits apply.
+    pub(crate) fn wake_when_limits_change(&self, waker: &Waker) {
         self.request.register(waker);
     }
 
-    /// Brings the clock up to date.
-    pub(crate) fn apply(&self, clock: &mut PhaseClock) {
+    /// Brings the clock up to date. `interim` is how many interim responses it has heard of.
+    pub(crate) fn apply(&self, clock: &mut PhaseClock, interim: &mut u32) {
+        let now_interim = self.interim.load(Ordering::Acquire);
+        if *interim != now_interim {
+            *interim = now_interim;
+            clock.on(Event::Interim, Duration::ZERO);
+        }
         let events = [(Event::Progress, &self.wrote), (Event::Sent, &self.sent), (Event::FirstByte, &self.first_byte)];
         for (event, stamp) in events {
             if let Some(at) = stamp.get() {

@@ -1,5 +1,6 @@
 //! One item of a batch: a file, and where it goes.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use encord_http::{HeaderMap, HeaderValue, Payload, Profile, Request, SignedUrl};
@@ -8,7 +9,7 @@ use encord_http_settings::RequestsSettings;
 use crate::kind::ItemKind;
 
 /// A file, and the signed URL it is to be PUT to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UploadItem {
     /// The file. Opened when its turn comes, and again for each attempt.
     pub path: PathBuf,
@@ -60,5 +61,12 @@ impl UploadItem {
             request = request.header(name.clone(), value.clone());
         }
         request
+    }
+}
+
+impl fmt::Debug for UploadItem {
+    /// Path and target. The headers may carry credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UploadItem({} to {})", self.path.display(), self.signed_url)
     }
 }

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use encord_enums::DataType;
 use encord_http::HeaderValue;
-use thiserror::Error;
 
 /// What an item is, as far as its upload is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -31,11 +29,6 @@ pub enum ItemKind {
     Scene,
 }
 
-/// A data type of which an item is not a single file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("an item of data type {0} is not uploaded as one file")]
-pub struct NotOneFile(pub DataType);
-
 impl ItemKind {
     /// The `Content-Type` by the SDK's rule (U8), or `None` when the header is to be left out.
     ///
@@ -58,25 +51,6 @@ impl ItemKind {
 }
 
 const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
-
-impl TryFrom<DataType> for ItemKind {
-    type Error = NotOneFile;
-
-    fn try_from(data_type: DataType) -> Result<Self, NotOneFile> {
-        Ok(match data_type {
-            DataType::Image | DataType::ImgGroup => Self::Image,
-            DataType::Video => Self::Video,
-            DataType::Audio => Self::Audio,
-            DataType::Dicom | DataType::DicomStudy => Self::Dicom,
-            DataType::Nifti => Self::Nifti,
-            DataType::PlainText => Self::PlainText,
-            DataType::Pdf => Self::Pdf,
-            DataType::TimeSeries => Self::TimeSeries,
-            DataType::Scene => Self::Scene,
-            other => return Err(NotOneFile(other)),
-        })
-    }
-}
 
 /// The media type by the file name, as Python's `mimetypes.guess_type` reads a name: a suffix that names a compression is
 /// looked through.
@@ -129,14 +103,5 @@ mod tests {
         check(ItemKind::PlainText, "README", Some("text/plain"));
         check(ItemKind::TimeSeries, "x.csv", Some("text/csv"));
         check(ItemKind::TimeSeries, "x", Some("application/octet-stream"));
-    }
-
-    #[test]
-    fn every_data_type_is_a_kind_or_says_why_not() {
-        assert_eq!(ItemKind::try_from(DataType::DicomStudy), Ok(ItemKind::Dicom));
-        for data_type in [DataType::Group, DataType::MissingDataType] {
-            let error = ItemKind::try_from(data_type).expect_err("not one file");
-            assert_eq!(error.to_string(), format!("an item of data type {data_type} is not uploaded as one file"));
-        }
     }
 }

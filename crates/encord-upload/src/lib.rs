@@ -6,6 +6,6 @@ mod report;
 mod uploader;
 
 pub use item::UploadItem;
-pub use kind::{ItemKind, NotOneFile};
+pub use kind::ItemKind;
 pub use report::{ItemError, ItemReport, Report, Status, Stopped, Summary};
 pub use uploader::{DEFAULT_CONCURRENCY, Uploader};

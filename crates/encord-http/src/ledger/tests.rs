@@ -24,13 +24,17 @@ fn fault(kind: FaultKind) -> Outcome {
     Outcome::Fault(Fault::new(kind, ""))
 }
 
+fn asking(retry_after: Option<u64>) -> Circumstances {
+    Circumstances { retry_after: retry_after.map(Duration::from_secs), ..Circumstances::default() }
+}
+
 /// Enters the same outcome until the ledger stops; the waits in seconds and the reason.
 #[track_caller]
 fn exhaust(policy: Policy, outcome: &Outcome, retry_after: Option<u64>) -> (Vec<f64>, StopReason) {
     let mut ledger = Ledger::new(policy);
     let mut waits = Vec::new();
     loop {
-        match ledger.record(outcome.clone(), Phase::Waiting, retry_after.map(Duration::from_secs)) {
+        match ledger.record(outcome.clone(), Phase::Waiting, asking(retry_after)) {
             Decision::Retry { after, .. } => waits.push(after.as_secs_f64()),
             Decision::Stop(reason) => {
                 assert_eq!(ledger.attempts().len(), waits.len() + 1);
@@ -57,13 +61,14 @@ const REQUEST_FAULTS: [FaultKind; 5] = [
     FaultKind::TimedOut(Limit::Read),
 ];
 
-const FINAL_FAULTS: [FaultKind; 6] = [
+const FINAL_FAULTS: [FaultKind; 7] = [
     FaultKind::Certificate,
     FaultKind::Tls,
     FaultKind::Protocol,
     FaultKind::TooLarge,
     FaultKind::Payload,
     FaultKind::Url,
+    FaultKind::Deadline,
 ];
 
 #[test]
@@ -89,7 +94,7 @@ fn r2_waits_follow_the_formula_up_to_the_cap() {
 fn r2_k_counts_the_retries_of_both_kinds() {
     let mut ledger = Ledger::new(Policy::new(settings(2, 2, 1.0)));
     let decisions = [fault(FaultKind::Refused), status(503), fault(FaultKind::Refused), status(500), status(503)]
-        .map(|outcome| ledger.record(outcome, Phase::Waiting, None));
+        .map(|outcome| ledger.record(outcome, Phase::Waiting, asking(None)));
     let retry = |s, charged_to| Decision::Retry { after: Duration::from_secs(s), charged_to };
     assert_eq!(
         decisions,
@@ -133,7 +138,7 @@ fn r4_a_request_that_is_not_idempotent_is_not_sent_twice() {
 fn r5_which_statuses_are_retryable() {
     for code in 100..=999 {
         let retryable = matches!(code, 408 | 429 | 500 | 502 | 503 | 504);
-        let decision = Ledger::new(Policy::new(settings(1, 0, 0.0))).record(status(code), Phase::Waiting, None);
+        let decision = Ledger::new(Policy::new(settings(1, 0, 0.0))).record(status(code), Phase::Waiting, asking(None));
         let expected = if code < 400 {
             Decision::Done
         } else if retryable {
@@ -171,7 +176,7 @@ fn r6_the_wait_is_the_longer_of_backoff_and_retry_after() {
 #[test]
 fn r6_retry_after_beyond_the_limit_stops_and_says_so() {
     let (waits, reason) = exhaust(Policy::new(settings(3, 0, 1.5)), &status(429), Some(3600));
-    assert_eq!(waits, []);
+    assert!(waits.is_empty());
     assert_eq!(
         reason.to_string(),
         "not retried, because the server asked for a wait of 3600 s, longer than the limit of 120 s"
@@ -180,6 +185,41 @@ fn r6_retry_after_beyond_the_limit_stops_and_says_so() {
     assert_eq!(exhaust(patient, &status(429), Some(3600)).0, [3600.0; 3]);
     let (_, reason) = exhaust(Policy::new(settings(0, 0, 1.5)), &status(429), Some(3600));
     assert_eq!(reason.to_string(), "max_retries = 0 used up");
+}
+
+#[test]
+fn a_payload_that_can_be_read_once_is_sent_once_but_connecting_is_tried_again() {
+    let policy = Policy { replayable: false, ..Policy::new(settings(3, 2, 0.0)) };
+    assert_eq!(exhaust(policy, &status(503), None), (vec![], StopReason::NotReplayable));
+    assert_eq!(exhaust(policy, &fault(FaultKind::Refused), None).0.len(), 2);
+}
+
+#[test]
+fn r2_jitter_is_there_to_ask_for_and_stays_within_the_schedule() {
+    let wait = |jitter, random| {
+        let mut ledger = Ledger::new(Policy { jitter, ..Policy::new(settings(1, 0, 8.0)) });
+        match ledger.record(status(503), Phase::Waiting, Circumstances { random, ..Circumstances::default() }) {
+            Decision::Retry { after, .. } => after.as_millis(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::None, random)), [8000, 8000, 8000]);
+    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Full, random)), [0, 4000, 8000]);
+    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Equal, random)), [8000, 6000, 4000]);
+    assert_eq!(wait(Jitter::Full, f64::NAN), 8000);
+}
+
+#[test]
+fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+    let decide = |elapsed| {
+        let deadline = Some(Duration::from_secs(10));
+        let mut ledger = Ledger::new(Policy { deadline, ..Policy::new(settings(1, 0, 4.0)) });
+        let elapsed = Duration::from_secs(elapsed);
+        ledger.record(status(503), Phase::Waiting, Circumstances { elapsed, ..Circumstances::default() })
+    };
+    assert!(matches!(decide(5), Decision::Retry { .. }));
+    let Decision::Stop(reason) = decide(6) else { panic!("6 + 4 is not less than 10") };
+    assert_eq!(reason.to_string(), "the deadline of 10s leaves no time for another attempt");
 }
 
 fn outcomes() -> impl Strategy<Value = (Outcome, Option<u64>)> {
@@ -203,7 +243,7 @@ proptest! {
         let (mut spent, mut connecting) = (0, 0);
         for (outcome, retry_after) in outcomes {
             let asked = retry_after.map(Duration::from_secs);
-            let Decision::Retry { after, charged_to } = ledger.record(outcome, Phase::Waiting, asked) else { break };
+            let Decision::Retry { after, charged_to } = ledger.record(outcome, Phase::Waiting, asking(retry_after)) else { break };
             let backoff = settings.backoff_factor.delay(spent + connecting + 1).min(BACKOFF_CAP);
             prop_assert!(after >= backoff, "shorter than the schedule");
             prop_assert!(after == backoff || Some(after) == asked && after <= RETRY_AFTER_LIMIT);

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Work with the Encord platform: upload files to signed URLs, look at settings and records.
+#[derive(Debug, Parser)]
+#[command(name = "encord", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Upload the files of a manifest to their signed URLs.
+    #[command(after_help = UPLOAD_EXAMPLES)]
+    Upload(UploadArgs),
+    /// Show the settings in effect: where each value comes from, the waits between attempts, the longest upload.
+    #[command(after_help = SETTINGS_EXAMPLES)]
+    Settings(SettingsArgs),
+    /// List the distinct model iteration uids of a JSON array of model configurations.
+    #[command(after_help = UIDS_EXAMPLES)]
+    Uids(UidsArgs),
+    /// Say what data types mean, or list them all.
+    #[command(after_help = DATA_TYPE_EXAMPLES)]
+    DataType(DataTypeArgs),
+    /// Print the completions for a shell.
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UploadArgs {
+    /// The manifest: JSON Lines, one item a line; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Stream,
+    #[command(flatten)]
+    pub(crate) settings: SettingsOptions,
+    /// How many items are under way at once.
+    #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY)]
+    pub(crate) concurrency: NonZeroUsize,
+    /// Where the report goes: JSON Lines, one item a line in the order of the manifest; `-` is standard output.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) report: Option<Stream>,
+    /// Whether to show the progress on standard error; `auto` does on a terminal.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) progress: When,
+    /// Check manifest, settings, URLs and files, say what would be sent, and send nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the summary as one JSON object on standard output, after the report if that goes there too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsArgs {
+    #[command(flatten)]
+    pub(crate) settings: SettingsOptions,
+    /// Print one JSON object; of the waits it lists the first 1000 at most.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The flags that set settings, and the file that does. The values are text, so that everything that is wrong, here and
+/// in the file and the environment, is told at once.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct SettingsOptions {
+    /// The settings file, TOML or JSON, with the sections `requests` and `upload`; also set by `ENCORD_SETTINGS`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Upload the other items when one has failed for good; also set by `ENCORD_ALLOW_FAILURES`.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) allow_failures: Option<bool>,
+    /// Further attempts after the first; also set by `ENCORD_MAX_RETRIES`.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_retries: Option<String>,
+    /// The wait before retry k is F * 2^(k-1) seconds, at most 120; also set by `ENCORD_BACKOFF_FACTOR`.
+    #[arg(long, value_name = "F", allow_negative_numbers = true)]
+    pub(crate) backoff_factor: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct UidsArgs {
+    /// A JSON array of model configurations; `-` is standard input.
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: Stream,
+    /// Print how many there are.
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// Print JSON: an array of strings, or with `--count` a number.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataTypeArgs {
+    /// The values to look up, exact; without any, all are listed.
+    #[arg(value_name = "VALUE")]
+    pub(crate) values: Vec<String>,
+    /// The values are in upper case, as in data rows and the metadata of label rows.
+    #[arg(long)]
+    pub(crate) upper: bool,
+    /// Print a JSON array of objects.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+/// A file, or with `-` one of the standard streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Standard,
+    File(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<OsString> for Stream {
+    fn from(argument: OsString) -> Self {
+        if argument == "-" { Self::Standard } else { Self::File(argument.into()) }
+    }
+}
+
+/// The stream as an input.
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Standard => f.write_str("standard input"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all done
+  1    failed: a batch was stopped by a failure
+  2    wrong usage or input
+  3    finished, but some items failed and that was allowed
+  130  interrupted";
+
+const UPLOAD_EXAMPLES: &str = "\
+Examples:
+  encord upload --manifest items.jsonl
+  encord upload --manifest items.jsonl --allow-failures --max-retries 5 --report report.jsonl
+  encord upload --manifest items.jsonl --dry-run
+  make-manifest | encord upload --manifest - --json
+
+The manifest is JSON Lines. Of an item only the first two keys are required:
+  {\"path\": \"a.jpg\", \"signed_url\": \"https://…\", \"title\": \"a.jpg\", \"data_type\": \"image\",
+   \"content_type\": null, \"headers\": {}}
+Relative paths are relative to the current directory. \
+`title` is the file name unless given, `data_type` is `image`, `content_type` is the one of the data type. \
+`headers` are sent on top of the others. \
+Empty lines are skipped. \
+The whole manifest is checked before anything is sent: a line that is malformed stops the run. \
+A URL that cannot be parsed and a file that cannot be read are failures of their item.
+
+The report has a line for every item, also when the batch was stopped or interrupted:
+  {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
+   \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null}
+The status is one of uploaded, failed, cancelled, skipped.
+
+A dry run exits as the upload would: 0 when every URL can be parsed and every file be read, else 1, or 3 when failures \
+are allowed.
+
+Environment:
+  ENCORD_SETTINGS                                     the settings file
+  ENCORD_MAX_RETRIES, ENCORD_BACKOFF_FACTOR,
+  ENCORD_CONNECTION_RETRIES, ENCORD_CONNECT_TIMEOUT,
+  ENCORD_READ_TIMEOUT, ENCORD_WRITE_TIMEOUT,
+  ENCORD_ALLOW_FAILURES                               settings, over the file and below flags
+  ENCORD_LOG                                          what is logged: warn (default), debug, …
+  NO_COLOR                                            no colours";
+
+const SETTINGS_EXAMPLES: &str = "\
+Examples:
+  encord settings
+  ENCORD_READ_TIMEOUT=unlimited encord settings --settings encord.toml --max-retries 5
+  encord settings --json | jq .fields.max_retries.origin";
+
+const UIDS_EXAMPLES: &str = "\
+Examples:
+  encord uids models.json
+  encord uids models.json --count
+  list-models | encord uids --json";
+
+const DATA_TYPE_EXAMPLES: &str = "\
+Examples:
+  encord data-type
+  encord data-type dicom_study
+  encord data-type --upper DICOM_STUDY --json";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  encord completions bash > ~/.local/share/bash-completion/completions/encord
+  encord completions fish > ~/.config/fish/completions/encord.fish";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

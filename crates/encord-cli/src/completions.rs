@@ -1,0 +1,14 @@
+//! `encord completions`.
+
+use clap::CommandFactory;
+
+use crate::args::{Args, CompletionsArgs};
+use crate::output::{Exit, Failure, print};
+
+pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
+    // Into memory first: the generator panics when it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Args::command(), "encord", &mut script);
+    print(|out| out.write_all(&script))?;
+    Ok(Exit::Done)
+}

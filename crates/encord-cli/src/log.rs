@@ -1,0 +1,35 @@
+//! What the crates below log, on standard error.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::time::uptime;
+
+use crate::output::Failure;
+use crate::progress::Progress;
+
+/// The variable that says what is logged, in the words of `RUST_LOG`.
+const VARIABLE: &str = "ENCORD_LOG";
+
+/// Logs from here on, above the progress bar.
+///
+/// # Errors
+///
+/// The variable cannot be read.
+pub(crate) fn start(progress: &Progress) -> Result<(), Failure> {
+    let directives = env::var_os(VARIABLE).unwrap_or_default();
+    let directives = directives.to_string_lossy();
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse(&directives);
+    let filter = filter.map_err(|error| Failure::usage(format_args!("{VARIABLE}={directives}: {error}")))?;
+    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let progress = progress.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_timer(uptime())
+        .with_ansi(colours)
+        .with_writer(move || progress.above())
+        .try_init()
+        .map_err(Failure::failed)
+}

@@ -1,0 +1,34 @@
+//! The command `encord`: uploads files to signed URLs, and shows settings, model iteration uids and data types.
+//!
+//! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
+
+mod args;
+mod completions;
+mod data_type;
+mod dry_run;
+mod layers;
+mod log;
+mod manifest;
+mod output;
+mod progress;
+mod report;
+mod settings;
+mod uids;
+mod upload;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().command {
+        Command::Upload(args) => upload::run(&args),
+        Command::Settings(args) => settings::run(&args),
+        Command::Uids(args) => uids::run(&args),
+        Command::DataType(args) => data_type::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    outcome.unwrap_or_else(|failure| failure.show()).into()
+}

@@ -1,0 +1,95 @@
+//! Exit codes, errors on standard error, data on standard output.
+
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All done.
+    Done = 0,
+    /// Failed: a batch was stopped by a failure.
+    Failed = 1,
+    /// Wrong usage or input.
+    Usage = 2,
+    /// Finished, but some items failed and that was allowed.
+    Partial = 3,
+    /// Interrupted by a signal.
+    Interrupted = 130,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    errors: Vec<String>,
+    hint: Option<String>,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Failure {
+    /// Wrong usage or input.
+    pub(crate) fn usage(error: impl fmt::Display) -> Self {
+        Self::usages(vec![error.to_string()])
+    }
+
+    /// Wrong usage or input, in several places.
+    pub(crate) fn usages(errors: Vec<String>) -> Self {
+        Self { exit: Exit::Usage, errors, hint: None }
+    }
+
+    /// Something failed that is not the fault of the input.
+    pub(crate) fn failed(error: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, errors: vec![error.to_string()], hint: None }
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Tells about it on standard error.
+    pub(crate) fn show(&self) -> Exit {
+        for error in &self.errors {
+            note(format_args!("error: {error}"));
+        }
+        if let Some(hint) = &self.hint {
+            note(format_args!("hint: {hint}"));
+        }
+        self.exit
+    }
+}
+
+#[cfg(test)]
+impl Failure {
+    pub(crate) fn errors(&self) -> &[String] {
+        &self.errors
+    }
+}
+
+/// Writes a line to standard error. Nobody can be told when that fails.
+pub(crate) fn note(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Writes to standard output. A reader that went away has what it wanted: that is a quiet end.
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format_args!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a JSON document on one line.
+pub(crate) fn json(write: &mut dyn Write, value: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *write, value)?;
+    writeln!(write)
+}

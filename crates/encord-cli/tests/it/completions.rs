@@ -1,0 +1,49 @@
+//! `encord completions`, `--help`, `--version`, and wrong usage.
+
+use crate::invocation::encord;
+
+#[test]
+fn each_shell_has_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let run = encord("completions").arg(shell).run();
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{shell}");
+        assert!(run.stdout.contains("data-type") && run.stdout.contains("max-retries"), "{shell}");
+    }
+}
+
+#[test]
+fn help_has_the_commands_the_exit_codes_and_examples() {
+    let run = encord("--help").run();
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    for line in ["upload", "settings", "uids", "data-type", "completions", "130  interrupted"] {
+        assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
+    }
+    for command in ["upload", "settings", "uids", "data-type", "completions"] {
+        let run = encord(command).arg("--help").run();
+        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{command}");
+        assert!(run.stdout.contains("Examples:\n"), "{command}: {}", run.stdout);
+        assert!(run.stdout.contains(&format!("  encord {command}")), "{command}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    encord("--version").run().expect(0, concat!("encord ", env!("CARGO_PKG_VERSION"), "\n"), "");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in ["", "uploads", "upload", "upload --manifest", "settings --tries 3", "data-type --json=1"] {
+        let run = encord(arguments).run();
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_flag_that_does_not_exist_yet_is_not_taken() {
+    for flag in ["--journal", "--shard", "--retry-from"] {
+        let run = encord("upload --manifest m").arg(flag).arg("x").run();
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.starts_with(&format!("error: unexpected argument '{flag}' found\n")), "{}", run.stderr);
+    }
+}

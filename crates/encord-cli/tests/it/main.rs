@@ -1,0 +1,12 @@
+//! The binary from outside: arguments in, standard output, standard error and exit code out.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail loudly as tests may")]
+
+mod completions;
+mod data_type;
+mod invocation;
+mod server;
+mod settings;
+mod uids;
+mod upload;
+mod upload_failures;

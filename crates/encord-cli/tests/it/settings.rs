@@ -1,0 +1,123 @@
+//! `encord settings`.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::invocation::encord;
+
+#[test]
+fn the_defaults_are_shown() {
+    encord("settings").run().expect(
+        0,
+        "\
+FIELD               VALUE       ORIGIN       SHADOWED
+max_retries         3           default
+backoff_factor      1.5         default
+connection_retries  3           default
+connect_timeout     180 s       default
+read_timeout        180 s       default
+write_timeout       180 s       default
+allow_failures      false       default
+
+waits before the retries: 1.5 s, 3 s, 6 s (at most 120 s each)
+longest upload: 2424 s (40 minutes), and the time in which its payload moves
+",
+        "",
+    );
+}
+
+#[test]
+fn u4_every_field_tells_its_layer_and_what_that_shadows() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let file = "[requests]\nmax_retries = 9\nread_timeout = 0.5\n[upload]\nbackoff_factor = 2\nallow_failures = true\n";
+    fs::write(folder.path().join("encord.toml"), file).expect("written");
+    let command = || {
+        encord("settings --max-retries 12 --allow-failures=false")
+            .within(folder.path())
+            .env("ENCORD_SETTINGS", "encord.toml")
+            .env("ENCORD_MAX_RETRIES", "0")
+            .env("ENCORD_WRITE_TIMEOUT", "unlimited")
+    };
+    command().run().expect(
+        0,
+        "\
+FIELD               VALUE       ORIGIN       SHADOWED
+max_retries         12          flag         0 (environment), 9 (file), 3 (default)
+backoff_factor      2           file         1.5 (default)
+connection_retries  3           default
+connect_timeout     180 s       default
+read_timeout        0.5 s       file         180 s (default)
+write_timeout       unlimited   environment  180 s (default)
+allow_failures      false       flag         true (file), false (default)
+
+waits before the retries: 2 s, 4 s, 8 s, 16 s, 32 s, 64 s, 120 s, 120 s, 120 s, 120 s, … (at most 120 s each)
+longest upload: unlimited
+",
+        "",
+    );
+    assert_eq!(
+        command().arg("--json").run().json(),
+        json!({
+            "fields": {
+                "max_retries": {"value": 12, "origin": "flag", "shadowed": [
+                    {"origin": "environment", "value": 0},
+                    {"origin": "file", "value": 9},
+                    {"origin": "default", "value": 3},
+                ]},
+                "backoff_factor": {"value": 2.0, "origin": "file", "shadowed": [{"origin": "default", "value": 1.5}]},
+                "connection_retries": {"value": 3, "origin": "default", "shadowed": []},
+                "connect_timeout": {"value": 180, "origin": "default", "shadowed": []},
+                "read_timeout": {"value": 0.5, "origin": "file", "shadowed": [{"origin": "default", "value": 180}]},
+                "write_timeout": {
+                    "value": "unlimited",
+                    "origin": "environment",
+                    "shadowed": [{"origin": "default", "value": 180}],
+                },
+                "allow_failures": {"value": false, "origin": "flag", "shadowed": [
+                    {"origin": "file", "value": true},
+                    {"origin": "default", "value": false},
+                ]},
+            },
+            "backoff_delays_s": [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 120.0, 120.0, 120.0, 120.0, 120.0, 120.0],
+            "backoff_cap_s": 120.0,
+            "worst_case_s": null,
+        })
+    );
+}
+
+#[test]
+fn r2_the_schedule_starts_with_the_factor() {
+    #[track_caller]
+    fn check(flags: &str, delays: &[f64], worst_case: f64) {
+        let shown = encord(&format!("settings --json {flags}")).run().json();
+        assert_eq!(shown["backoff_delays_s"], json!(delays), "{flags}");
+        assert_eq!(shown["worst_case_s"], json!(worst_case), "{flags}");
+    }
+    check("", &[1.5, 3.0, 6.0], 2424.0);
+    check("--max-retries 0", &[], 910.5);
+    check("--max-retries=2 --backoff-factor=0", &[0.0, 0.0], 1860.0);
+    check("--max-retries 1 --backoff-factor 1e9", &[120.0], 1740.0);
+}
+
+#[test]
+fn a_schedule_without_end_is_cut() {
+    let shown = encord("settings --json --max-retries 4294967295").run().json();
+    assert_eq!(shown["backoff_delays_s"].as_array().map(Vec::len), Some(1000));
+    let run = encord("settings --max-retries 0").run();
+    assert!(run.stdout.contains("\nwaits before the retries: none, there are no retries\n"), "{}", run.stdout);
+}
+
+#[test]
+fn r12_bad_values_are_exit_code_2_and_all_told() {
+    encord("settings --max-retries -1 --backoff-factor=x").env("ENCORD_ALLOW_FAILURES", "perhaps").run().expect(
+        2,
+        "",
+        "error: `--max-retries` must be a whole number from 0 to 4294967295, not \"-1\"\n\
+         error: `--backoff-factor` must be a finite number of 0 or more, not \"x\"\n\
+         error: environment: `ENCORD_ALLOW_FAILURES` must be true or false, not \"perhaps\"\n",
+    );
+    let run = encord("settings --allow-failures=perhaps").run();
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.starts_with("error: invalid value 'perhaps' for '--allow-failures[=<BOOL>]'"), "{}", run.stderr);
+}

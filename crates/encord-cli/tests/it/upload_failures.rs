@@ -1,0 +1,101 @@
+//! `encord upload` when items fail, or when it is interrupted.
+
+use std::fs;
+
+use crate::invocation::{Run, encord};
+use crate::server::{Answer, Server};
+use crate::upload::{folder, manifest, report};
+
+/// The status of each line of a report.
+fn statuses(lines: &[serde_json::Value]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line["status"].as_str()).collect()
+}
+
+#[test]
+fn u6_a_failure_that_is_allowed_stays_with_its_item() {
+    let server = Server::start(|object, _| Answer::Status(if object == "/denied" { 403 } else { 201 }));
+    let folder = folder(&["a.jpg", "b.jpg", "c.jpg"]);
+    let items = manifest([
+        ("a.jpg", server.url("/a.jpg")),
+        ("b.jpg", server.url("/denied")),
+        ("missing.jpg", server.url("/missing")),
+        (".", server.url("/directory")),
+        ("b.jpg", "http://[s3cret/".to_owned()),
+        ("c.jpg", server.url("/c.jpg")),
+    ]);
+    let run = encord("upload --manifest - --allow-failures --report -").within(folder.path()).stdin(items).run();
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    let lines = report(&run.stdout);
+    assert_eq!(statuses(&lines), ["uploaded", "failed", "failed", "failed", "failed", "uploaded"]);
+    assert!(lines[1]["error"].as_str().is_some_and(|error| error.contains("403")), "{}", lines[1]);
+    assert_eq!(run.stderr.matches("WARN").count(), 4, "{}", run.stderr);
+    assert!(run.stderr.contains("2 uploaded, 4 failed, 0 cancelled, 0 skipped; 10 B in "), "{}", run.stderr);
+    assert_eq!(server.stored("/c.jpg"), b"c.jpg");
+}
+
+#[test]
+fn u5_a_failure_that_is_not_allowed_ends_the_batch() {
+    let server = Server::start(|object, _| Answer::Status(if object == "/denied" { 403 } else { 200 }));
+    let folder = folder(&["a.jpg", "b.jpg", "c.jpg"]);
+    let items =
+        manifest([("a.jpg", server.url("/a.jpg")), ("b.jpg", server.url("/denied")), ("c.jpg", server.url("/c.jpg"))]);
+    let run = encord("upload --manifest - --concurrency 1 --report -").within(folder.path()).stdin(items).run();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(statuses(&report(&run.stdout)), ["uploaded", "failed", "cancelled"]);
+    assert_eq!(server.requests("/c.jpg"), 0);
+    assert!(run.stderr.contains("\nerror: b.jpg: PUT 127.0.0.1:"), "{}", run.stderr);
+    assert!(run.stderr.ends_with("hint: with --allow-failures the other items are uploaded all the same\n"));
+}
+
+#[test]
+fn u9_the_query_is_in_no_output() {
+    let server = Server::start(|object, _| Answer::Status(if object == "/denied" { 403 } else { 200 }));
+    let folder = folder(&["a.jpg", "b.jpg"]);
+    let items = || {
+        manifest([
+            ("a.jpg", server.url("/a.jpg")),
+            ("b.jpg", server.url("/denied")),
+            ("missing", server.url("/missing")),
+            ("a.jpg", "http:///s3cret".to_owned()),
+        ])
+    };
+    for flags in ["--allow-failures --json --progress always", "--progress always", "--dry-run --json"] {
+        let mut command = encord("upload --manifest -").env("ENCORD_LOG", "trace").within(folder.path()).stdin(items());
+        for flag in flags.split(' ') {
+            command = command.arg(flag);
+        }
+        if !flags.contains("dry-run") {
+            command = command.arg("--report=report.jsonl");
+        }
+        let run = command.run();
+        let written = fs::read_to_string(folder.path().join("report.jsonl")).unwrap_or_default();
+        assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
+        assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
+        assert!(!written.contains("s3cret"), "{written}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_batch_is_reported_and_exits_with_130() {
+    for signal in ["-INT", "-TERM"] {
+        let server = Server::start(|object, _| if object == "/a.jpg" { Answer::Status(200) } else { Answer::Silence });
+        let folder = folder(&["a.jpg", "b.jpg", "c.jpg"]);
+        let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, server.url(&format!("/{name}"))));
+        fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
+        let child = encord("upload --manifest items.jsonl --concurrency 1 --report - --max-retries 0")
+            .env("ENCORD_CONNECT_TIMEOUT", "30")
+            .within(folder.path())
+            .start();
+        while server.requests("/b.jpg") == 0 {
+            std::thread::yield_now();
+        }
+        let id = child.id().to_string();
+        let killed = std::process::Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        assert!(killed.success());
+        let run = Run::of(child);
+        assert_eq!(run.code, Some(130), "{}", run.stderr);
+        assert_eq!(statuses(&report(&run.stdout)), ["uploaded", "cancelled", "cancelled"]);
+        assert!(run.stderr.ends_with("error: interrupted\n"), "{}", run.stderr);
+    }
+}
