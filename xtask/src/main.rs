@@ -1,3 +1,47 @@
 //! The project's checks and chores, run as `cargo xtask`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
-fn main() {}
+mod checks;
+mod ci;
+mod job;
+mod layers;
+mod scratch;
+mod sdk;
+mod tidy;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage:
+  cargo xtask ci [NAME…] [--keep-going] [--strict]   run all checks, or the named ones
+  cargo xtask ci --list                              what the checks are
+  cargo xtask vectors [--check]                      write tests/vectors from the Python SDK, or compare
+
+  --keep-going   run the other checks after one has failed
+  --strict       a missing tool or peer is a failure, not a skipped check
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match *words.as_slice() {
+        ["ci", ref rest @ ..] => ci::Options::parse(rest).and_then(|options| ci::run(&options)),
+        ["vectors"] => sdk::vectors(false),
+        ["vectors", "--check"] => sdk::vectors(true),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::from(2)
+        }
+    }
+}

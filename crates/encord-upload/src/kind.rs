@@ -56,16 +56,20 @@ const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-st
 /// looked through.
 fn guess(path: &Path) -> Option<&'static str> {
     const COMPRESSIONS: [&str; 5] = ["gz", "Z", "bz2", "xz", "br"];
-    let extension = |path: &Path| path.extension().and_then(|e| e.to_str()).map(str::to_owned);
-    let mut last = extension(path)?;
-    if COMPRESSIONS.contains(&last.as_str()) {
-        last = extension(Path::new(path.file_stem()?))?;
+    // Leading dots hide a file; they begin no suffix.
+    let name = path.file_name()?.to_str()?.trim_start_matches('.');
+    let (mut stem, mut suffix) = name.rsplit_once('.')?;
+    if COMPRESSIONS.contains(&suffix) {
+        (stem, suffix) = stem.rsplit_once('.')?;
     }
-    if last.eq_ignore_ascii_case("ico") {
+    if stem.is_empty() {
+        return None;
+    }
+    if suffix.eq_ignore_ascii_case("ico") {
         // The registered name, which Python uses; mime_guess has the older `image/x-icon`.
         return Some("image/vnd.microsoft.icon");
     }
-    mime_guess::from_ext(&last).first_raw()
+    mime_guess::from_ext(suffix).first_raw()
 }
 
 #[cfg(test)]
@@ -90,6 +94,8 @@ mod tests {
         check(ItemKind::Image, "x.mp4", Some("video/mp4"));
         check(ItemKind::Image, "x", None);
         check(ItemKind::Image, ".jpg", None);
+        check(ItemKind::Image, "..jpg", None);
+        check(ItemKind::Image, ".a.jpg", Some("image/jpeg"));
         check(ItemKind::Image, "x.unknown", None);
         check(ItemKind::Image, "x.gz", None);
         check(ItemKind::Image, "a.jpg/x", None);

@@ -1,0 +1,35 @@
+//! Programs that a test talks to and that a machine may lack.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Called by a test that cannot run here, before it returns: says why to `cargo xtask ci`, and fails under `--strict`.
+///
+/// `install` is what to type to get the peer.
+#[track_caller]
+pub(crate) fn skip(what: &str, install: &str) {
+    let message = format!("{what} is missing; to get it: {install}");
+    assert!(env::var_os("ENCORD_TESTS_STRICT").is_none(), "{message}");
+    eprintln!("skipped: {message}");
+    if let Some(path) = env::var_os("ENCORD_TESTS_SKIPPED") {
+        // One write, so that lines of tests that run at the same time do not mix.
+        let line = format!("{message}\n");
+        let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
+/// The Python that has an SDK, `seed` or `current`; skips where it is not installed.
+#[track_caller]
+pub(crate) fn sdk_python(sdk: &str) -> Option<PathBuf> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python: PathBuf =
+        [tests, Path::new("../target/venv"), Path::new(sdk), Path::new("bin/python")].iter().collect();
+    if python.exists() {
+        return Some(python);
+    }
+    skip(&format!("the {sdk} SDK"), "cargo xtask ci conformance-live");
+    None
+}

@@ -1,0 +1,142 @@
+//! The list of checks: what the README, the documentation and the continuous integration mean by `cargo xtask ci`.
+
+use std::fs;
+
+use crate::ci::{Check, Run, Tool};
+use crate::job::{Job, Stop, cargo, scratch_folder};
+use crate::workspace::Workspace;
+use crate::{layers, scratch, sdk, tidy};
+
+const RUSTFMT: Tool =
+    Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
+const CLIPPY: Tool =
+    Tool { name: "clippy", probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" };
+const PYTHON: Tool = Tool {
+    name: "python3 with venv",
+    probe: &["python3", "-c", "import ensurepip, venv"],
+    install: "apt-get install python3-venv",
+};
+
+/// The quick ones first.
+pub(crate) const CHECKS: &[Check] = &[
+    Check {
+        name: "fmt",
+        about: "the code is formatted",
+        needs: &[RUSTFMT],
+        run: Run::Cargo(&["fmt --all --check"]),
+        hint: "run `cargo fmt --all`",
+    },
+    Check {
+        name: "tidy",
+        about: "the facts that the tree states about itself are true",
+        needs: &[],
+        run: Run::Function(tidy::check),
+        hint: "each line names the file to mend; the rules are in xtask/src/tidy.rs",
+    },
+    Check {
+        name: "layers",
+        about: "crates depend on what docs/architecture.md allows, and the pure ones are pure",
+        needs: &[],
+        run: Run::Function(layers::check),
+        hint: "the table is in xtask/src/layers.rs; a new edge is a decision about the architecture",
+    },
+    Check {
+        name: "clippy",
+        about: "no warning in any target under all features",
+        needs: &[CLIPPY],
+        run: Run::Cargo(&["clippy --workspace --all-targets --all-features -- -D warnings"]),
+        hint: "mend it, or allow it at its place with `#[expect(…, reason = \"…\")]`",
+    },
+    Check {
+        name: "features",
+        about: "each published crate builds without features and with each one on its own",
+        needs: &[CLIPPY],
+        run: Run::Function(features),
+        hint: "an item is used, or left unused, outside the feature that it belongs to",
+    },
+    Check {
+        name: "no-std",
+        about: "the no_std crates bring no std in, neither themselves nor through a dependency",
+        needs: &[],
+        run: Run::Function(scratch::no_std),
+        hint: "the error names the crate that brings std in; turn its default features off",
+    },
+    Check {
+        name: "scratch",
+        about: "a crate outside the workspace builds and runs the README example of each pure crate",
+        needs: &[],
+        run: Run::Function(scratch::readme_examples),
+        hint: "the first ```rust block of the README must work for a reader who copies it",
+    },
+    Check {
+        name: "doc",
+        about: "the documentation builds without a warning",
+        needs: &[],
+        run: Run::Cargo(&[r#"doc --workspace --all-features --no-deps --config build.rustdocflags=["-Dwarnings"]"#]),
+        hint: "mostly a link that leads nowhere: name the item by its full path",
+    },
+    Check {
+        name: "doctests",
+        about: "every example in the documentation runs",
+        needs: &[],
+        run: Run::Cargo(&["test --workspace --all-features --doc --no-fail-fast"]),
+        hint: "run the one crate with `cargo test --all-features --doc -p <crate>`",
+    },
+    Check {
+        name: "examples",
+        about: "the examples run",
+        needs: &[],
+        run: Run::Cargo(&["run -p encord --example quickstart"]),
+        hint: "run it with `cargo run -p encord --example quickstart`",
+    },
+    Check {
+        name: "tests",
+        about: "all unit and integration tests pass",
+        needs: &[],
+        run: Run::Function(tests),
+        hint: "run one with `cargo test --workspace --all-features <name>`",
+    },
+    Check {
+        name: "conformance-live",
+        about: "both installed Python SDKs still answer as recorded, and as we do on fresh random input",
+        needs: &[PYTHON],
+        run: Run::Function(sdk::conformance_live),
+        hint: "a changed vector is written by `cargo xtask vectors`; a random case is repeated with ENCORD_TESTS_SEED",
+    },
+];
+
+fn features(job: &mut Job) -> Result<(), Stop> {
+    for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {
+        // Clippy rather than check: it can be told to fail on what a missing feature leaves unused.
+        let mut lint = |features: &str| {
+            let name = &package.name;
+            job.run(&mut cargo(&format!("clippy --no-deps -p {name} --no-default-features {features} -- -D warnings")))
+        };
+        lint("")?;
+        for feature in &package.features {
+            lint(&format!("--features {feature}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn tests(job: &mut Job) -> Result<(), Stop> {
+    let skipped = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("skipped-tests");
+    // That of an earlier run, if there was one.
+    drop(fs::remove_file(&skipped));
+    let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
+    // A test that lacks its peer adds a line to this file, or fails when it must not be skipped.
+    if job.strict {
+        sdk::install(job)?;
+        test.env("ENCORD_TESTS_STRICT", "1");
+    } else {
+        test.env("ENCORD_TESTS_SKIPPED", &skipped);
+    }
+    job.run(&mut test)?;
+    let mut lines: Vec<String> =
+        fs::read_to_string(&skipped).unwrap_or_default().lines().map(|line| format!("skipped: {line}")).collect();
+    lines.sort();
+    lines.dedup();
+    job.notes.append(&mut lines);
+    Ok(())
+}

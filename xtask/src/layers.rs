@@ -1,0 +1,120 @@
+//! Who may depend on whom, and what the pure crates keep away from. `docs/architecture.md` says why.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use crate::job::{Job, Stop, cargo, none_of};
+use crate::tidy::{Source, sources};
+use crate::workspace::{Package, Workspace};
+
+struct Layer {
+    name: &'static str,
+    /// Crates of this workspace that it may be built on.
+    on: &'static [&'static str],
+    /// No I/O, no thread, no clock, no environment.
+    pure: bool,
+    /// Where given: all that it may need without features, apart from what is needed to build.
+    only: Option<&'static [&'static str]>,
+}
+
+const LAYERS: &[Layer] = &[
+    Layer { name: "encord-enums", on: &[], pure: true, only: Some(&["strum", "thiserror"]) },
+    Layer { name: "encord-http-settings", on: &[], pure: true, only: Some(&["thiserror"]) },
+    Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
+    Layer { name: "encord-http", on: &["encord-http-settings"], pure: false, only: None },
+    Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
+    Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
+    Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
+    Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
+    Layer { name: "xtask", on: &[], pure: false, only: None },
+];
+
+const LIBRARIES: [&str; 5] =
+    ["encord-enums", "encord-http-settings", "encord-project-utils", "encord-http", "encord-upload"];
+const PROGRAMS: [&str; 7] = [
+    "encord-enums",
+    "encord-http-settings",
+    "encord-project-utils",
+    "encord-http",
+    "encord-upload",
+    "encord-dev-store",
+    "encord",
+];
+
+/// Not among the dependencies of a pure crate, on any platform, under any feature.
+const IMPURE_CRATES: &[&str] = &["tokio", "hyper", "mio", "socket2", "getrandom"];
+
+/// Not in the source of a pure crate. `std::io` is allowed: its traits do nothing by themselves.
+const IMPURE_MODULES: &[&str] = &["env", "fs", "net", "os", "process", "thread", "Instant", "SystemTime"];
+
+pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
+    let mut problems = Vec::new();
+    for package in Workspace::read(job)?.packages {
+        let Some(layer) = LAYERS.iter().find(|layer| layer.name == package.name) else {
+            problems.push(format!("{}: not in the table of xtask/src/layers.rs", package.name));
+            continue;
+        };
+        for sibling in package.siblings.iter().filter(|sibling| !layer.on.contains(&sibling.as_str())) {
+            problems.push(format!("{} may not depend on {sibling}", layer.name));
+        }
+        if let Some(only) = layer.only {
+            let needed = dependencies(job, layer.name, "--no-default-features -e normal,no-proc-macro")?;
+            let extra = needed.iter().filter(|name| !only.contains(&name.as_str()));
+            problems.extend(extra.map(|name| format!("{} needs {name} without any feature", layer.name)));
+        }
+        if layer.pure {
+            let needed = dependencies(job, layer.name, "--all-features -e normal")?;
+            let impure = needed.iter().filter(|name| IMPURE_CRATES.contains(&name.as_str()));
+            problems.extend(impure.map(|name| format!("{} pulls in {name}", layer.name)));
+            problems.extend(impure_uses(&package)?);
+        }
+    }
+    none_of(&problems)
+}
+
+/// The names of all crates below `package`, on all platforms.
+fn dependencies(job: &mut Job, package: &str, options: &str) -> Result<BTreeSet<String>, Stop> {
+    let tree = format!("tree -p {package} {options} --target all --prefix none --format {{p}}");
+    let lines = job.output(cargo(&tree).stdout(Stdio::piped()))?;
+    let names = lines.lines().filter_map(|line| line.split(' ').next());
+    Ok(names.filter(|name| !name.is_empty() && *name != package).map(str::to_owned).collect())
+}
+
+fn impure_uses(package: &Package) -> Result<Vec<String>, Stop> {
+    let mut problems = Vec::new();
+    for Source { path, text } in sources(&package.folder.join("src"), "rs")? {
+        for (number, module) in text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, impure_use(line)?))) {
+            problems.push(format!("{}:{number}: a pure crate may not use `{module}`", path.display()));
+        }
+    }
+    Ok(problems)
+}
+
+/// The forbidden part of the standard library that a line names, if any: `std::fs::read`, `use std::{fs, io}`.
+fn impure_use(line: &str) -> Option<&'static str> {
+    let code = line.split("//").next().unwrap_or_default();
+    let (_, after) = code.split_once("std::")?;
+    let mut words = after.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.find_map(|word| IMPURE_MODULES.iter().copied().find(|module| *module == word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::impure_use;
+
+    #[test]
+    fn impure_uses_are_seen() {
+        #[track_caller]
+        fn check(line: &str, expected: Option<&str>) {
+            assert_eq!(impure_use(line), expected, "{line}");
+        }
+        check("use std::fs;", Some("fs"));
+        check("use std::{fmt, io::{self, Read}, net};", Some("net"));
+        check("    let now = std::time::Instant::now();", Some("Instant"));
+        check("use std::time::{Duration, SystemTime};", Some("SystemTime"));
+        check("use std::io::Read;", None);
+        check("use std::time::Duration; // not std::fs", None);
+        check("use core::fmt;", None);
+    }
+}

@@ -1,0 +1,134 @@
+//! The real Python SDKs: installed in virtual environments, asked for golden vectors, compared with ours.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::job::{Job, Stop, cargo, command, root};
+
+struct Sdk {
+    /// Folder below `target/venv`, and name of the file below `tests/vectors`.
+    name: &'static str,
+    /// Of the package `encord`.
+    version: &'static str,
+}
+
+/// The version that the documentation describes, and the newest that we have looked at.
+const SDKS: [Sdk; 2] = [Sdk { name: "seed", version: "0.1.98" }, Sdk { name: "current", version: "0.1.211" }];
+
+/// What the SDK retries, and when, is decided in these two, so they are pinned with it.
+const PINNED: &str = "requests==2.34.2 urllib3==2.8.0";
+
+impl Sdk {
+    fn venv(&self) -> PathBuf {
+        root().join("target/venv").join(self.name)
+    }
+
+    fn python(&self) -> PathBuf {
+        self.venv().join("bin/python")
+    }
+
+    fn recorded(&self) -> PathBuf {
+        root().join("tests/vectors").join(self.name).with_extension("json")
+    }
+
+    fn requirements(&self) -> String {
+        format!("encord=={} {PINNED}", self.version)
+    }
+
+    fn install(&self, job: &mut Job) -> Result<(), Stop> {
+        let (venv, requirements) = (self.venv(), self.requirements());
+        let stamp = venv.join("installed");
+        if self.python().exists() && fs::read_to_string(&stamp).is_ok_and(|text| text == requirements) {
+            return Ok(());
+        }
+        let pip = "-m pip install --quiet --disable-pip-version-check --no-input".split(' ');
+        let installed = job
+            .run(command("python3").args(["-m", "venv", "--clear"]).arg(&venv))
+            .and_then(|()| job.run(command(self.python()).args(pip).args(requirements.split(' '))));
+        installed.map_err(|stop| Stop::Missing {
+            what: format!("{requirements} ({stop})"),
+            install: "python3 with venv, and a network that reaches PyPI".to_owned(),
+        })?;
+        fs::write(&stamp, requirements).map_err(|error| Stop::from((&*stamp, error)))
+    }
+
+    fn ask(&self, job: &mut Job) -> Result<String, Stop> {
+        job.output(command(self.python()).arg("tests/python/vectors.py").stdout(Stdio::piped()))
+    }
+}
+
+/// `cargo xtask vectors`: `Ok(false)` where the vectors differ or cannot be had.
+pub(crate) fn vectors(check_only: bool) -> Result<bool, String> {
+    let mut job = Job::new("vectors", true).map_err(|error| error.to_string())?;
+    let done = install(&mut job).and_then(|()| if check_only { compare(&mut job) } else { record(&mut job) });
+    if let Err(stop) = &done {
+        eprintln!("{}{stop}", job.log_text());
+    }
+    Ok(done.is_ok())
+}
+
+/// Sees to both virtual environments.
+pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
+    SDKS.iter().try_for_each(|sdk| sdk.install(job))
+}
+
+/// The check: the recorded vectors are still what the SDKs say, and fresh random input makes no difference either.
+pub(crate) fn conformance_live(job: &mut Job) -> Result<(), Stop> {
+    install(job)?;
+    compare(job)?;
+    let mut test = cargo("test --workspace --all-features --test it -- conformance_live");
+    job.run(test.env("ENCORD_TESTS_STRICT", "1"))
+}
+
+fn record(job: &mut Job) -> Result<(), Stop> {
+    for sdk in &SDKS {
+        let path = sdk.recorded();
+        fs::write(&path, sdk.ask(job)?).map_err(|error| Stop::from((&*path, error)))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+fn compare(job: &mut Job) -> Result<(), Stop> {
+    for sdk in &SDKS {
+        let path = sdk.recorded();
+        let recorded = fs::read_to_string(&path).map_err(|error| Stop::from((&*path, error)))?;
+        if let Some(difference) = first_difference(&recorded, &sdk.ask(job)?) {
+            return Err(Stop::Failed(format!("{}: {difference}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Which Python was asked does not count: the answers must not depend on it.
+fn first_difference(recorded: &str, fresh: &str) -> Option<String> {
+    let counts = |line: &&str| !line.starts_with("  \"python\": ");
+    let (mut recorded, mut fresh) = (recorded.lines().filter(counts), fresh.lines().filter(counts));
+    loop {
+        match (recorded.next(), fresh.next()) {
+            (None, None) => return None,
+            (old, new) if old == new => {}
+            (old, new) => {
+                let [old, new] = [old, new].map(|line| line.unwrap_or("(nothing)").trim());
+                return Some(format!("differs\n  recorded: {old}\n  now:      {new}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_difference;
+
+    #[test]
+    fn only_the_python_version_may_differ() {
+        #[track_caller]
+        fn check(recorded: &str, fresh: &str, expected: Option<&str>) {
+            assert_eq!(first_difference(recorded, fresh).as_deref(), expected);
+        }
+        check("{\n  \"python\": \"3.11.2\",\n  1\n}", "{\n  \"python\": \"3.13.5\",\n  1\n}", None);
+        check("{\n  1\n}", "{\n  2\n}", Some("differs\n  recorded: 1\n  now:      2"));
+        check("1", "1\n2", Some("differs\n  recorded: (nothing)\n  now:      2"));
+    }
+}

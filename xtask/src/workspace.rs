@@ -1,0 +1,60 @@
+//! What cargo knows about the workspace.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::job::{Job, Stop, cargo};
+
+pub(crate) struct Workspace {
+    pub(crate) packages: Vec<Package>,
+}
+
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) published: bool,
+    /// Without `default`.
+    pub(crate) features: Vec<String>,
+    pub(crate) folder: PathBuf,
+    /// Crates of this workspace that it is built on, in any table but the one for tests.
+    pub(crate) siblings: BTreeSet<String>,
+}
+
+impl Workspace {
+    pub(crate) fn read(job: &mut Job) -> Result<Self, Stop> {
+        let text = job.output(cargo("metadata --no-deps --format-version 1").stdout(std::process::Stdio::piped()))?;
+        let metadata: Value =
+            serde_json::from_str(&text).map_err(|error| Stop::Failed(format!("cargo metadata: {error}")))?;
+        let packages = items(&metadata["packages"]).map(Package::read).collect::<Option<_>>();
+        let packages = packages.ok_or_else(|| Stop::Failed("cargo metadata lacks a field that it promises".into()))?;
+        Ok(Self { packages })
+    }
+}
+
+impl Package {
+    fn read(package: &Value) -> Option<Self> {
+        let siblings = items(&package["dependencies"])
+            .filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev")
+            .map(|dependency| text(&dependency["name"]));
+        let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
+        Some(Self {
+            name: text(&package["name"])?,
+            version: text(&package["version"])?,
+            // `publish = false` is an empty list of registries; null means any registry.
+            published: package["publish"].is_null(),
+            features: features.cloned().collect(),
+            folder: PathBuf::from(text(&package["manifest_path"])?).parent()?.to_owned(),
+            siblings: siblings.collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
