@@ -1,1 +1,12 @@
 //! One test binary for everything that crosses crates or needs a real peer.
+#![cfg(test)]
+
+mod acceptance;
+mod conformance;
+mod conformance_live;
+mod http_peers;
+mod nginx;
+mod peers;
+mod support;
+mod uploader;
+mod wire;

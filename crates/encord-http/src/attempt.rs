@@ -55,6 +55,8 @@ pub enum FaultKind {
     Certificate,
     /// TLS failed in another way: no common version, an alert, no root certificates on this machine.
     Tls,
+    /// The proxy cannot be used: it does not let the client through, or its URL is not one.
+    Proxy,
     /// The peer reset the connection.
     Reset,
     /// The peer closed the connection before the whole answer was there.
@@ -91,6 +93,10 @@ impl Fault {
         Self { source: Some(Arc::new(source)), ..self }
     }
 
+    pub(crate) fn with_detail(self, detail: impl Into<Box<str>>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     /// The error behind the fault, if there is one.
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
@@ -119,6 +125,7 @@ impl FaultKind {
             }
             Self::Certificate
             | Self::Tls
+            | Self::Proxy
             | Self::Protocol
             | Self::TooLarge
             | Self::Payload
@@ -136,6 +143,7 @@ impl FaultKind {
             Self::TlsCutOff => "tls_cut_off",
             Self::Certificate => "certificate",
             Self::Tls => "tls",
+            Self::Proxy => "proxy",
             Self::Reset => "reset",
             Self::Closed => "closed",
             Self::TimedOut(_) => "timed_out",
@@ -155,6 +163,7 @@ impl FaultKind {
             Self::TlsCutOff => "the connection broke off in the TLS handshake",
             Self::Certificate => "the server's certificate does not verify",
             Self::Tls => "TLS failed",
+            Self::Proxy => "the proxy cannot be used",
             Self::Reset => "the connection was reset",
             Self::Closed => "the connection was closed before the whole answer was there",
             Self::TimedOut(Limit::Connect) => "connect_timeout ran out before there was a connection",

@@ -8,10 +8,13 @@ use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 
 use crate::client::{Client, Shared};
 use crate::connector::Connector;
 use crate::ledger::Jitter;
+use crate::proxy::Proxies;
+use crate::tls::{Identity, RootCertificates, Tls, TlsOptions};
 use crate::trace::TraceIds;
 
 /// How long a connection may lie idle in the pool. Common servers hang up after 5 s (Apache, Node.js) to 75 s (nginx); a
@@ -27,6 +30,9 @@ const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     options: Options,
+    pool_idle_timeout: Duration,
+    tls: TlsOptions,
+    proxies: Option<Proxies>,
 }
 
 /// What a client is made with and keeps.
@@ -51,6 +57,9 @@ impl ClientBuilder {
                 user_agent: HeaderValue::from_static(USER_AGENT),
                 trace_ids: None,
             },
+            pool_idle_timeout: POOL_IDLE_TIMEOUT,
+            tls: TlsOptions::default(),
+            proxies: None,
         }
     }
 
@@ -100,16 +109,62 @@ impl ClientBuilder {
         self
     }
 
+    /// How long a connection may lie idle in the pool before it is closed. Default: [`POOL_IDLE_TIMEOUT`]. It should be shorter
+    /// than what the server allows. Zero: no connection is used twice, for peers that close without saying so.
+    #[must_use]
+    pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
+        self.pool_idle_timeout = limit;
+        self
+    }
+
+    /// Trusts these authorities too, beside those of the platform. May be said more than once.
+    #[must_use]
+    pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
+        self.tls.trust(roots);
+        self
+    }
+
+    /// Answers with this identity when a server, or an `https` proxy, asks for one.
+    #[must_use]
+    pub fn client_identity(mut self, identity: Identity) -> Self {
+        self.tls.identify(identity);
+        self
+    }
+
+    /// Uses this TLS, in place of everything that this builder says about it. Where it names protocols (ALPN) they are
+    /// replaced by `http/1.1`, which is all that this client speaks.
+    #[must_use]
+    pub fn rustls_config(mut self, config: Arc<ClientConfig>) -> Self {
+        self.tls.replace(config);
+        self
+    }
+
+    /// Sends requests through this [`Proxy`](crate::Proxy), or through these [`Proxies`], whatever the environment says.
+    /// Default: [`Proxies::from_env`], read when the client is built.
+    #[must_use]
+    pub fn proxy(mut self, proxies: impl Into<Proxies>) -> Self {
+        self.proxies = Some(proxies.into());
+        self
+    }
+
+    /// Sends requests through no proxy, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(self) -> Self {
+        self.proxy(Proxies::none())
+    }
+
     /// Makes the client. No connection is opened before the first request.
     pub fn build(self) -> Client {
-        let Self { options } = self;
+        let Self { options, pool_idle_timeout, tls, proxies } = self;
+        let proxies = Arc::new(proxies.unwrap_or_else(Proxies::from_env));
+        let connect_timeout = options.settings.connect_timeout.as_duration();
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .pool_idle_timeout(pool_idle_timeout)
             .http1_max_buf_size(HYPER_BUFFER)
             // The exchange sends again by itself, because only it knows whether anything was written.
             .retry_canceled_requests(false)
-            .build(Connector::new(options.settings.connect_timeout.as_duration()));
-        Client { shared: Arc::new(Shared { pool, options }) }
+            .build(Connector::new(connect_timeout, Tls::new(tls), Arc::clone(&proxies)));
+        Client { shared: Arc::new(Shared { pool, options, proxies }) }
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use crate::attempt::{Fault, FaultKind};
 use crate::connector::{ConnectError, chain, chain_text};
 use crate::payload::PayloadError;
+use crate::tls;
 
 /// The fault behind an error, which stays its source.
 pub(crate) fn classify(error: impl StdError + Send + Sync + 'static) -> Fault {
@@ -14,6 +15,11 @@ pub(crate) fn classify(error: impl StdError + Send + Sync + 'static) -> Fault {
 }
 
 fn find(error: &(dyn StdError + 'static)) -> Fault {
+    // In TLS 1.3 a server judges the client's certificate after the handshake, when hyper may already have taken the request
+    // back: what it makes of that comes before the cause in the chain.
+    if let Some(tls) = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        return tls::fault(tls);
+    }
     for cause in chain(error) {
         if let Some(ConnectError(fault)) = cause.downcast_ref() {
             return fault.clone();
@@ -32,6 +38,10 @@ fn find(error: &(dyn StdError + 'static)) -> Fault {
         if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
             if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() {
                 return Fault::new(FaultKind::Closed, "");
+            }
+            // `is_parse_too_large` exists for servers only.
+            if hyper.is_parse() && hyper.to_string() == "message head is too large" {
+                return Fault::new(FaultKind::TooLarge, "a head of more than 64 KiB or 100 lines");
             }
             if hyper.is_parse() {
                 return Fault::new(FaultKind::Protocol, hyper.to_string());

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
-use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, HeaderValue, Method};
 use hyper_util::client::legacy;
 use tokio::time::Instant;
@@ -20,10 +22,10 @@ use crate::error::Error;
 use crate::exchange::{Answer, Content, End, Plan};
 use crate::ledger::{Circumstances, Decision, Jitter, Ledger, Policy, StopReason};
 use crate::payload::Outgoing;
+use crate::proxy::Proxies;
 use crate::redirect;
 use crate::request::Request;
 use crate::response::Response;
-use crate::retry_after::retry_after;
 use crate::trace::{TRACE_HEADER, TraceIds};
 
 /// An HTTP/1.1 client that keeps [`RequestsSettings`].
@@ -38,6 +40,7 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) pool: legacy::Client<Connector, Outgoing>,
     pub(crate) options: Options,
+    pub(crate) proxies: Arc<Proxies>,
 }
 
 impl Client {
@@ -118,14 +121,16 @@ impl Client {
         });
         let gzip = request.method == Method::GET && !request.headers.contains_key(ACCEPT_ENCODING);
         let deadline = request.deadline.and_then(|deadline| began.checked_add(deadline));
-        let headers = self.headers(request, gzip);
-        let plan = Plan { pool: &self.shared.pool, request, headers, settings, deadline, gzip, stream };
+        let trace_id = options.trace_ids.as_ref().and_then(TraceIds::next);
+        // Made anew for each attempt: most requests have one, and a copy for a second would be made in vain.
+        let headers = || self.headers(request, gzip, trace_id.as_ref());
+        let plan = Plan { pool: &self.shared.pool, request, headers: &headers, settings, deadline, gzip, stream };
         loop {
             let End { outcome, phase, answer } = plan.attempt().await;
             debug!(%outcome, %phase, "attempt");
             let circumstances = Circumstances {
-                retry_after: answer.as_ref().and_then(|a| retry_after(&a.parts.headers, SystemTime::now())),
-                elapsed: began.elapsed(),
+                retry_after: answer.as_ref().and_then(Answer::retry_after),
+                elapsed: request.deadline.map_or(Duration::ZERO, |_| began.elapsed()),
                 random: if options.jitter == Jitter::None { 0.0 } else { fastrand::f64() },
             };
             let reason = match (ledger.record(outcome, phase, circumstances), answer) {
@@ -150,18 +155,20 @@ impl Client {
         }
     }
 
-    fn headers(&self, request: &Request, gzip: bool) -> HeaderMap {
-        let Options { user_agent, trace_ids, .. } = &self.shared.options;
+    fn headers(&self, request: &Request, gzip: bool, trace_id: Option<&HeaderValue>) -> HeaderMap {
         let mut headers = request.headers.clone();
         for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
             headers.remove(ours);
         }
-        headers.entry(USER_AGENT).or_insert_with(|| user_agent.clone());
+        if let Some(authorization) = request.url.uri().ok().and_then(|uri| self.shared.proxies.authorization(uri)) {
+            headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| authorization.clone());
+        }
+        headers.entry(USER_AGENT).or_insert_with(|| self.shared.options.user_agent.clone());
         if gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some(id) = trace_ids.as_ref().filter(|_| !headers.contains_key(TRACE_HEADER)).and_then(TraceIds::next) {
-            headers.insert(TRACE_HEADER, id);
+        if let Some(id) = trace_id {
+            headers.entry(TRACE_HEADER).or_insert_with(|| id.clone());
         }
         headers
     }

@@ -122,6 +122,18 @@ impl PhaseClock {
         }
     }
 
+    /// Whether a limit may fall due sooner once the payload is sent than it does before.
+    pub(crate) fn is_sooner_once_sent(&self) -> bool {
+        let or_never = |limit: Option<Duration>| limit.unwrap_or(Duration::MAX);
+        let (connect, write, read) = (or_never(self.connect), or_never(self.write), or_never(self.read));
+        match self.profile {
+            // All of them from the connection on, but `read` from the payload sent.
+            Profile::Total => read < connect.min(write),
+            // `write` from the last progress, the others from the payload sent, which is that or later.
+            Profile::Stall => connect.min(read) < write,
+        }
+    }
+
     /// The phase the attempt is in.
     pub fn phase(&self) -> Phase {
         match self {
@@ -296,6 +308,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_payload_that_is_sent_brings_no_limit_forward_unless_it_was_said_to(
+            (connect, write, read) in (1u64..5, 1u64..5, 1u64..5),
+            events in prop::collection::vec((event(), 0u64..10), 0..10),
+            stall in any::<bool>(),
+        ) {
+            let seconds = |s| Timeout::from_secs(s).expect("> 0");
+            let (connect_timeout, write_timeout, read_timeout) = (seconds(connect), seconds(write), seconds(read));
+            let settings = RequestsSettings { connect_timeout, write_timeout, read_timeout, ..settings() };
+            let mut clock = PhaseClock::new(&settings, if stall { Stall } else { Total });
+            clock.on(Connected, Duration::ZERO);
+            for (event, at) in events {
+                clock.on(event, Duration::from_secs(at));
+            }
+            let before = clock.next_limit();
+            clock.on(Sent, Duration::ZERO);
+            let after = clock.next_limit();
+            prop_assert!(clock.is_sooner_once_sent() || after.map(|(at, _)| at) >= before.map(|(at, _)| at));
+        }
+
         #[test]
         fn r7_r8_r9_there_is_a_next_limit_until_done_and_phases_only_advance(
             events in prop::collection::vec((event(), 0u64..1000), 0..20),

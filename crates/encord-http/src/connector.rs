@@ -1,31 +1,35 @@
-//! Connections: DNS, TCP, TLS, under one timer, with failures told apart.
+//! Connections: DNS, TCP, proxy, TLS, under one timer, with failures told apart.
 
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper::rt::{Read, Write};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
-use rustls::crypto::ring;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::attempt::{Fault, FaultKind};
 use crate::clock::Limit;
+use crate::proxy::Proxies;
+use crate::tls::{self, Tls};
+use crate::tunnel;
 use crate::wire::Tracked;
 
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type BoxError = Box<dyn StdError + Send + Sync>;
-type Tcp = HttpConnector<Resolver>;
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// TCP to the host or to its proxy; to a proxy perhaps with TLS.
+type Line = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// The same with TLS to the host.
+type Stream = MaybeHttpsStream<Line>;
 
 /// TCP keep-alive: well below the 350 s after which the stricter cloud NAT gateways forget a silent connection.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -33,8 +37,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// Makes connections that tell what happens on them.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
-    tcp: Tcp,
-    tls: Arc<OnceLock<Result<HttpsConnector<Tcp>, Box<str>>>>,
+    dialer: Dialer,
     connect_timeout: Option<Duration>,
 }
 
@@ -44,32 +47,9 @@ pub(crate) struct Connector {
 pub(crate) struct ConnectError(pub(crate) Fault);
 
 impl Connector {
-    pub(crate) fn new(connect_timeout: Option<Duration>) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(TCP_KEEPALIVE));
-        Self { tcp, tls: Arc::default(), connect_timeout }
+    pub(crate) fn new(connect_timeout: Option<Duration>, tls: Tls, proxies: Arc<Proxies>) -> Self {
+        Self { dialer: Dialer { tcp: Tcp::new(), tls, proxies }, connect_timeout }
     }
-
-    fn connect(&self, uri: Uri) -> Result<BoxFuture<Result<Stream, BoxError>>, Fault> {
-        if uri.scheme() == Some(&Scheme::HTTP) {
-            let connecting = self.tcp.clone().call(uri);
-            return Ok(Box::pin(async move { Ok(MaybeHttpsStream::Http(connecting.await?)) }));
-        }
-        // Reading the platform's root certificates takes milliseconds and may fail, so it waits for the first https URL.
-        match self.tls.get_or_init(|| tls(self.tcp.clone())) {
-            Ok(tls) => Ok(tls.clone().call(uri)),
-            Err(reason) => Err(Fault::new(FaultKind::Tls, reason.clone())),
-        }
-    }
-}
-
-fn tls(tcp: Tcp) -> Result<HttpsConnector<Tcp>, Box<str>> {
-    let builder = HttpsConnectorBuilder::new()
-        .with_provider_and_platform_verifier(ring::default_provider())
-        .map_err(|e| e.to_string())?;
-    Ok(builder.https_only().enable_http1().wrap_connector(tcp))
 }
 
 impl Service<Uri> for Connector {
@@ -82,49 +62,119 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.connect(uri);
-        let limit = self.connect_timeout;
+        let Self { dialer, connect_timeout } = self.clone();
         Box::pin(async move {
+            // To a proxy without a tunnel the request is to be sent in another form (RFC 9112 §3.2.2).
+            let proxied = uri.scheme() == Some(&Scheme::HTTP) && matches!(dialer.proxies.select(&uri), Ok(Some(_)));
+            let tls = dialer.tls.clone();
+            let connecting = connect(dialer, uri, &tls);
             // The request's own clock gives up at the same moment. This timer is for a connection that hyper-util goes on with
             // in the background, after another one became free for the request.
-            let connecting = connecting.map_err(ConnectError)?;
-            let connected = match limit {
+            let connected = match connect_timeout {
                 Some(limit) => tokio::time::timeout(limit, connecting)
                     .await
                     .map_err(|_| ConnectError(Fault::new(FaultKind::TimedOut(Limit::Connect), "")))?,
                 None => connecting.await,
             };
-            let stream = connected.map_err(|e| ConnectError(classify(e.as_ref())))?;
-            Ok(TokioIo::new(Tracked::new(TokioIo::new(stream))))
+            Ok(TokioIo::new(Tracked::new(TokioIo::new(connected?)).proxied(proxied)))
         })
     }
 }
 
-/// R3: which failures to get a connection are which.
-fn classify(error: &(dyn StdError + 'static)) -> Fault {
-    let detail = || chain_text(error);
-    for cause in chain(error) {
+/// A connection of `inner`, with TLS over it if the URL asks for that.
+async fn connect<S>(mut inner: S, uri: Uri, tls: &Tls) -> Result<MaybeHttpsStream<S::Response>, ConnectError>
+where
+    S: Service<Uri, Error = ConnectError>,
+    S::Response: Connection + Read + Write + Send + Unpin + 'static,
+    S::Future: Send + 'static,
+{
+    if uri.scheme() == Some(&Scheme::HTTP) {
+        return inner.call(uri).await.map(MaybeHttpsStream::Http);
+    }
+    let config = tls.config().map_err(ConnectError)?;
+    HttpsConnector::from((inner, config)).call(uri).await.map_err(|e| match e.downcast::<ConnectError>() {
+        Ok(inner) => *inner,
+        Err(e) => ConnectError(tls::classify(e.as_ref())),
+    })
+}
+
+/// Makes the connection to a host, straight or through a proxy.
+#[derive(Debug, Clone)]
+struct Dialer {
+    tcp: Tcp,
+    tls: Tls,
+    proxies: Arc<Proxies>,
+}
+
+impl Dialer {
+    async fn dial(mut self, uri: Uri) -> Result<Line, ConnectError> {
+        let Some(proxy) = self.proxies.select(&uri).map_err(ConnectError)? else {
+            return self.tcp.call(uri).await.map(MaybeHttpsStream::Http);
+        };
+        let line = connect(self.tcp, proxy.uri().clone(), &self.tls).await;
+        let mut line = line.map_err(|ConnectError(fault)| ConnectError(proxy.blame(&fault)))?;
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            tunnel::open(&mut line, &uri, proxy).await.map_err(ConnectError)?;
+        }
+        Ok(line)
+    }
+}
+
+impl Service<Uri> for Dialer {
+    type Response = Line;
+    type Error = ConnectError;
+    type Future = BoxFuture<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().dial(uri))
+    }
+}
+
+/// TCP, to every address of a name until one answers.
+#[derive(Debug, Clone)]
+struct Tcp(HttpConnector<Resolver>);
+
+impl Tcp {
+    fn new() -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(TCP_KEEPALIVE));
+        Self(tcp)
+    }
+}
+
+impl Service<Uri> for Tcp {
+    type Response = TokioIo<TcpStream>;
+    type Error = ConnectError;
+    type Future = BoxFuture<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move { connecting.await.map_err(|e| ConnectError(classify(e))) })
+    }
+}
+
+/// R3: which failures of TCP are which.
+fn classify(error: impl StdError + Send + Sync + 'static) -> Fault {
+    let mut fault = Fault::new(FaultKind::Unreachable, chain_text(&error));
+    for cause in chain(&error) {
         if cause.is::<DnsError>() {
-            return Fault::new(FaultKind::Dns, chain_text(cause));
+            fault = Fault::new(FaultKind::Dns, chain_text(cause));
         }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            let kind = match tls {
-                rustls::Error::InvalidCertificate(_) => FaultKind::Certificate,
-                _ => FaultKind::Tls,
-            };
-            return Fault::new(kind, tls.to_string());
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => return Fault::new(FaultKind::Refused, ""),
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                    return Fault::new(FaultKind::TlsCutOff, "");
-                }
-                _ => {}
-            }
+        if cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            fault = Fault::new(FaultKind::Refused, "");
         }
     }
-    Fault::new(FaultKind::Unreachable, detail())
+    fault.with_source(error)
 }
 
 /// An error and its causes. An `io::Error` made from another error answers `source` with that error's source, so what it wraps

@@ -1,11 +1,11 @@
 //! One attempt on the network, under its phase clock.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::ext::on_informational;
@@ -20,6 +20,7 @@ use crate::clock::{Phase, PhaseClock};
 use crate::connector::Connector;
 use crate::payload::Outgoing;
 use crate::request::Request;
+use crate::retry_after::retry_after;
 use crate::watch::Watch;
 use crate::wire::Progress;
 
@@ -43,7 +44,7 @@ type Pool = legacy::Client<Connector, Outgoing>;
 pub(crate) struct Plan<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) request: &'a Request,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: &'a (dyn Fn() -> HeaderMap + Sync),
     pub(crate) settings: RequestsSettings,
     pub(crate) deadline: Option<Instant>,
     /// The client has asked for gzip, so it decompresses what comes.
@@ -65,6 +66,14 @@ pub(crate) struct Answer {
     pub(crate) body: Content,
     /// The length of the payload that was sent.
     pub(crate) sent: u64,
+}
+
+impl Answer {
+    /// What the server asked for in `Retry-After`, if it did.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let headers = &self.parts.headers;
+        if headers.contains_key(RETRY_AFTER) { retry_after(headers, SystemTime::now()) } else { None }
+    }
 }
 
 /// The body of an answer.
@@ -102,7 +111,8 @@ impl Plan<'_> {
 
     async fn try_once(&self, uri: &Uri, may_expect: bool) -> Tried {
         let started = Instant::now();
-        let progress = Arc::new(Progress::new(started));
+        let clock = PhaseClock::new(&self.settings, self.request.profile);
+        let progress = Arc::new(Progress::new(started, clock.is_sooner_once_sent()));
         let payload = match self.request.payload.open(Arc::clone(&progress)).await {
             Ok(payload) => payload,
             Err(e) => {
@@ -113,11 +123,10 @@ impl Plan<'_> {
         let length = payload.length();
         let expects = may_expect && length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
         let expect = expects.then(|| expect_wait(&self.settings));
-        let mut message = message(&self.request.method, uri, &self.headers, payload, expect);
+        let mut message = message(&self.request.method, uri, (self.headers)(), payload, expect);
         let heard = Arc::clone(&progress);
         on_informational(&mut message, move |interim| heard.interim(interim.status()));
         let captured = capture_connection(&mut message);
-        let clock = PhaseClock::new(&self.settings, self.request.profile);
         let deadline = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
         let mut watch = Watch::new(clock, started, deadline, captured, progress);
         let (parts, incoming) = match watch.guard(self.pool.request(message)).await {
@@ -130,7 +139,11 @@ impl Plan<'_> {
             return Tried::ExpectationFailed;
         }
         watch.head_is_there();
-        let gzip = self.gzip && parts.headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip");
+        let gzip = self.gzip
+            && parts
+                .headers
+                .get(CONTENT_ENCODING)
+                .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let body = Body::new(incoming, watch, gzip && self.request.method != Method::HEAD);
         Tried::End(self.finish(parts, body, length.unwrap_or(0)).await)
     }
@@ -147,12 +160,12 @@ impl Plan<'_> {
             let body = Content::Stream(Box::new(body));
             return End { outcome, phase: Phase::Reading, answer: Some(Answer { parts, body, sent }) };
         }
-        match body.read(MAX_BODY).await {
+        match body.read_whole(MAX_BODY).await {
             Ok(read) => {
                 let answer = Some(Answer { parts, body: Content::Whole(read), sent });
                 End { outcome, phase: Phase::Done, answer }
             }
-            Err((_, fault)) => failed(fault, body.phase()),
+            Err(fault) => failed(fault, body.phase()),
         }
     }
 }
@@ -170,7 +183,7 @@ fn expect_wait(settings: &RequestsSettings) -> Duration {
 fn message(
     method: &Method,
     uri: &Uri,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     mut payload: Outgoing,
     expect: Option<Duration>,
 ) -> http::Request<Outgoing> {
@@ -181,7 +194,7 @@ fn message(
     let mut message = http::Request::new(payload);
     *message.method_mut() = method.clone();
     *message.uri_mut() = uri.clone();
-    *message.headers_mut() = headers.clone();
+    *message.headers_mut() = headers;
     if expect.is_some() {
         message.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
     }

@@ -11,11 +11,14 @@ mod error;
 mod exchange;
 mod ledger;
 mod payload;
+mod proxy;
 mod redirect;
 mod request;
 mod response;
 mod retry_after;
+mod tls;
 mod trace;
+mod tunnel;
 mod url;
 mod watch;
 mod wire;
@@ -31,7 +34,11 @@ pub use exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERR
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 pub use ledger::{Circumstances, Decision, Jitter, Ledger, Policy, StopReason};
 pub use payload::Payload;
+pub use proxy::{InvalidProxy, Proxies, Proxy};
 pub use request::Request;
 pub use response::Response;
 pub use retry_after::retry_after;
+#[doc(no_inline)]
+pub use rustls;
+pub use tls::{Identity, InvalidCertificate, RootCertificates};
 pub use url::{InvalidUrl, SignedUrl};

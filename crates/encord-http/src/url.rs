@@ -66,7 +66,7 @@ impl SignedUrl {
         } else {
             Self::new(location)
         };
-        let downgrade = from.scheme() == Some(&Scheme::HTTPS) && to.uri().ok()?.scheme() == Some(&Scheme::HTTP);
+        let downgrade = to.uri().ok()?.scheme() == Some(&Scheme::HTTP) && from.scheme() == Some(&Scheme::HTTPS);
         (!downgrade).then_some(to)
     }
 
@@ -163,6 +163,23 @@ mod tests {
             let url = SignedUrl::new(format!("http://h{target}"));
             let uri = url.uri().expect("valid");
             assert_eq!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), Some(target));
+        }
+    }
+
+    #[test]
+    fn redirects_lead_to_absolute_urls_and_paths_and_never_down_to_http() {
+        #[track_caller]
+        fn check(from: &str, location: &str, to: Option<&str>) {
+            let redirected = SignedUrl::new(from).redirected(location);
+            assert_eq!(redirected.map(|url| url.uri().expect("valid").to_string()).as_deref(), to);
+        }
+        check("https://h:1/a?b", "/c?d", Some("https://h:1/c?d"));
+        check("http://h/a", "https://i/", Some("https://i/"));
+        check("http://h/a", "http://i/", Some("http://i/"));
+        check("https://h/a", "http://h/a", None);
+        for doubtful in ["c", "../c", "//i/c", "?d", "", "ftp://i/", "javascript:x", "http://u:p@i/"] {
+            check("http://h/a", doubtful, None);
+            check("https://h/a", doubtful, None);
         }
     }
 

@@ -75,7 +75,8 @@ impl Watch {
             }
             let Some(due) = self.started.checked_add(due) else { return Poll::Pending };
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            if timer.deadline() != due {
+            // Limits mostly move away. A timer that is left where it was and rings too early costs less than moving it each time.
+            if timer.deadline() > due || timer.is_elapsed() {
                 timer.as_mut().reset(due);
             }
             if timer.as_mut().poll(cx).is_pending() {

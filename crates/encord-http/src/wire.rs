@@ -23,6 +23,8 @@ use crate::clock::{Event, PhaseClock};
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Instant,
+    /// Whether the request's task wants to know when the payload is sent.
+    wakes_when_sent: bool,
     linked: AtomicBool,
     payload_handed_over: AtomicBool,
     wrote: Stamp,
@@ -32,7 +34,7 @@ pub(crate) struct Progress {
     interim: AtomicU32,
     /// The server has said `100 Continue`.
     may_continue: AtomicBool,
-    /// Wakes the payload that waits for the link, or for the server to say that it may continue.
+    /// Wakes the payload that waits for the link, for the head to be written, or for the server to say that it may continue.
     payload: AtomicWaker,
     /// Wakes the request's task when another limit applies.
     request: AtomicWaker,
@@ -66,9 +68,10 @@ impl Stamp {
 }
 
 impl Progress {
-    pub(crate) fn new(started: Instant) -> Self {
+    pub(crate) fn new(started: Instant, wakes_when_sent: bool) -> Self {
         Self {
             started,
+            wakes_when_sent,
             linked: AtomicBool::new(false),
             payload_handed_over: AtomicBool::new(false),
             wrote: Stamp::default(),
@@ -91,6 +94,12 @@ impl Progress {
             }
         }
         Poll::Ready(())
+    }
+
+    /// Ready once the connection has taken some of the request's head.
+    pub(crate) fn poll_wrote(&self, cx: &Context<'_>) -> Poll<()> {
+        self.payload.register(cx.waker());
+        if self.wrote_anything() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// The payload has given its last byte to hyper: the next complete flush sends it.
@@ -129,7 +138,8 @@ impl Progress {
         self.sent.get().is_some()
     }
 
-    /// Wakes the request's task when the payload is sent and when an interim response came: then other limits apply.
+    /// Wakes the request's task when a limit falls due sooner than it seemed: when the payload is sent, if that matters, and
+    /// when an interim response came.
     pub(crate) fn wake_when_limits_change(&self, waker: &Waker) {
         self.request.register(waker);
     }
@@ -150,11 +160,16 @@ impl Progress {
     }
 
     fn wrote(&self) {
+        let first = !self.wrote_anything();
         self.wrote.set(self.started);
+        if first {
+            self.payload.wake();
+        }
     }
 
     fn flushed(&self) {
-        if self.payload_handed_over.load(Ordering::Acquire) && self.sent.set_once(self.started) {
+        let sent = self.payload_handed_over.load(Ordering::Acquire) && self.sent.set_once(self.started);
+        if sent && self.wakes_when_sent {
             self.request.wake();
         }
     }
@@ -209,21 +224,29 @@ impl Wire {
 pub(crate) struct Tracked<T> {
     io: T,
     wire: Arc<Wire>,
-    peer_stopped_reading: bool,
+    /// How the peer stopped reading, if it did.
+    write_failed: Option<io::ErrorKind>,
+    proxied: bool,
 }
 
 impl<T> Tracked<T> {
     pub(crate) fn new(io: T) -> Self {
-        Self { io, wire: Arc::default(), peer_stopped_reading: false }
+        Self { io, wire: Arc::default(), write_failed: None, proxied: false }
+    }
+
+    /// Says whether requests are to be sent in the form that a proxy needs.
+    pub(crate) fn proxied(self, proxied: bool) -> Self {
+        Self { proxied, ..self }
     }
 
     /// A server may answer before the payload is complete and close. The write then fails, but the answer may still be there
-    /// to be read, so a failed write only stops the writing: what the reading finds is what happened.
+    /// to be read, so a failed write only stops the writing: what the reading finds is what happened. The system tells of a
+    /// failure once only, so if the reading finds nothing but the end, the failed write is what happened.
     fn hold_failure(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match result {
             Poll::Ready(Err(e)) if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
-                self.peer_stopped_reading = true;
+                self.write_failed = Some(e.kind());
                 Poll::Pending
             }
             Poll::Ready(Ok(n)) => {
@@ -244,6 +267,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
         let result = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
             self.wire.tell(Progress::read);
+        } else if let (Poll::Ready(Ok(())), Some(failure)) = (&result, self.write_failed) {
+            return Poll::Ready(Err(failure.into()));
         }
         result
     }
@@ -252,7 +277,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.wire.check_alive(cx)?;
-        if self.peer_stopped_reading {
+        if self.write_failed.is_some() {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
@@ -265,7 +290,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.wire.check_alive(cx)?;
-        if self.peer_stopped_reading {
+        if self.write_failed.is_some() {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
@@ -278,7 +303,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.wire.check_alive(cx)?;
-        if self.peer_stopped_reading {
+        if self.write_failed.is_some() {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
@@ -294,8 +319,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
     }
 }
 
-impl<T: Connection> Connection for Tracked<T> {
+impl<T> Connection for Tracked<T> {
+    /// Without what the connection below says of itself: nobody asks, and it would be cloned for every request and response.
     fn connected(&self) -> Connected {
-        self.io.connected().extra(WireHandle(Arc::clone(&self.wire)))
+        Connected::new().proxy(self.proxied).extra(WireHandle(Arc::clone(&self.wire)))
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Outgoing {
     length: Option<u64>,
     remaining: Option<u64>,
     finished: bool,
+    /// The last piece by the stated length, until the stream has shown that it is the last.
+    last: Option<Bytes>,
     source: Source,
     expect: Option<Expect>,
     progress: Arc<Progress>,
@@ -25,7 +27,7 @@ pub(crate) struct Outgoing {
 
 enum Source {
     Memory(Bytes),
-    File(Reading),
+    File(Box<Reading>),
     Stream(Stream),
     Once(Slot),
 }
@@ -42,7 +44,7 @@ impl Outgoing {
     }
 
     pub(super) fn file(length: u64, reading: Reading, progress: Arc<Progress>) -> Self {
-        Self::new(Some(length), Source::File(reading), progress)
+        Self::new(Some(length), Source::File(Box::new(reading)), progress)
     }
 
     pub(super) fn stream(stream: Stream, progress: Arc<Progress>) -> Self {
@@ -57,7 +59,7 @@ impl Outgoing {
         if length == Some(0) {
             progress.nothing_to_send();
         }
-        Self { length, remaining: length, finished: length == Some(0), source, expect: None, progress }
+        Self { length, remaining: length, finished: length == Some(0), last: None, source, expect: None, progress }
     }
 
     /// The length of the payload, if it is known.
@@ -72,6 +74,10 @@ impl Outgoing {
 
     fn poll_released(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.progress.poll_linked(cx));
+        if let Source::Once(_) = self.source {
+            // The connection may have died in the pool. What is read now could not be read again for another one.
+            ready!(self.progress.poll_wrote(cx));
+        }
         if let Some(Expect { wait, timer }) = &mut self.expect {
             let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(*wait)));
             if self.progress.poll_may_continue(cx).is_pending() && timer.as_mut().poll(cx).is_pending() {
@@ -109,6 +115,14 @@ impl Outgoing {
         }
     }
 
+    /// Whether the source is known to have nothing more.
+    fn is_at_end(&self) -> bool {
+        match &self.source {
+            Source::Stream(stream) => stream.is_end_stream(),
+            Source::Memory(_) | Source::File(_) | Source::Once(_) => true,
+        }
+    }
+
     fn finish(&mut self) {
         self.finished = true;
         self.progress.payload_handed_over();
@@ -124,21 +138,35 @@ impl Body for Outgoing {
             return Poll::Ready(None);
         }
         ready!(self.poll_released(cx));
-        let Some(chunk) = ready!(self.poll_chunk(cx)) else {
-            self.finish();
-            return Poll::Ready(self.remaining.map(|_| Err(PayloadError::TooShort)));
-        };
-        let chunk = chunk?;
-        if let Some(remaining) = self.remaining {
-            let Some(left) = remaining.checked_sub(chunk.len() as u64) else {
-                return Poll::Ready(Some(Err(PayloadError::TooLong)));
-            };
-            self.remaining = Some(left);
-            if left == 0 {
-                self.finish();
+        loop {
+            let chunk = ready!(self.poll_chunk(cx)).transpose()?;
+            match (chunk, self.last.take(), self.remaining) {
+                (Some(_), Some(_), _) => return Poll::Ready(Some(Err(PayloadError::TooLong))),
+                (Some(chunk), None, Some(remaining)) => {
+                    let Some(left) = remaining.checked_sub(chunk.len() as u64) else {
+                        return Poll::Ready(Some(Err(PayloadError::TooLong)));
+                    };
+                    self.remaining = Some(left);
+                    if left > 0 {
+                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                    }
+                    if self.is_at_end() {
+                        self.finish();
+                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                    }
+                    self.last = Some(chunk);
+                }
+                (Some(chunk), None, None) => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
+                (None, Some(last), _) => {
+                    self.finish();
+                    return Poll::Ready(Some(Ok(Frame::data(last))));
+                }
+                (None, None, remaining) => {
+                    self.finish();
+                    return Poll::Ready(remaining.map(|_| Err(PayloadError::TooShort)));
+                }
             }
         }
-        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {

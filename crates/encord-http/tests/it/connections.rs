@@ -18,14 +18,23 @@ async fn connections_are_reused() {
 }
 
 #[tokio::test]
+async fn connections_are_not_reused_after_the_idle_timeout() {
+    let server = Server::start([status(200)]);
+    let client = Client::builder(settings(0, 0, 0.0)).pool_idle_timeout(Duration::ZERO).build();
+    for _ in 0..3 {
+        client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+    }
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[tokio::test]
 async fn a_connection_that_died_idle_costs_no_attempt() {
     let server = Server::start([Act::AnswerAndReset(raw(200, "", ""))]);
     let client = Client::new(settings(0, 0, 0.0));
-    for _ in 0..10 {
+    for round in 0..10 {
         let response = client.send(&Request::post(server.url("/"), "payload")).await.unwrap();
         assert_eq!(response.attempts().len(), 1);
-        // The whole runtime stands still while the server resets, so the pool cannot have noticed.
-        std::thread::sleep(Duration::from_millis(20));
+        server.wait_until_closed(round + 1);
     }
     assert_eq!(server.seen().len(), 10);
 }

@@ -3,7 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod answers;
+mod bodies;
 mod budgets;
 mod clocks;
 mod connections;
+mod faults;
+mod paused;
+mod peer;
+mod proxies;
+mod secrets;
 mod server;
+mod streams;
+mod tls;

@@ -30,6 +30,35 @@ pub(crate) enum Act {
     ReadSlowly { chunk: usize, pause: Duration },
     /// Reads the request and answers these bytes one by one, with a pause before each.
     Drip { bytes: Vec<u8>, pause: Duration },
+    /// Anything else, from the moment at which the head is there.
+    Steps(Vec<Step>),
+}
+
+/// A part of an [`Act`].
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    /// Reads so many bytes of the payload.
+    Read(usize),
+    /// Reads the rest of the payload.
+    ReadAll,
+    /// The same, so many bytes at a time, with a pause before each.
+    ReadSlowly { chunk: usize, pause: Duration },
+    /// Writes these bytes.
+    Write(Vec<u8>),
+    /// Writes them one by one, with a pause before each.
+    Drip { bytes: Vec<u8>, pause: Duration },
+    /// Writes them again and again, until the client hangs up.
+    WriteForever(Vec<u8>),
+    /// Does nothing for so long.
+    Pause(Duration),
+    /// Does nothing for longer than any test.
+    StopReading,
+    /// Says nothing until the client hangs up.
+    Silence,
+    /// Closes the connection; a reset if there is something unread.
+    Close,
+    /// Resets the connection.
+    Reset,
 }
 
 /// A request as it came in.
@@ -39,6 +68,7 @@ pub(crate) struct Seen {
     /// The number of the connection, from 0.
     pub(crate) connection: usize,
     pub(crate) head: String,
+    /// How many bytes of the payload have been read.
     pub(crate) payload: usize,
 }
 
@@ -52,6 +82,7 @@ struct State {
     last: Act,
     seen: Vec<Seen>,
     connections: usize,
+    closed: usize,
 }
 
 /// An answer with this status and an empty body.
@@ -68,21 +99,62 @@ pub(crate) fn raw(code: u16, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {code} X\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
+impl Act {
+    fn steps(self) -> Vec<Step> {
+        match self {
+            Self::Answer(bytes) => vec![Step::ReadAll, Step::Write(bytes)],
+            Self::AnswerAndClose(bytes) => vec![Step::ReadAll, Step::Write(bytes), Step::Close],
+            Self::AnswerAndReset(bytes) => {
+                // Time for the client to read the answer, which a reset would discard.
+                vec![Step::ReadAll, Step::Write(bytes), Step::Pause(Duration::from_millis(5)), Step::Reset]
+            }
+            Self::RejectEarly(bytes) => vec![Step::Write(bytes), Step::Close],
+            Self::Close => vec![Step::ReadAll, Step::Close],
+            Self::Reset => vec![Step::Reset],
+            Self::Silence => vec![Step::ReadAll, Step::Silence],
+            Self::StopReading => vec![Step::StopReading],
+            Self::ReadSlowly { chunk, pause } => {
+                vec![Step::ReadSlowly { chunk, pause }, Step::Write(raw(200, "", ""))]
+            }
+            Self::Drip { bytes, pause } => vec![Step::ReadAll, Step::Drip { bytes, pause }],
+            Self::Steps(steps) => steps,
+        }
+    }
+}
+
 impl Server {
     /// A server on a free port of loopback. The last act is repeated.
     pub(crate) fn start(script: impl IntoIterator<Item = Act>) -> Self {
+        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// The same, on this port.
+    pub(crate) fn start_at(address: SocketAddr, script: impl IntoIterator<Item = Act>) -> Self {
+        Self::start_on(TcpListener::bind(address).unwrap(), script)
+    }
+
+    /// The same, with a receive buffer as small as the system allows.
+    pub(crate) fn start_with_tiny_buffer(script: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket2::SockRef::from(&listener).set_recv_buffer_size(1).unwrap();
+        Self::start_on(listener, script)
+    }
+
+    fn start_on(listener: TcpListener, script: impl IntoIterator<Item = Act>) -> Self {
         let script: Vec<_> = script.into_iter().collect();
         let last = script.last().cloned().unwrap_or_else(|| status(200));
-        let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0 };
+        let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0, closed: 0 };
         let state = Arc::new(Mutex::new(state));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let state = Arc::clone(&shared);
-                // A client that goes away is what many tests are about.
-                thread::spawn(move || drop(serve(&stream.unwrap(), &state)));
+                thread::spawn(move || {
+                    // A client that goes away is what many tests are about.
+                    drop(serve(&stream.unwrap(), &state));
+                    state.lock().unwrap().closed += 1;
+                });
             }
         });
         Self { address, state }
@@ -92,8 +164,20 @@ impl Server {
         format!("http://{}{target}", self.address)
     }
 
+    /// Host and port, as errors name them.
+    pub(crate) fn host(&self) -> String {
+        self.address.to_string()
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
+    }
+
+    /// Blocks the whole runtime until the server has closed so many connections, so that the client cannot have noticed.
+    pub(crate) fn wait_until_closed(&self, connections: usize) {
+        while self.state.lock().unwrap().closed < connections {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The pauses between the requests as they came in.
@@ -109,66 +193,49 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         state.connections - 1
     };
     loop {
-        let head = read_head(stream)?;
-        let mut payload = 0;
+        let head = read_until(stream, b"\r\n\r\n")?;
+        let mut payload = Payload::announced_by(&head, stream);
         let (act, index) = {
             let mut state = state.lock().unwrap();
             let act = state.script.next().unwrap_or_else(|| state.last.clone());
-            state.seen.push(Seen { at: Instant::now(), connection, head: head.clone(), payload: 0 });
+            state.seen.push(Seen { at: Instant::now(), connection, head, payload: 0 });
             (act, state.seen.len() - 1)
         };
-        let length = content_length(&head);
-        let mut read_payload = |chunk: usize, pause: Duration| -> std::io::Result<()> {
-            let mut buffer = vec![0; chunk];
-            while payload < length {
-                thread::sleep(pause);
-                match (&*stream).read(&mut buffer)? {
-                    0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                    n => payload += n,
+        for step in act.steps() {
+            let note = |payload: &Payload<'_>| state.lock().unwrap().seen[index].payload = payload.read;
+            match step {
+                Step::Read(most) => {
+                    while payload.read < most && payload.read_some(most - payload.read)? {
+                        note(&payload);
+                    }
                 }
-                state.lock().unwrap().seen[index].payload = payload;
-            }
-            Ok(())
-        };
-        let whole = 1 << 20;
-        match act {
-            Act::Answer(bytes) => {
-                read_payload(whole, Duration::ZERO)?;
-                (&*stream).write_all(&bytes)?;
-            }
-            Act::AnswerAndClose(bytes) => {
-                read_payload(whole, Duration::ZERO)?;
-                return (&*stream).write_all(&bytes);
-            }
-            Act::AnswerAndReset(bytes) => {
-                read_payload(whole, Duration::ZERO)?;
-                (&*stream).write_all(&bytes)?;
-                // Time for the client to read the answer, which a reset would discard.
-                thread::sleep(Duration::from_millis(5));
-                return reset(stream);
-            }
-            Act::RejectEarly(bytes) => return (&*stream).write_all(&bytes),
-            Act::Close => return read_payload(whole, Duration::ZERO),
-            Act::Reset => return reset(stream),
-            Act::Silence => {
-                read_payload(whole, Duration::ZERO)?;
-                wait_for_the_end(stream);
-                return Ok(());
-            }
-            Act::StopReading => {
-                thread::sleep(Duration::from_secs(60));
-                return Ok(());
-            }
-            Act::ReadSlowly { chunk, pause } => {
-                read_payload(chunk, pause)?;
-                (&*stream).write_all(&raw(200, "", ""))?;
-            }
-            Act::Drip { bytes, pause } => {
-                read_payload(whole, Duration::ZERO)?;
-                for byte in bytes {
+                Step::ReadAll => {
+                    while payload.read_some(1 << 20)? {
+                        note(&payload);
+                    }
+                }
+                Step::ReadSlowly { chunk, pause } => loop {
                     thread::sleep(pause);
-                    (&*stream).write_all(&[byte])?;
+                    if !payload.read_some(chunk)? {
+                        break;
+                    }
+                    note(&payload);
+                },
+                Step::Write(bytes) => (&*stream).write_all(&bytes)?,
+                Step::Drip { bytes, pause } => {
+                    for byte in bytes {
+                        thread::sleep(pause);
+                        (&*stream).write_all(&[byte])?;
+                    }
                 }
+                Step::WriteForever(bytes) => loop {
+                    (&*stream).write_all(&bytes)?;
+                },
+                Step::Pause(pause) => thread::sleep(pause),
+                Step::StopReading => thread::sleep(Duration::from_secs(60)),
+                Step::Silence => wait_for_the_end(stream),
+                Step::Close => return Ok(()),
+                Step::Reset => return reset(stream),
             }
         }
     }
@@ -178,25 +245,66 @@ fn wait_for_the_end(mut stream: &TcpStream) {
     while stream.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
 }
 
+/// The connection is reset when it is dropped.
 fn reset(stream: &TcpStream) -> std::io::Result<()> {
     socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }
 
-/// Byte by byte, so that nothing of the payload is read along with it.
-fn read_head(mut stream: &TcpStream) -> std::io::Result<String> {
-    let mut head = Vec::new();
+/// Byte by byte, so that nothing of what follows is read along with it.
+fn read_until(mut stream: &TcpStream, end: &[u8]) -> std::io::Result<String> {
+    let mut read = Vec::new();
     let mut buffer = [0; 1];
-    while !head.ends_with(b"\r\n\r\n") {
+    while !read.ends_with(end) {
         if stream.read(&mut buffer)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        head.extend_from_slice(&buffer);
+        read.extend_from_slice(&buffer);
     }
-    Ok(String::from_utf8(head).unwrap())
+    Ok(String::from_utf8(read).unwrap())
 }
 
-fn content_length(head: &str) -> usize {
-    let length =
-        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-    length.map_or(0, |length| length.parse().unwrap())
+/// A payload on its way in.
+struct Payload<'a> {
+    stream: &'a TcpStream,
+    chunked: bool,
+    /// Of the chunk, if it is chunked.
+    left: usize,
+    read: usize,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Payload<'a> {
+    fn announced_by(head: &str, stream: &'a TcpStream) -> Self {
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let left = length.map_or(0, |length| length.parse().unwrap());
+        Self { stream, chunked: head.contains("transfer-encoding: chunked"), left, read: 0, buffer: Vec::new() }
+    }
+
+    /// False at the end of the payload.
+    fn read_some(&mut self, most: usize) -> std::io::Result<bool> {
+        if self.chunked && self.left == 0 {
+            self.left = usize::from_str_radix(read_until(self.stream, b"\r\n")?.trim_end(), 16).unwrap();
+            if self.left == 0 {
+                self.chunked = false;
+                read_until(self.stream, b"\r\n")?;
+            }
+        }
+        if self.left == 0 {
+            return Ok(false);
+        }
+        self.buffer.resize(most, 0);
+        let most = most.min(self.left);
+        let mut stream = self.stream;
+        let n = stream.read(&mut self.buffer[..most])?;
+        if n == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= n;
+        self.read += n;
+        if self.chunked && self.left == 0 {
+            read_until(self.stream, b"\r\n")?;
+        }
+        Ok(true)
+    }
 }

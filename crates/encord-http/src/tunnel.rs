@@ -1,0 +1,98 @@
+//! The tunnel that a proxy opens to the host of an `https` URL (RFC 9110 §9.3.6).
+
+use std::io;
+
+use http::{StatusCode, Uri};
+use hyper::rt::{Read, Write};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::attempt::{Fault, FaultKind};
+use crate::proxy::Proxy;
+
+/// The longest head of an answer to `CONNECT` that is read.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Asks the proxy, to which `stream` leads, for a tunnel to the host of `uri`.
+pub(crate) async fn open(stream: &mut (impl Read + Write + Unpin), uri: &Uri, proxy: &Proxy) -> Result<(), Fault> {
+    let head = match exchange(&mut TokioIo::new(stream), uri, proxy).await {
+        Ok(head) => head,
+        Err(e) => {
+            let detail = format!("proxy {proxy} broke off before it answered CONNECT");
+            return Err(Fault::new(FaultKind::Unreachable, detail).with_source(e));
+        }
+    };
+    let Some(status) = status(&head) else {
+        return Err(Fault::new(FaultKind::Proxy, format!("what proxy {proxy} answered to CONNECT is not HTTP/1")));
+    };
+    let kind = match status {
+        status if status.is_success() => return Ok(()),
+        // R3: the proxy is there, but it got no connection to the host. Another try may.
+        // (500 is what tinyproxy says, 502 and 503 are the others'.)
+        StatusCode::INTERNAL_SERVER_ERROR
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => FaultKind::Unreachable,
+        _ => FaultKind::Proxy,
+    };
+    Err(Fault::new(kind, format!("proxy {proxy} answered {status} to CONNECT")))
+}
+
+/// Sends the request and reads the head of the answer.
+async fn exchange<T>(stream: &mut TokioIo<T>, uri: &Uri, proxy: &Proxy) -> io::Result<Vec<u8>>
+where
+    TokioIo<T>: AsyncReadExt + AsyncWriteExt + Unpin,
+{
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(443);
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+    if let Some(authorization) = proxy.authorization() {
+        request.extend_from_slice(b"Proxy-Authorization: ");
+        request.extend_from_slice(authorization.as_bytes());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    stream.write_all(&request).await?;
+    stream.flush().await?;
+    let mut head = Vec::new();
+    // Byte by byte, because what follows the head is the tunnel's.
+    while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
+        head.push(stream.read_u8().await?);
+    }
+    Ok(head)
+}
+
+/// The status of a whole head of HTTP/1.
+fn status(head: &[u8]) -> Option<StatusCode> {
+    let line = head.strip_suffix(b"\r\n\r\n")?.strip_prefix(b"HTTP/1.")?;
+    match line {
+        [b'0' | b'1', b' ', code @ ..] => {
+            let end = code.iter().position(|&byte| byte == b' ' || byte == b'\r').unwrap_or(code.len());
+            StatusCode::from_bytes(&code[..end]).ok()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::status;
+
+    #[track_caller]
+    fn check(head: &str, expected: Option<u16>) {
+        assert_eq!(status(head.as_bytes()).map(|status| status.as_u16()), expected, "{head:?}");
+    }
+
+    #[test]
+    fn the_status_of_a_head() {
+        check("HTTP/1.1 200 Connection established\r\n\r\n", Some(200));
+        check("HTTP/1.0 407 \r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n", Some(407));
+        check("HTTP/1.1 502\r\n\r\n", Some(502));
+        check("HTTP/1.1 502\r\nVia: x y\r\n\r\n", Some(502));
+        check("HTTP/1.1 2000 OK\r\n\r\n", None);
+        check("HTTP/2 200 OK\r\n\r\n", None);
+        check("HTTP/1.1 200 OK", None);
+        check("SSH-2.0-OpenSSH\r\n\r\n", None);
+        check("", None);
+    }
+}

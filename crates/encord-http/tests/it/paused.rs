@@ -1,0 +1,310 @@
+//! Clocks and waits to the millisecond: time is paused and moves on only when client and server have nothing to do. The server is
+//! part of the test's runtime, so that its pauses are on the same clock.
+
+use std::time::{Duration, SystemTime};
+
+use encord_http::{Client, Error, FaultKind, Limit, Phase, Profile, Request, StopReason};
+use encord_http_settings::{RequestsSettings, Timeout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
+
+use crate::server::raw;
+
+/// What a connection does after the head of its request: a pause in seconds, then bytes, and so on.
+type Script = Vec<(u64, Vec<u8>)>;
+
+/// Serves each connection by its own script; the last one is repeated. The host and port.
+async fn serve(scripts: Vec<Script>) -> String {
+    start(move |mut stream, number| {
+        let script = scripts[number.min(scripts.len() - 1)].clone();
+        async move {
+            read_head(&mut stream).await;
+            for (pause, bytes) in script {
+                sleep(Duration::from_secs(pause)).await;
+                stream.write_all(&bytes).await?;
+            }
+            // Until the client hangs up.
+            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+        }
+    })
+    .await
+}
+
+async fn start<F>(talk: impl Fn(TcpStream, usize) -> F + Send + Sync + 'static) -> String
+where
+    F: Future<Output = std::io::Result<u64>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        for number in 0.. {
+            tokio::spawn(talk(listener.accept().await.unwrap().0, number));
+        }
+    });
+    host
+}
+
+/// Keeps time from running ahead of what is on its way through the system: it moves on in small steps.
+fn keep_pace() {
+    tokio::spawn(async {
+        loop {
+            sleep(Duration::from_millis(250)).await;
+            std::thread::sleep(Duration::from_micros(20));
+        }
+    });
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+}
+
+fn silent() -> Script {
+    Vec::new()
+}
+
+fn answers(code: u16, headers: &str) -> Script {
+    vec![(0, raw(code, &format!("Connection: close\r\n{headers}"), ""))]
+}
+
+/// The defaults of the SDK, without retries.
+fn once() -> RequestsSettings {
+    RequestsSettings { max_retries: 0, connection_retries: 0, ..RequestsSettings::default() }
+}
+
+fn seconds(seconds: u64) -> Timeout {
+    Timeout::from_secs(seconds).unwrap()
+}
+
+/// Timers tick in milliseconds, and round up.
+#[track_caller]
+fn check_elapsed(began: Instant, seconds: f64) {
+    let (elapsed, due) = (began.elapsed(), Duration::from_secs_f64(seconds));
+    assert!(elapsed >= due && elapsed < due + Duration::from_millis(20), "{elapsed:?} instead of {due:?}");
+}
+
+#[track_caller]
+fn check_limit(error: &Error, limit: Limit, phase: Phase) {
+    assert_eq!((error.fault().unwrap().kind(), error.phase()), (FaultKind::TimedOut(limit), phase), "{error}");
+}
+
+const PIECE: usize = 4 << 20;
+
+#[tokio::test(start_paused = true)]
+async fn r7_a_handshake_is_cut_at_connect_timeout() {
+    keep_pace();
+    let host = start(|mut stream, _| async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await }).await;
+    let began = Instant::now();
+    let error = Client::new(once()).send(&Request::get(format!("https://{host}/"))).await.unwrap_err();
+    check_limit(&error, Limit::Connect, Phase::Connecting);
+    check_elapsed(began, 180.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r7_the_first_byte_is_due_at_connect_timeout_and_not_before() {
+    keep_pace();
+    for profile in [Profile::Total, Profile::Stall] {
+        let host = serve(vec![silent()]).await;
+        let request = Request::put(format!("http://{host}/"), "payload").profile(profile);
+        let began = Instant::now();
+        let error = Client::new(once()).send(&request).await.unwrap_err();
+        check_limit(&error, Limit::FirstByte, Phase::Waiting);
+        check_elapsed(began, 180.0);
+
+        let host = serve(vec![vec![(179, raw(200, "", ""))]]).await;
+        let request = Request::put(format!("http://{host}/"), "payload").profile(profile);
+        Client::new(once()).send(&request).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r8_write_timeout_bounds_the_payload_or_its_stalls_to_the_second() {
+    keep_pace();
+    // 16 pieces of 4 MiB, one every 100 s: 1,600 s in all.
+    let slow = |mut stream: TcpStream, _| async move {
+        read_head(&mut stream).await;
+        let mut buffer = vec![0; PIECE];
+        for _ in 0..16 {
+            sleep(Duration::from_secs(100)).await;
+            stream.read_exact(&mut buffer).await?;
+        }
+        stream.write_all(&raw(200, "", "")).await?;
+        Ok(0)
+    };
+    let host = start(slow).await;
+    let request = Request::put(format!("http://{host}/"), vec![0; 16 * PIECE]);
+    let began = Instant::now();
+    let error = Client::new(once()).send(&request).await.unwrap_err();
+    check_limit(&error, Limit::Write, Phase::Sending);
+    check_elapsed(began, 180.0);
+
+    // The last pieces are in the buffers of the system early, so the answer takes longer than the payload.
+    let settings = RequestsSettings { connect_timeout: Timeout::UNLIMITED, ..once() };
+    let settings = RequestsSettings { read_timeout: Timeout::UNLIMITED, ..settings };
+    let began = Instant::now();
+    Client::new(settings).send(&request.profile(Profile::Stall)).await.unwrap();
+    check_elapsed(began, 1600.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r8_a_payload_that_does_not_move_is_cut_at_write_timeout() {
+    keep_pace();
+    let host = start(|stream, _| async move {
+        sleep(Duration::from_secs(1000)).await;
+        drop(stream);
+        Ok(0)
+    })
+    .await;
+    for profile in [Profile::Total, Profile::Stall] {
+        let request = Request::put(format!("http://{host}/"), vec![0; 15 << 20]).profile(profile);
+        let began = Instant::now();
+        let error = Client::new(once()).send(&request).await.unwrap_err();
+        check_limit(&error, Limit::Write, Phase::Sending);
+        check_elapsed(began, 180.0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_the_answer_is_due_at_read_timeout_and_not_before_however_it_drips() {
+    keep_pace();
+    let dripping = |bytes: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n").into_bytes();
+        std::iter::once((10, head)).chain((0..bytes).map(|_| (1, b"x".to_vec()))).collect::<Script>()
+    };
+    let host = serve(vec![dripping(1000)]).await;
+    let began = Instant::now();
+    let error = Client::new(once()).send(&Request::get(format!("http://{host}/"))).await.unwrap_err();
+    check_limit(&error, Limit::Read, Phase::Reading);
+    check_elapsed(began, 180.0);
+
+    let host = serve(vec![dripping(169)]).await;
+    let began = Instant::now();
+    Client::new(once()).send(&Request::get(format!("http://{host}/"))).await.unwrap();
+    check_elapsed(began, 179.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_read_timeout_counts_from_the_payload_sent() {
+    keep_pace();
+    let settings = RequestsSettings { connect_timeout: seconds(60), read_timeout: seconds(30), ..once() };
+    let host = serve(vec![silent()]).await;
+    for profile in [Profile::Total, Profile::Stall] {
+        let request = Request::put(format!("http://{host}/"), "payload").profile(profile);
+        let began = Instant::now();
+        let error = Client::new(settings).send(&request).await.unwrap_err();
+        check_limit(&error, Limit::Read, Phase::Waiting);
+        check_elapsed(began, 30.0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r2_r10_the_schedule_is_kept_and_every_attempt_starts_its_own_clocks() {
+    keep_pace();
+    let host = serve(vec![silent(), silent(), answers(200, "")]).await;
+    let began = Instant::now();
+    let client = Client::new(RequestsSettings::default());
+    let response = client.send(&Request::get(format!("http://{host}/"))).await.unwrap();
+    check_elapsed(began, 180.0 + 1.5 + 180.0 + 3.0);
+    assert_eq!(response.attempts().len(), 3);
+
+    let host = serve(vec![answers(503, "")]).await;
+    let began = Instant::now();
+    let error = client.send(&Request::get(format!("http://{host}/p?s3cret"))).await.unwrap_err();
+    check_elapsed(began, 1.5 + 3.0 + 6.0);
+    let expected = format!(
+        "GET {host}/p failed while waiting: 503 Service Unavailable (4 attempts: 503, 503 after 1.5s, 503 after 3s, 503 after \
+         6s; max_retries = 3 used up)"
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_kept_to_the_millisecond() {
+    keep_pace();
+    let host = serve(vec![silent()]).await;
+    let deadline = Duration::from_secs(200);
+    let request = Request::get(format!("http://{host}/")).deadline(deadline);
+    let began = Instant::now();
+    let error = Client::new(RequestsSettings::default()).send(&request).await.unwrap_err();
+    check_elapsed(began, 200.0);
+    let expected = format!(
+        "GET {host}/ failed while waiting: the deadline of the request passed (2 attempts: timed_out, deadline after 1.5s; the \
+         deadline of 200s leaves no time for another attempt)"
+    );
+    assert_eq!((error.to_string(), error.reason()), (expected, StopReason::Deadline { deadline }));
+}
+
+/// What comes of an answer with a `Retry-After`, under the default settings.
+enum Then {
+    Waits(f64),
+    Stops(StopReason),
+}
+
+#[tokio::test(start_paused = true)]
+async fn r6_retry_after_in_all_its_forms() {
+    keep_pace();
+    let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
+    let too_long = |asked| StopReason::RetryAfterTooLong {
+        asked: Duration::from_secs(asked),
+        limit: encord_http_settings::RETRY_AFTER_LIMIT,
+    };
+    for code in [408, 413, 429, 500, 502, 503, 504] {
+        // 413 is retryable only when it says when.
+        let ignored = || if code == 413 { Then::Stops(StopReason::Final) } else { Then::Waits(1.5) };
+        let cases = [
+            ("7", Then::Waits(7.0)),
+            ("120", Then::Waits(120.0)),
+            // The schedule's wait is longer.
+            ("0", Then::Waits(1.5)),
+            ("1", Then::Waits(1.5)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Then::Waits(1.5)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Then::Waits(1.5)),
+            ("Sun Nov  6 08:49:37 1994", Then::Waits(1.5)),
+            (&in_a_minute, Then::Waits(60.0)),
+            ("121", Then::Stops(too_long(121))),
+            ("99999999999999999999", Then::Stops(too_long(u64::MAX))),
+            ("-1", ignored()),
+            ("1.5", ignored()),
+            ("soon", ignored()),
+            ("", ignored()),
+        ];
+        for (value, then) in cases {
+            let scripts = vec![answers(code, &format!("Retry-After: {value}\r\n")), answers(200, "")];
+            let host = serve(scripts).await;
+            let client = Client::new(RequestsSettings::default());
+            let began = Instant::now();
+            let result = client.send(&Request::get(format!("http://{host}/"))).await;
+            match (result, then) {
+                (Ok(response), Then::Waits(seconds)) => {
+                    let waited = response.attempts()[1].waited.as_secs_f64();
+                    // A date has no fractions of a second, and the real clock goes on.
+                    let slack = if value == in_a_minute { 30.0 } else { 0.0 };
+                    assert!((seconds - slack..=seconds).contains(&waited), "{code} {value:?}: {waited}");
+                    check_elapsed(began, waited);
+                }
+                (Err(error), Then::Stops(reason)) => {
+                    assert_eq!((error.reason(), error.attempts().len()), (reason, 1), "{code} {value:?}");
+                    let status = error.status().unwrap();
+                    let expected = format!("GET {host}/ failed while waiting: {status} (1 attempt: {code}; {reason})");
+                    assert_eq!(error.to_string(), expected);
+                    check_elapsed(began, 0.0);
+                }
+                (result, _) => panic!("{code} {value:?}: {result:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r5_r6_retry_after_makes_no_other_status_retryable() {
+    keep_pace();
+    for code in [400, 403, 404, 425, 501] {
+        let host = serve(vec![answers(code, "Retry-After: 7\r\n")]).await;
+        let client = Client::new(RequestsSettings::default());
+        let error = client.send(&Request::get(format!("http://{host}/"))).await.unwrap_err();
+        assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
+    }
+}

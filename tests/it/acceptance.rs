@@ -1,0 +1,195 @@
+//! `encord upload` among failures: how often it tries, how long it waits, what it leaves alone.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
+
+use crate::support::encord::{self, Attempt, Item, Run};
+use crate::support::noise;
+use crate::support::server::{Answer, Server};
+
+#[test]
+fn r1_r2_u7_two_503_cost_each_file_two_waits() {
+    let server = Server::start(|_, before| Answer::Status(if before < 2 { 503 } else { 200 }));
+    let (_folder, items) = items(&server, 40);
+    let run = encord::upload(&items).flags("--backoff-factor 0.05").run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    run.check_order(&items);
+    let attempt =
+        |outcome: &str, phase: &str, waited_s| Attempt { outcome: outcome.into(), phase: phase.into(), waited_s };
+    for (line, item) in run.report.iter().zip(&items) {
+        assert_eq!(line.status, "uploaded");
+        assert_eq!(
+            line.attempts,
+            [attempt("503", "waiting", 0.0), attempt("503", "waiting", 0.05), attempt("200", "done", 0.1)]
+        );
+        let requests = server.requests_for(&object(item));
+        let [first, second, third] = requests.as_slice() else { panic!("{} requests", requests.len()) };
+        assert!(second.at - first.at >= Duration::from_millis(50), "{:?}", second.at - first.at);
+        assert!(third.at - second.at >= Duration::from_millis(100), "{:?}", third.at - second.at);
+        // Each attempt sends the whole file.
+        assert!(requests.iter().all(|request| request.body == fs::read(&item.path).unwrap()));
+    }
+}
+
+#[test]
+fn r1_max_retries_are_exact_for_each_file() {
+    let server = Server::start(|_, _| Answer::Status(503));
+    for (retries, attempts) in [(0, 1), (1, 2), (15, 16)] {
+        let before = server.requests().len();
+        let (_folder, items) = items(&server, 5);
+        let flags = format!("--max-retries {retries} --backoff-factor 0 --allow-failures");
+        let run = encord::upload(&items).flags(&flags).run();
+        assert_eq!(run.code, Some(3), "{}", run.stderr);
+        for line in &run.report {
+            assert_eq!((&*line.status, line.outcomes()), ("failed", vec!["503"; attempts]));
+        }
+        assert_eq!(server.requests().len() - before, 5 * attempts);
+    }
+}
+
+#[test]
+fn u6_four_that_cannot_arrive_leave_96_that_do() {
+    let batch = Batch::new();
+    let run = batch.upload("--allow-failures");
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    run.check_order(&batch.items);
+    assert_eq!((run.count("uploaded"), run.count("failed")), (96, 4));
+    assert_eq!((&run.summary["uploaded"], &run.summary["failed"]), (&96.into(), &4.into()));
+
+    let failure = |index: usize| {
+        let line = &run.report[index];
+        (line.outcomes(), line.error.clone().unwrap())
+    };
+    let (outcomes, error) = failure(REFUSED);
+    assert_eq!(outcomes, ["refused"; 3]);
+    assert!(error.contains("while connecting: connection refused (3 attempts: "), "{error}");
+    let (outcomes, error) = failure(RESET);
+    assert_eq!(outcomes, ["reset"; 2]);
+    assert!(error.contains(": the connection was reset (2 attempts: "), "{error}");
+    let (outcomes, error) = failure(DIRECTORY);
+    assert_eq!(outcomes, ["payload"]);
+    assert!(error.contains("the payload cannot be read: not a regular file (1 attempt: "), "{error}");
+    let (outcomes, error) = failure(MISSING);
+    assert_eq!(outcomes, ["payload"]);
+    assert!(error.contains("the payload cannot be read: No such file or directory"), "{error}");
+
+    for (index, item) in batch.items.iter().enumerate() {
+        let stored = batch.server.requests_for(&object(item));
+        match index {
+            RESET => assert_eq!(stored.len(), 2),
+            REFUSED | DIRECTORY | MISSING => assert_eq!(stored.len(), 0),
+            _ => {
+                assert_eq!(run.report[index].outcomes(), ["200"]);
+                assert_eq!(stored.len(), 1);
+                assert!(stored[0].body == fs::read(&item.path).unwrap());
+            }
+        }
+    }
+    // Once each, at WARN.
+    assert_eq!(run.stderr.matches("WARN").count(), 4, "{}", run.stderr);
+}
+
+#[test]
+fn u5_the_first_that_cannot_arrive_ends_the_batch() {
+    let batch = Batch::new();
+    let run = batch.upload("--concurrency 1");
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    run.check_order(&batch.items);
+    assert_eq!((run.count("uploaded"), run.count("failed"), run.count("cancelled")), (REFUSED, 1, 99 - REFUSED));
+    assert_eq!(run.report[REFUSED].status, "failed");
+    assert_eq!(batch.server.requests().len(), REFUSED);
+
+    // Of several under way, some may have arrived that the report calls cancelled, but never the other way round.
+    let batch = Batch::new();
+    let run = batch.upload("--concurrency 16");
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    run.check_order(&batch.items);
+    assert!(run.count("failed") > 0);
+    assert!(run.count("cancelled") > 0);
+    assert_eq!(run.count("uploaded") + run.count("failed") + run.count("cancelled"), 100);
+    for (line, item) in run.report.iter().zip(&batch.items).filter(|(line, _)| line.status == "uploaded") {
+        let stored = batch.server.requests_for(&object(item));
+        assert!(stored.len() == 1 && stored[0].body == fs::read(&item.path).unwrap(), "{line:?}");
+    }
+}
+
+#[test]
+fn u9_whatever_is_logged_names_no_query() {
+    for log in ["off", "warn", "debug", "trace"] {
+        for flags in ["--allow-failures", ""] {
+            // The run looks for itself.
+            let run = Batch::new().start(flags).env("ENCORD_LOG", log).run();
+            assert_eq!(run.code, Some(if flags.is_empty() { 1 } else { 3 }));
+        }
+    }
+}
+
+/// Where the bad ones stand in a [`Batch`].
+const REFUSED: usize = 20;
+const RESET: usize = 40;
+const DIRECTORY: usize = 60;
+const MISSING: usize = 80;
+
+/// 100 items, four of which cannot arrive.
+struct Batch {
+    server: Server,
+    items: Vec<Item>,
+    _folder: TempDir,
+    /// Has the port that refuses: bound, so that nobody else gets it, and not listening.
+    _port: Socket,
+}
+
+impl Batch {
+    fn new() -> Self {
+        let reset = format!("/{RESET}.jpg");
+        let server =
+            Server::start(move |request, _| if request.path() == reset { Answer::Reset } else { Answer::Status(200) });
+        let (folder, mut items) = items(&server, 100);
+        let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let refused = port.local_addr().unwrap().as_socket().unwrap();
+        items[REFUSED].url = format!("http://{refused}{}", object(&items[REFUSED]));
+        for index in [DIRECTORY, MISSING] {
+            fs::remove_file(&items[index].path).unwrap();
+        }
+        fs::create_dir(&items[DIRECTORY].path).unwrap();
+        Self { server, items, _folder: folder, _port: port }
+    }
+
+    fn start(&self, flags: &str) -> encord::Upload {
+        let upload = encord::upload(&self.items).flags("--max-retries 1 --backoff-factor 0.001").flags(flags);
+        upload.env("ENCORD_CONNECTION_RETRIES", "2")
+    }
+
+    #[track_caller]
+    fn upload(&self, flags: &str) -> Run {
+        self.start(flags).run()
+    }
+}
+
+/// Files of some sizes, for URLs of a server by their names.
+fn items(server: &Server, count: usize) -> (TempDir, Vec<Item>) {
+    let folder = tempfile::tempdir().unwrap();
+    let item = |index: usize| {
+        let path = folder.path().join(format!("{index}.jpg"));
+        fs::write(&path, noise(index as u64, index * 997)).unwrap();
+        let url = server.url(&object_of(&path));
+        Item { path, url, data_type: "image" }
+    };
+    let items = (0..count).map(item).collect();
+    (folder, items)
+}
+
+/// The path of an item's URL.
+fn object(item: &Item) -> String {
+    object_of(&item.path)
+}
+
+fn object_of(path: &Path) -> String {
+    format!("/{}", path.file_name().unwrap().to_str().unwrap())
+}

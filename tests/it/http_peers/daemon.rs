@@ -1,0 +1,170 @@
+//! tinyproxy and haproxy, each on a port of loopback, ended when they are dropped.
+
+use std::env;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::peers;
+
+/// A forward proxy.
+pub(crate) struct Tinyproxy(Daemon);
+
+/// A front that answers every second request, by chance, with 503 and the others with 200.
+pub(crate) struct Haproxy(Daemon);
+
+struct Daemon {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Tinyproxy {
+    /// `None` where there is no tinyproxy. With credentials, `user password`, it asks for them.
+    #[track_caller]
+    pub(crate) fn start(credentials: Option<&str>) -> Option<Self> {
+        let auth = credentials.map_or_else(String::new, |credentials| format!("BasicAuth {credentials}\n"));
+        let configuration = |port| {
+            format!(
+                "Listen 127.0.0.1\nPort {port}\nTimeout 60\nMaxClients 100\nLogLevel Connect\nViaProxyName \
+                 \"tinyproxy\"\n{auth}"
+            )
+        };
+        Daemon::start("tinyproxy", "tinyproxy-bin", &["-d", "-c", "configuration"], configuration).map(Self)
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.0.port)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.0.log()
+    }
+}
+
+impl Haproxy {
+    /// `None` where there is no haproxy.
+    #[track_caller]
+    pub(crate) fn start() -> Option<Self> {
+        let configuration = |port| {
+            format!(
+                "defaults
+                    mode http
+                    timeout connect 10s
+                    timeout client 60s
+                    timeout server 60s
+                frontend front
+                    bind 127.0.0.1:{port}
+                    stats enable
+                    stats uri /stats
+                    http-request return status 503 if {{ path / }} {{ rand(100) lt 50 }}
+                    http-request return status 200 content-type text/plain string ok if {{ path / }}\n"
+            )
+        };
+        Daemon::start("haproxy", "haproxy", &["-db", "-f", "configuration"], configuration).map(Self)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.0.port)
+    }
+
+    /// How many requests it has answered with 200 and with 503, as soon as that is `all`: it counts a moment after it answers.
+    #[track_caller]
+    pub(crate) fn answered(&self, all: usize) -> (usize, usize) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mut looked = 0;
+        loop {
+            let (good, bad) = self.counters();
+            // Its answers to these questions are counted too.
+            let answered = (good - looked, bad);
+            if answered.0 + answered.1 == all || Instant::now() > deadline {
+                return answered;
+            }
+            looked += 1;
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn counters(&self) -> (usize, usize) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).unwrap();
+        stream.write_all(b"GET /stats;csv HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let table = answer.split_once("# ").unwrap().1;
+        let row = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let names = row(table.lines().next().unwrap());
+        let front = row(table.lines().find(|line| line.starts_with("front,FRONTEND,")).unwrap());
+        let value = |name: &str| front[names.iter().position(|n| n == name).unwrap()].parse().unwrap();
+        (value("hrsp_2xx"), value("hrsp_5xx"))
+    }
+}
+
+impl Daemon {
+    #[track_caller]
+    fn start(program: &str, package: &str, arguments: &[&str], configuration: impl Fn(u16) -> String) -> Option<Self> {
+        let Some(path) = find(program) else {
+            peers::skip(program, &format!("apt-get install {package}"));
+            return None;
+        };
+        let mut failures = String::new();
+        // Between the moment that tells a free port and the program taking it, another may be faster.
+        for _ in 0..5 {
+            let folder = tempfile::tempdir().unwrap();
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            fs::write(folder.path().join("configuration"), configuration(port)).unwrap();
+            let log = fs::File::create(folder.path().join("log")).unwrap();
+            let child = Command::new(&path)
+                .args(arguments)
+                .current_dir(folder.path())
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .unwrap();
+            let mut daemon = Self { child, folder, port };
+            if daemon.listens() {
+                return Some(daemon);
+            }
+            failures += &daemon.log();
+        }
+        panic!("{program} does not start\n{failures}")
+    }
+
+    /// Waits until it takes connections; false when it ended instead.
+    fn listens(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < deadline && self.child.try_wait().unwrap().is_none() {
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                // A moment for it to find the port taken by another.
+                return self.child.try_wait().unwrap().is_none();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A program on the path, or where the path of others than root does not lead.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join(program)).find(|program| program.is_file())
+}

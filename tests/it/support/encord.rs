@@ -1,0 +1,188 @@
+//! The binary `encord`, run as a user runs it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Stands in the query of every signed URL and may come out nowhere (rule U9).
+pub(crate) const SECRET: &str = "5ec7e7c0ffee";
+
+/// A line of a manifest.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) path: PathBuf,
+    /// Without the query; see [`signed`].
+    pub(crate) url: String,
+    pub(crate) data_type: &'static str,
+}
+
+/// A run of `encord upload` to be.
+pub(crate) struct Upload {
+    command: Command,
+    folder: TempDir,
+}
+
+/// A run of `encord upload` that has been, and in which the secret came out nowhere.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stderr: String,
+    /// The one object on standard output.
+    pub(crate) summary: Value,
+    pub(crate) report: Vec<Line>,
+}
+
+/// A line of the report.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line {
+    pub(crate) index: usize,
+    pub(crate) path: PathBuf,
+    pub(crate) title: String,
+    pub(crate) status: String,
+    pub(crate) bytes: u64,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) error: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attempt {
+    pub(crate) outcome: String,
+    pub(crate) phase: String,
+    pub(crate) waited_s: f64,
+}
+
+/// A URL as Google signs them.
+pub(crate) fn signed(url: &str) -> String {
+    format!("{url}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SECRET}&X-Goog-Expires=3600")
+}
+
+/// `encord upload` of these items, with every word that it has on its work, in an environment of its own.
+pub(crate) fn upload(items: &[Item]) -> Upload {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = items.iter().map(|Item { path, url, data_type }| {
+        json!({"path": path, "signed_url": signed(url), "data_type": data_type}).to_string() + "\n"
+    });
+    fs::write(folder.path().join("items.jsonl"), lines.collect::<String>()).unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let mut command = Command::new(binary());
+    command.args("upload --manifest ../items.jsonl --report report.jsonl --json --progress always".split(' '));
+    command.current_dir(&out).env_clear().env("HOME", &out).env("TMPDIR", &out).env("ENCORD_LOG", "trace");
+    Upload { command, folder }
+}
+
+impl Upload {
+    /// Further flags, separated by blanks.
+    pub(crate) fn flags(mut self, flags: &str) -> Self {
+        self.command.args(flags.split_whitespace());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Runs it, and looks for the secret in all that it printed and wrote.
+    #[track_caller]
+    pub(crate) fn run(mut self) -> Run {
+        let output = self.command.stdin(Stdio::null()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let manifest = fs::read(self.folder.path().join("items.jsonl")).unwrap();
+        assert!(has_secret(&manifest), "nothing to look for");
+        assert!(!has_secret(stderr.as_bytes()), "the secret is on standard error");
+        assert!(!has_secret(&output.stdout), "the secret is on standard output");
+        let out = self.folder.path().join("out");
+        for file in files(&out) {
+            assert!(!has_secret(file.as_os_str().as_encoded_bytes()), "the secret is the name of a file");
+            assert!(!has_secret(&fs::read(&file).unwrap()), "the secret is in {}", file.display());
+        }
+        let report = fs::read_to_string(out.join("report.jsonl")).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        Run {
+            code: output.status.code(),
+            summary: serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}")),
+            report: report.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
+            stderr,
+        }
+    }
+}
+
+impl Run {
+    /// How many items have this status.
+    pub(crate) fn count(&self, status: &str) -> usize {
+        self.report.iter().filter(|line| line.status == status).count()
+    }
+
+    /// Every item has its line, in input order.
+    #[track_caller]
+    pub(crate) fn check_order(&self, items: &[Item]) {
+        assert_eq!(self.report.len(), items.len());
+        for (index, (line, item)) in self.report.iter().zip(items).enumerate() {
+            assert_eq!((line.index, &line.path), (index, &item.path));
+            assert_eq!(Some(OsStr::new(&line.title)), item.path.file_name());
+        }
+    }
+}
+
+impl Line {
+    /// The outcome of each attempt.
+    pub(crate) fn outcomes(&self) -> Vec<&str> {
+        self.attempts.iter().map(|attempt| attempt.outcome.as_str()).collect()
+    }
+}
+
+/// All files below a folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+fn has_secret(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains(SECRET) || text.contains(&SECRET.to_ascii_uppercase())
+}
+
+/// Cargo gives a test only the binaries of its own package, so this one is built here: once, where the tests were built.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // <target folder>/<profile>/deps/it-<hash>
+        let test = env::current_exe().unwrap();
+        let [profile, target] = [2, 3].map(|above| test.ancestors().nth(above).unwrap());
+        let profile = profile.file_name().and_then(OsStr::to_str).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build
+            .args(["build", "--quiet", "--package", "encord-cli", "--bin", "encord", "--message-format", "json"])
+            .args(["--profile", if profile == "debug" { "dev" } else { profile }])
+            .env("CARGO_TARGET_DIR", target)
+            .stderr(Stdio::inherit());
+        // What cargo tells a test about its package would tell the build scripts of dependencies that they are stale.
+        for (name, _) in env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+                build.env_remove(name);
+            }
+        }
+        let output = build.output().unwrap();
+        let messages = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "the binary `encord` cannot be built\n{messages}");
+        let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut executables = messages.filter_map(|message| Some(message["executable"].as_str()?.into()));
+        executables.next().unwrap()
+    })
+}
