@@ -362,9 +362,10 @@ fn frame() -> Result<http_body::Frame<bytes::Bytes>, std::io::Error> {
 async fn r5_a_connection_that_the_server_closes_between_requests_costs_nothing() {
     let server = Server::start([Act::AnswerAndClose(raw(200, "", ""))]);
     let client = Client::new(settings(0, 0, 0.0));
-    for _ in 0..10 {
+    for round in 0..10 {
         let response = client.send(&Request::post(server.url("/"), "payload")).await.unwrap();
         assert_eq!(response.attempts().len(), 1);
+        server.wait_until_closed(round + 1);
         // Closed in peace, it leaves the pool as soon as the runtime hears of it.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -125,22 +125,23 @@ impl Act {
 impl Server {
     /// A server on a free port of loopback. The last act is repeated.
     pub(crate) fn start(script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
     }
 
     /// The same, on this port.
     pub(crate) fn start_at(address: SocketAddr, script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_on(TcpListener::bind(address).unwrap(), script)
+        // Not to grow as it otherwise would, to 32 MiB: what is sent is then not much more than what has been read.
+        Self::start_on(address, 128 * 1024, script)
     }
 
     /// The same, with a receive buffer as small as the system allows.
     pub(crate) fn start_with_tiny_buffer(script: impl IntoIterator<Item = Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        socket2::SockRef::from(&listener).set_recv_buffer_size(1).unwrap();
-        Self::start_on(listener, script)
+        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0)), 1, script)
     }
 
-    fn start_on(listener: TcpListener, script: impl IntoIterator<Item = Act>) -> Self {
+    fn start_on(address: SocketAddr, buffer: usize, script: impl IntoIterator<Item = Act>) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
+        socket2::SockRef::from(&listener).set_recv_buffer_size(buffer).unwrap();
         let script: Vec<_> = script.into_iter().collect();
         let last = script.last().cloned().unwrap_or_else(|| status(200));
         let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0, closed: 0 };
@@ -214,13 +215,17 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                         note(&payload);
                     }
                 }
-                Step::ReadSlowly { chunk, pause } => loop {
-                    thread::sleep(pause);
-                    if !payload.read_some(chunk)? {
-                        break;
+                Step::ReadSlowly { chunk, pause } => {
+                    let mut more = true;
+                    while more {
+                        thread::sleep(pause);
+                        let until = payload.read + chunk;
+                        while more && payload.read < until {
+                            more = payload.read_some(until - payload.read)?;
+                            note(&payload);
+                        }
                     }
-                    note(&payload);
-                },
+                }
                 Step::Write(bytes) => (&*stream).write_all(&bytes)?,
                 Step::Drip { bytes, pause } => {
                     for byte in bytes {

@@ -134,6 +134,9 @@ async fn broken_gzip_is_a_fault_and_a_bomb_is_bounded() {
         assert_eq!(error.fault().unwrap().kind(), FaultKind::Protocol, "{error}");
         assert!(error.fault().unwrap().detail().starts_with("gzip: "), "{error}");
     }
+    // No body at all is none.
+    let server = Server::start([gzipped(b"")]);
+    assert!(client().send(&Request::get(server.url("/"))).await.unwrap().body().is_empty());
     let bomb = gzip(&vec![0; encord_http::MAX_BODY + 1]);
     assert!(bomb.len() < 100_000);
     let server = Server::start([gzipped(&bomb)]);
