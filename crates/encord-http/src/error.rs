@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
-use crate::attempt::{Attempt, Fault, Outcome};
+use crate::attempt::{Attempt, Fault, FaultKind, Outcome};
 use crate::clock::Phase;
 use crate::ledger::StopReason;
 use crate::url::SignedUrl;
@@ -26,9 +26,28 @@ struct Inner {
     body: Bytes,
 }
 
+/// What ended a request, in a form to match on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The server answered with this status.
+    Status(StatusCode),
+    /// There was no whole answer.
+    Fault(FaultKind),
+}
+
 impl Error {
     pub(crate) fn new(method: Method, url: SignedUrl, reason: StopReason, attempts: Vec<Attempt>, body: Bytes) -> Self {
         Self(Box::new(Inner { method, url, reason, attempts, body }))
+    }
+
+    /// What the last attempt came to.
+    pub fn kind(&self) -> ErrorKind {
+        match self.last().map(|last| &last.outcome) {
+            Some(Outcome::Status(status)) => ErrorKind::Status(*status),
+            Some(Outcome::Fault(fault)) => ErrorKind::Fault(fault.kind()),
+            // There is always an attempt.
+            None => ErrorKind::Fault(FaultKind::Url),
+        }
     }
 
     /// Why there was no further attempt.

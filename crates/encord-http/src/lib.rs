@@ -28,7 +28,7 @@ pub use body::Body;
 pub use builder::{ClientBuilder, POOL_IDLE_TIMEOUT};
 pub use client::Client;
 pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERROR_BODY};
 #[doc(no_inline)]
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Request, StopReason};
+use encord_http::{Budget, Client, Error, ErrorKind, FaultKind, Payload, Phase, Request, StopReason};
 use encord_http_settings::{BackoffFactor, RequestsSettings, Timeout};
 
 use crate::server::{Act, Server, answer, status};
@@ -51,7 +51,7 @@ async fn r3_refused_connections_use_their_own_budget_for_every_method() {
         let error = fail(settings(9, 2, 0.0), request).await;
         assert_eq!(error.attempts().len(), 3);
         assert_eq!(error.phase(), Phase::Connecting);
-        assert_eq!(error.fault().unwrap().kind(), FaultKind::Refused);
+        assert_eq!(error.kind(), ErrorKind::Fault(FaultKind::Refused));
         assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
     }
 }

@@ -37,7 +37,8 @@ impl<'a> MakeWriter<'a> for Log {
 impl Log {
     fn start() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(log.clone());
         (log, tracing::subscriber::set_default(subscriber.finish()))
     }
 
@@ -88,6 +89,16 @@ async fn r11_u9_no_secret_is_told_or_logged_whatever_becomes_of_the_request() {
     }
     assert!(log.text().contains("503"), "nothing was logged");
     assert!(!log.text().contains(SECRET), "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_request_is_a_span_with_an_event_for_each_attempt_and_each_wait() {
+    let (log, _guard) = Log::start();
+    let server = Server::start([status(503), Act::Close, status(200)]);
+    Client::new(settings(2, 0, 0.001)).send(&Request::get(server.url("/a?s3cret"))).await.unwrap();
+    let text = log.text();
+    let told = |event: &str| text.lines().filter(|line| line.contains(event) && line.contains("request{")).count();
+    assert_eq!((told("encord_http::client: attempt "), told("encord_http::client: wait ")), (3, 2), "{text}");
 }
 
 proptest! {
