@@ -67,8 +67,12 @@ pub enum FaultKind {
     Protocol,
     /// The answer's body is longer than the client takes.
     TooLarge,
-    /// The payload could not be read: a missing file, a directory, no permission, a file that changed.
+    /// What arrived is not what was sent. Only a caller can find that: see [`Attempts::reject`](crate::Attempts::reject).
+    Integrity,
+    /// The payload could not be read: a missing file, a directory, no permission.
     Payload,
+    /// The file shrank, grew or was changed while it was sent. Its last piece was then kept back, so no server has it whole.
+    Changed,
     /// The URL cannot be requested.
     Url,
     /// The request's own deadline passed, whatever its limits.
@@ -97,6 +101,11 @@ impl Fault {
         Self { detail: detail.into(), ..self }
     }
 
+    /// What arrived is not what was sent: [`FaultKind::Integrity`]. The detail is shown to users; it says how that was found.
+    pub fn integrity(detail: impl Into<Box<str>>) -> Self {
+        Self::new(FaultKind::Integrity, detail)
+    }
+
     /// The error behind the fault, if there is one.
     pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
@@ -120,15 +129,17 @@ impl FaultKind {
             Self::Dns | Self::Refused | Self::Unreachable | Self::TlsCutOff | Self::TimedOut(Limit::Connect) => {
                 Some(Budget::ConnectionRetries)
             }
-            Self::Reset | Self::Closed | Self::TimedOut(Limit::FirstByte | Limit::Write | Limit::Read) => {
-                Some(Budget::MaxRetries)
-            }
+            Self::Reset
+            | Self::Closed
+            | Self::TimedOut(Limit::FirstByte | Limit::Write | Limit::Read)
+            | Self::Integrity => Some(Budget::MaxRetries),
             Self::Certificate
             | Self::Tls
             | Self::Proxy
             | Self::Protocol
             | Self::TooLarge
             | Self::Payload
+            | Self::Changed
             | Self::Url
             | Self::Deadline => None,
         }
@@ -149,7 +160,9 @@ impl FaultKind {
             Self::TimedOut(_) => "timed_out",
             Self::Protocol => "protocol",
             Self::TooLarge => "too_large",
+            Self::Integrity => "integrity",
             Self::Payload => "payload",
+            Self::Changed => "changed",
             Self::Url => "url",
             Self::Deadline => "deadline",
         }
@@ -172,7 +185,9 @@ impl FaultKind {
             Self::TimedOut(Limit::Read) => "read_timeout ran out before the response was complete",
             Self::Protocol => "the answer is not HTTP/1.1",
             Self::TooLarge => "the answer is too large",
+            Self::Integrity => "what arrived is not what was sent",
             Self::Payload => "the payload cannot be read",
+            Self::Changed => "the file changed while it was sent",
             Self::Url => "the URL cannot be requested",
             Self::Deadline => "the deadline of the request passed",
         }

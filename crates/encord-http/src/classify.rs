@@ -25,7 +25,7 @@ fn find(error: &(dyn StdError + 'static)) -> Fault {
             return fault.clone();
         }
         if let Some(payload) = cause.downcast_ref::<PayloadError>() {
-            return Fault::new(FaultKind::Payload, payload.to_string());
+            return Fault::new(payload.kind(), payload.to_string());
         }
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};

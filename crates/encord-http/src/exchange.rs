@@ -82,6 +82,16 @@ pub(crate) enum Content {
     Stream(Box<Body>),
 }
 
+impl Content {
+    /// The body, if it is there.
+    pub(crate) fn whole(self) -> Bytes {
+        match self {
+            Self::Whole(body) => body,
+            Self::Stream(_) => Bytes::new(),
+        }
+    }
+}
+
 /// How one try to exchange request and response went.
 enum Tried {
     End(End),
@@ -116,7 +126,7 @@ impl Plan<'_> {
         let payload = match self.request.payload.open(Arc::clone(&progress)).await {
             Ok(payload) => payload,
             Err(e) => {
-                let fault = Fault::new(FaultKind::Payload, e.to_string()).with_source(e);
+                let fault = Fault::new(e.kind(), e.to_string()).with_source(e);
                 return Tried::End(failed(fault, Phase::Connecting));
             }
         };

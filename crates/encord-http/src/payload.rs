@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub(crate) use self::outgoing::Outgoing;
+use crate::attempt::FaultKind;
 use crate::wire::Progress;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -47,10 +48,12 @@ pub(crate) enum PayloadError {
     Io(#[from] io::Error),
     #[error("not a regular file")]
     NotAFile,
-    #[error("the file changed while it was sent")]
-    Changed,
-    #[error("the file shrank while it was sent")]
+    #[error("it shrank")]
     Shrank,
+    #[error("it grew")]
+    Grew,
+    #[error("it was changed")]
+    Changed,
     #[error("the stream ended before its stated length")]
     TooShort,
     #[error("the stream is longer than its stated length")]
@@ -59,6 +62,17 @@ pub(crate) enum PayloadError {
     Consumed,
     #[error("{0}")]
     Stream(BoxError),
+}
+
+impl PayloadError {
+    pub(crate) fn kind(&self) -> FaultKind {
+        match self {
+            Self::Shrank | Self::Grew | Self::Changed => FaultKind::Changed,
+            Self::Io(_) | Self::NotAFile | Self::TooShort | Self::TooLong | Self::Consumed | Self::Stream(_) => {
+                FaultKind::Payload
+            }
+        }
+    }
 }
 
 impl Payload {
@@ -72,8 +86,9 @@ impl Payload {
         Self(Kind::Bytes(bytes.into()))
     }
 
-    /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`; an attempt whose file changes
-    /// before the last byte was read fails, and what arrived is incomplete for the server.
+    /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`. An attempt fails whose file has
+    /// another length or modification time when the last byte was read, and its last piece is not sent: a server that has part
+    /// of a changed file never has a whole of it.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self(Kind::File(path.into().into()))
     }

@@ -1,5 +1,6 @@
 //! Files, read a chunk at a time off the runtime's threads.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -90,12 +91,55 @@ fn read_chunk(mut open: OpenFile) -> Result<Chunk, PayloadError> {
         return Err(PayloadError::Shrank);
     }
     open.remaining -= length as u64;
-    let rest = if open.remaining > 0 {
-        Some(open)
-    } else if identity(&open.file)? == open.identity {
-        None
-    } else {
-        return Err(PayloadError::Changed);
-    };
-    Ok(Chunk { bytes: bytes.into(), rest })
+    if open.remaining > 0 {
+        return Ok(Chunk { bytes: bytes.into(), rest: Some(open) });
+    }
+    // The last piece is not handed over before this is known.
+    let (before, after) = (open.identity, identity(&open.file)?);
+    match after.0.cmp(&before.0) {
+        Ordering::Less => Err(PayloadError::Shrank),
+        Ordering::Greater => Err(PayloadError::Grew),
+        Ordering::Equal if after != before => Err(PayloadError::Changed),
+        Ordering::Equal => Ok(Chunk { bytes: bytes.into(), rest: None }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::attempt::FaultKind;
+
+    /// Reads a file of a chunk and a half, which is changed in between.
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut File), error: Option<&str>) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let content = vec![7; CHUNK + CHUNK / 2];
+        file.write_all(&content).expect("written");
+        let (length, reading) = open_file(file.path()).expect("opened");
+        assert_eq!(length, content.len() as u64);
+        let Reading::Read(Chunk { bytes, rest: Some(rest) }) = reading else { panic!("there is more") };
+        assert_eq!(bytes, content[..CHUNK]);
+        change(file.as_file_mut());
+        match (read_chunk(rest), error) {
+            (Ok(last), None) => assert!(last.bytes == content[CHUNK..] && last.rest.is_none()),
+            (Err(found), Some(error)) => assert_eq!((found.kind(), &*found.to_string()), (FaultKind::Changed, error)),
+            (found, _) => panic!("{:?}", found.map(|chunk| chunk.bytes.len())),
+        }
+    }
+
+    #[test]
+    fn u6_the_last_piece_of_a_file_that_changed_is_kept_back() {
+        let length = (CHUNK + CHUNK / 2) as u64;
+        let later =
+            |file: &File| file.metadata().expect("metadata").modified().expect("a time") + Duration::from_nanos(1);
+        check(|_| {}, None);
+        check(|file| file.set_len(length - 1).expect("shorter"), Some("it shrank"));
+        check(|file| file.set_len(0).expect("empty"), Some("it shrank"));
+        check(|file| file.set_len(length + 1).expect("longer"), Some("it grew"));
+        check(|file| file.write_all(b"x").expect("appended"), Some("it grew"));
+        check(|file| file.set_modified(later(file)).expect("touched"), Some("it was changed"));
+    }
 }

@@ -1,6 +1,7 @@
 //! Pooling, cancelling, files.
 
-use std::time::Duration;
+use std::fs::File;
+use std::time::{Duration, SystemTime};
 
 use encord_http::{Client, FaultKind, Payload, Phase, Request, StopReason};
 
@@ -93,18 +94,27 @@ async fn u6_a_payload_that_cannot_be_read_is_final_and_says_why() {
 
 #[tokio::test]
 async fn u6_a_file_that_changes_while_it_is_sent_is_not_stored_as_if_whole() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let length = 64 << 20;
-    file.as_file().set_len(length).unwrap();
-    let server = Server::start([Act::ReadSlowly { chunk: 1 << 20, pause: Duration::from_millis(2) }]);
-    let request = Request::put(server.url("/"), Payload::file(file.path()));
-    let client = Client::new(settings(3, 0, 0.0));
-    let sending = tokio::spawn(async move { client.send(&request).await });
-    while server.seen().first().is_none_or(|seen| seen.payload == 0) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    const LENGTH: u64 = 64 << 20;
+    type Change = fn(&File) -> std::io::Result<()>;
+    let changes: [(Change, &str); 3] = [
+        (|file| file.set_len(LENGTH + 1), "it grew"),
+        (|file| file.set_len(LENGTH - 1), "it shrank"),
+        (|file| file.set_modified(SystemTime::UNIX_EPOCH), "it was changed"),
+    ];
+    for (change, why) in changes {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(LENGTH).unwrap();
+        let server = Server::start([Act::ReadSlowly { chunk: 1 << 20, pause: Duration::from_millis(2) }]);
+        let request = Request::put(server.url("/"), Payload::file(file.path()));
+        let client = Client::new(settings(3, 0, 0.0));
+        let sending = tokio::spawn(async move { client.send(&request).await });
+        while server.seen().first().is_none_or(|seen| seen.payload == 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        change(file.as_file()).unwrap();
+        let error = sending.await.unwrap().unwrap_err();
+        assert_eq!((error.fault().unwrap().kind(), error.fault().unwrap().detail()), (FaultKind::Changed, why));
+        assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
+        assert!(server.seen()[0].payload < usize::try_from(LENGTH).unwrap());
     }
-    file.as_file().set_len(length + 1).unwrap();
-    let error = sending.await.unwrap().unwrap_err();
-    assert_eq!(error.fault().unwrap().detail(), "the file changed while it was sent");
-    assert!(server.seen()[0].payload < usize::try_from(length).unwrap());
 }
