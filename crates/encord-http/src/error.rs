@@ -95,8 +95,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { method, url, reason, attempts, body: _ } = &*self.0;
         write!(f, "{method} {url} failed")?;
-        if let [.., last] = attempts.as_slice() {
-            write!(f, " while {}: {}", last.phase, last.outcome)?;
+        match attempts.last() {
+            // Rejected by the caller.
+            Some(Attempt { phase: Phase::Done, outcome, .. }) => write!(f, " after the answer: {outcome}")?,
+            Some(Attempt { phase, outcome, .. }) => write!(f, " while {phase}: {outcome}")?,
+            None => {}
         }
         let count = attempts.len();
         write!(f, " ({count} attempt{}: ", if count == 1 { "" } else { "s" })?;

@@ -106,7 +106,10 @@ pub struct Ledger {
     policy: Policy,
     retries: u32,
     connection_retries: u32,
+    /// Before the next attempt.
     wait: Duration,
+    /// The budget that the next attempt was charged to, if it was.
+    charged_to: Option<Budget>,
     attempts: Vec<Attempt>,
 }
 
@@ -128,21 +131,48 @@ impl Policy {
 impl Ledger {
     /// An account with no attempt in it.
     pub fn new(policy: Policy) -> Self {
-        Self { policy, retries: 0, connection_retries: 0, wait: Duration::ZERO, attempts: Vec::new() }
+        Self { policy, retries: 0, connection_retries: 0, wait: Duration::ZERO, charged_to: None, attempts: Vec::new() }
     }
 
     /// Enters the outcome of an attempt and decides.
+    ///
+    /// An attempt that is made in spite of [`Decision::Stop`] or [`Decision::Done`] is entered like any other, but drew on no
+    /// budget.
     pub fn record(&mut self, outcome: Outcome, phase: Phase, circumstances: Circumstances) -> Decision {
         let charge = charge(&outcome, circumstances.retry_after);
         self.attempts.push(Attempt { outcome, phase, waited: self.wait });
+        self.decide(charge, circumstances)
+    }
+
+    /// Replaces the outcome of the last attempt, because the answer turned out not to be what it seemed, and decides again. What
+    /// the decision before had charged is given back. Without an attempt it is entered as one that came to its end.
+    pub fn revise(&mut self, outcome: Outcome, circumstances: Circumstances) -> Decision {
+        let Some(last) = self.attempts.last_mut() else { return self.record(outcome, Phase::Done, circumstances) };
+        let charge = charge(&outcome, circumstances.retry_after);
+        last.outcome = outcome;
+        if let Some(budget) = self.charged_to.take() {
+            *self.spent(budget) -= 1;
+        }
+        self.decide(charge, circumstances)
+    }
+
+    /// Says how long the wait before the next attempt really is, if not as long as was decided; for the account.
+    pub fn set_wait(&mut self, wait: Duration) {
+        self.wait = wait;
+    }
+
+    fn decide(&mut self, charge: Charge, circumstances: Circumstances) -> Decision {
         let decision = match charge {
             Charge::Nothing => Decision::Done,
             Charge::Final => Decision::Stop(self.final_reason()),
             Charge::Retryable(budget) => self.retry(budget, circumstances),
         };
-        if let Decision::Retry { after, charged_to } = decision {
-            self.wait = after;
-            *self.spent(charged_to) += 1;
+        (self.wait, self.charged_to) = match decision {
+            Decision::Retry { after, charged_to } => (after, Some(charged_to)),
+            Decision::Done | Decision::Stop(_) => (Duration::ZERO, None),
+        };
+        if let Some(budget) = self.charged_to {
+            *self.spent(budget) += 1;
         }
         decision
     }
@@ -220,6 +250,7 @@ impl Jitter {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Charge {
     Nothing,
     Retryable(Budget),

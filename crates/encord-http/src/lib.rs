@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attempt;
+mod attempts;
 mod body;
 mod builder;
 mod classify;
@@ -24,6 +25,7 @@ mod watch;
 mod wire;
 
 pub use attempt::{Attempt, Budget, Fault, FaultKind, Outcome};
+pub use attempts::{Attempts, Step};
 pub use body::Body;
 pub use builder::{ClientBuilder, POOL_IDLE_TIMEOUT};
 pub use client::Client;

@@ -62,6 +62,16 @@ impl Request {
         Self::new(Method::POST, url).payload(payload)
     }
 
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &SignedUrl {
+        &self.url
+    }
+
     /// Sets the payload.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<Payload>) -> Self {

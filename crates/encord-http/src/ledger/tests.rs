@@ -53,20 +53,22 @@ const CONNECT_FAULTS: [FaultKind; 5] = [
     FaultKind::TimedOut(Limit::Connect),
 ];
 
-const REQUEST_FAULTS: [FaultKind; 5] = [
+const REQUEST_FAULTS: [FaultKind; 6] = [
     FaultKind::Reset,
     FaultKind::Closed,
     FaultKind::TimedOut(Limit::FirstByte),
     FaultKind::TimedOut(Limit::Write),
     FaultKind::TimedOut(Limit::Read),
+    FaultKind::Integrity,
 ];
 
-const FINAL_FAULTS: [FaultKind; 7] = [
+const FINAL_FAULTS: [FaultKind; 8] = [
     FaultKind::Certificate,
     FaultKind::Tls,
     FaultKind::Protocol,
     FaultKind::TooLarge,
     FaultKind::Payload,
+    FaultKind::Changed,
     FaultKind::Url,
     FaultKind::Deadline,
 ];
@@ -95,7 +97,6 @@ fn r2_k_counts_the_retries_of_both_kinds() {
     let mut ledger = Ledger::new(Policy::new(settings(2, 2, 1.0)));
     let decisions = [fault(FaultKind::Refused), status(503), fault(FaultKind::Refused), status(500), status(503)]
         .map(|outcome| ledger.record(outcome, Phase::Waiting, asking(None)));
-    let retry = |s, charged_to| Decision::Retry { after: Duration::from_secs(s), charged_to };
     assert_eq!(
         decisions,
         [
@@ -220,6 +221,116 @@ fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     assert!(matches!(decide(5), Decision::Retry { .. }));
     let Decision::Stop(reason) = decide(6) else { panic!("6 + 4 is not less than 10") };
     assert_eq!(reason.to_string(), "the deadline of 10s leaves no time for another attempt");
+}
+
+/// The decisions, and the account that is left: what each attempt came to and how long it was waited for.
+#[track_caller]
+fn check_account(policy: Policy, entries: Vec<Entry>, expected: &[(Decision, &str)]) {
+    let mut ledger = Ledger::new(policy);
+    let mut found = Vec::new();
+    for entry in entries {
+        let decision = match entry {
+            Entry::Record(outcome) => ledger.record(outcome, Phase::Done, asking(None)),
+            Entry::Revise(outcome) => ledger.revise(outcome, asking(None)),
+            Entry::Waits(seconds) => {
+                ledger.set_wait(Duration::from_secs(seconds));
+                continue;
+            }
+        };
+        let account: Vec<_> = ledger.attempts().iter().map(ToString::to_string).collect();
+        found.push((decision, account.join(", ")));
+    }
+    let expected: Vec<_> = expected.iter().map(|(decision, account)| (*decision, (*account).to_owned())).collect();
+    assert_eq!(found, expected);
+}
+
+enum Entry {
+    Record(Outcome),
+    Revise(Outcome),
+    Waits(u64),
+}
+
+fn retry(seconds: u64, charged_to: Budget) -> Decision {
+    Decision::Retry { after: Duration::from_secs(seconds), charged_to }
+}
+
+#[test]
+fn an_outcome_that_is_revised_is_charged_instead_of_the_first() {
+    use Budget::{ConnectionRetries, MaxRetries};
+    use Entry::{Record, Revise};
+    let used_up = |budget, allowed| Decision::Stop(StopReason::BudgetUsedUp { budget, allowed });
+    let integrity = || fault(FaultKind::Integrity);
+    let policy = Policy::new(settings(2, 1, 1.0));
+    check_account(
+        policy,
+        vec![Record(status(200)), Revise(integrity()), Record(status(200)), Revise(integrity()), Record(integrity())],
+        &[
+            (Decision::Done, "200"),
+            (retry(1, MaxRetries), "integrity"),
+            (Decision::Done, "integrity, 200 after 1s"),
+            (retry(2, MaxRetries), "integrity, integrity after 1s"),
+            (used_up(MaxRetries, 2), "integrity, integrity after 1s, integrity after 2s"),
+        ],
+    );
+    // What the first outcome was charged is given back, and with it the step of the schedule.
+    check_account(
+        policy,
+        vec![
+            Record(status(503)),
+            Revise(fault(FaultKind::Refused)),
+            Revise(status(503)),
+            Revise(status(200)),
+            Revise(status(403)),
+            Revise(status(500)),
+        ],
+        &[
+            (retry(1, MaxRetries), "503"),
+            (retry(1, ConnectionRetries), "refused"),
+            (retry(1, MaxRetries), "503"),
+            (Decision::Done, "200"),
+            (Decision::Stop(StopReason::Final), "403"),
+            (retry(1, MaxRetries), "500"),
+        ],
+    );
+    check_account(
+        Policy { idempotent: false, ..policy },
+        vec![Record(status(200)), Revise(integrity())],
+        &[(Decision::Done, "200"), (Decision::Stop(StopReason::NotIdempotent), "integrity")],
+    );
+    check_account(policy, vec![Revise(integrity())], &[(retry(1, MaxRetries), "integrity")]);
+}
+
+#[test]
+fn an_attempt_in_spite_of_a_stop_is_free_and_the_budgets_stay() {
+    use Entry::Record;
+    check_account(
+        Policy::new(settings(1, 0, 1.0)),
+        vec![Record(status(503)), Record(status(403)), Record(status(503)), Record(status(200))],
+        &[
+            (retry(1, Budget::MaxRetries), "503"),
+            (Decision::Stop(StopReason::Final), "503, 403 after 1s"),
+            (
+                Decision::Stop(StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: 1 }),
+                "503, 403 after 1s, 503",
+            ),
+            (Decision::Done, "503, 403 after 1s, 503, 200"),
+        ],
+    );
+}
+
+#[test]
+fn the_account_holds_the_wait_as_it_was() {
+    use Entry::{Record, Waits};
+    check_account(
+        Policy::new(settings(2, 0, 1.0)),
+        vec![Record(status(503)), Waits(30), Record(status(503)), Record(status(200)), Waits(5), Record(status(200))],
+        &[
+            (retry(1, Budget::MaxRetries), "503"),
+            (retry(2, Budget::MaxRetries), "503, 503 after 30s"),
+            (Decision::Done, "503, 503 after 30s, 200 after 2s"),
+            (Decision::Done, "503, 503 after 30s, 200 after 2s, 200 after 5s"),
+        ],
+    );
 }
 
 fn outcomes() -> impl Strategy<Value = (Outcome, Option<u64>)> {

@@ -98,7 +98,7 @@ async fn a_request_is_a_span_with_an_event_for_each_attempt_and_each_wait() {
     Client::new(settings(2, 0, 0.001)).send(&Request::get(server.url("/a?s3cret"))).await.unwrap();
     let text = log.text();
     let told = |event: &str| text.lines().filter(|line| line.contains(event) && line.contains("request{")).count();
-    assert_eq!((told("encord_http::client: attempt "), told("encord_http::client: wait ")), (3, 2), "{text}");
+    assert_eq!((told("encord_http::attempts: attempt "), told("encord_http::attempts: wait ")), (3, 2), "{text}");
 }
 
 proptest! {
