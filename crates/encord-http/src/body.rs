@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use crate::attempt::{Fault, FaultKind};
 use crate::classify::classify;
 use crate::clock::Phase;
+use crate::digest::Sent;
 use crate::watch::Watch;
 
 /// The body of a response as a stream. The read clock goes on (rule R9): a body that is not read in time fails. What was read
@@ -89,6 +90,11 @@ impl Body {
                 Err(fault) => return Err((read.freeze(), fault)),
             }
         }
+    }
+
+    /// What has become of the payload that was announced.
+    pub(crate) fn payload(&self, announced: Sent) -> Sent {
+        self.watch.payload(announced)
     }
 
     pub(crate) fn phase(&mut self) -> Phase {

@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::classify::classify;
 use crate::clock::{Phase, PhaseClock};
 use crate::connector::Connector;
+use crate::digest::Sent;
 use crate::payload::Outgoing;
 use crate::request::Request;
 use crate::retry_after::retry_after;
@@ -64,8 +65,8 @@ pub(crate) struct End {
 pub(crate) struct Answer {
     pub(crate) parts: Parts,
     pub(crate) body: Content,
-    /// The length of the payload that was sent.
-    pub(crate) sent: u64,
+    /// The payload that was sent.
+    pub(crate) sent: Sent,
 }
 
 impl Answer {
@@ -92,9 +93,8 @@ impl Content {
     }
 }
 
-/// How one try to exchange request and response went.
-enum Tried {
-    End(End),
+/// Why an attempt has to be begun again.
+enum Again {
     /// The connection from the pool was dead, and nothing was written on it.
     DiedIdle,
     /// The server does not know `Expect`: 417.
@@ -112,25 +112,26 @@ impl Plan<'_> {
         let mut may_expect = true;
         loop {
             match self.try_once(uri, may_expect).await {
-                Tried::End(end) => return end,
-                Tried::DiedIdle => tracing::debug!("the pooled connection had been closed; sending on another"),
-                Tried::ExpectationFailed => may_expect = false,
+                Ok(end) => return end,
+                Err(Again::DiedIdle) => tracing::debug!("the pooled connection had been closed; sending on another"),
+                Err(Again::ExpectationFailed) => may_expect = false,
             }
         }
     }
 
-    async fn try_once(&self, uri: &Uri, may_expect: bool) -> Tried {
+    async fn try_once(&self, uri: &Uri, may_expect: bool) -> Result<End, Again> {
         let started = Instant::now();
         let clock = PhaseClock::new(&self.settings, self.request.profile);
         let progress = Arc::new(Progress::new(started, clock.is_sooner_once_sent()));
-        let payload = match self.request.payload.open(Arc::clone(&progress)).await {
+        let mut payload = match self.request.payload.open(Arc::clone(&progress)).await {
             Ok(payload) => payload,
             Err(e) => {
                 let fault = Fault::new(e.kind(), e.to_string()).with_source(e);
-                return Tried::End(failed(fault, Phase::Connecting));
+                return Ok(failed(fault, Phase::Connecting));
             }
         };
-        let length = payload.length();
+        payload.count(self.request.meter.clone());
+        let (length, announced) = (payload.length(), payload.announced());
         let expects = may_expect && length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
         let expect = expects.then(|| expect_wait(&self.settings));
         let mut message = message(&self.request.method, uri, (self.headers)(), payload, expect);
@@ -141,12 +142,12 @@ impl Plan<'_> {
         let mut watch = Watch::new(clock, started, deadline, captured, progress);
         let (parts, incoming) = match watch.guard(self.pool.request(message)).await {
             Ok(Ok(response)) => response.into_parts(),
-            Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Tried::DiedIdle,
-            Ok(Err(e)) => return Tried::End(failed(classify(e), watch.phase())),
-            Err(limit) => return Tried::End(failed(Fault::new(limit, ""), watch.phase())),
+            Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Err(Again::DiedIdle),
+            Ok(Err(e)) => return Ok(failed(classify(e), watch.phase())),
+            Err(limit) => return Ok(failed(Fault::new(limit, ""), watch.phase())),
         };
         if expects && parts.status == StatusCode::EXPECTATION_FAILED && self.request.payload.can_open() {
-            return Tried::ExpectationFailed;
+            return Err(Again::ExpectationFailed);
         }
         watch.head_is_there();
         let gzip = self.gzip
@@ -155,24 +156,25 @@ impl Plan<'_> {
                 .get(CONTENT_ENCODING)
                 .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let body = Body::new(incoming, watch, gzip && self.request.method != Method::HEAD);
-        Tried::End(self.finish(parts, body, length.unwrap_or(0)).await)
+        Ok(self.finish(parts, body, announced).await)
     }
 
-    async fn finish(&self, parts: Parts, mut body: Body, sent: u64) -> End {
+    async fn finish(&self, parts: Parts, mut body: Body, announced: Sent) -> End {
         let outcome = Outcome::Status(parts.status);
         if parts.status.as_u16() >= 400 {
             // The status refuses, so it is the outcome, even if the rest of the answer never comes.
             let read = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
-            let answer = Some(Answer { parts, body: Content::Whole(read), sent });
+            let answer = Some(Answer { parts, sent: body.payload(announced), body: Content::Whole(read) });
             return End { outcome, phase: Phase::Waiting, answer };
         }
         if self.stream {
+            let sent = body.payload(announced);
             let body = Content::Stream(Box::new(body));
             return End { outcome, phase: Phase::Reading, answer: Some(Answer { parts, body, sent }) };
         }
         match body.read_whole(MAX_BODY).await {
             Ok(read) => {
-                let answer = Some(Answer { parts, body: Content::Whole(read), sent });
+                let answer = Some(Answer { parts, sent: body.payload(announced), body: Content::Whole(read) });
                 End { outcome, phase: Phase::Done, answer }
             }
             Err(fault) => failed(fault, body.phase()),

@@ -1,7 +1,7 @@
 //! Payloads, and how they are read again for every attempt.
 
-mod file;
 mod outgoing;
+mod reading;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,7 +15,9 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub(crate) use self::outgoing::Outgoing;
+use self::reading::Reading;
 use crate::attempt::FaultKind;
+use crate::digest::Digests;
 use crate::wire::Progress;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -26,7 +28,10 @@ type Slot = Arc<Mutex<Option<Stream>>>;
 /// What a request carries. All but [`Payload::once`] can be sent again: bytes are shared, a file is opened anew for each
 /// attempt, a factory is asked anew.
 #[derive(Clone, Default)]
-pub struct Payload(Kind);
+pub struct Payload {
+    kind: Kind,
+    digests: Digests,
+}
 
 #[derive(Clone, Default)]
 enum Kind {
@@ -78,19 +83,19 @@ impl PayloadError {
 impl Payload {
     /// No payload.
     pub const fn empty() -> Self {
-        Self(Kind::Empty)
+        Self::of(Kind::Empty)
     }
 
     /// Bytes in memory.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Bytes(bytes.into()))
+        Self::of(Kind::Bytes(bytes.into()))
     }
 
     /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`. An attempt fails whose file has
     /// another length or modification time when the last byte was read, and its last piece is not sent: a server that has part
     /// of a changed file never has a whole of it.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self(Kind::File(path.into().into()))
+        Self::of(Kind::File(path.into().into()))
     }
 
     /// A stream made anew for each attempt. If its size hint is exact it is sent with a `Content-Length` and must keep it,
@@ -100,7 +105,7 @@ impl Payload {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Kind::Factory(Arc::new(move || make().map_err(Into::into).boxed_unsync())))
+        Self::of(Kind::Factory(Arc::new(move || make().map_err(Into::into).boxed_unsync())))
     }
 
     /// A stream that can be read only once. Its request is not tried again once the first byte was read; the error then says
@@ -112,22 +117,30 @@ impl Payload {
     {
         let length = body.size_hint().exact();
         let slot = Arc::new(Mutex::new(Some(body.map_err(Into::into).boxed_unsync())));
-        Self(Kind::Once { slot, length })
+        Self::of(Kind::Once { slot, length })
+    }
+
+    /// Computes these checksums while the payload is read, for every attempt anew: see
+    /// [`Response::payload`](crate::Response::payload). Files and bytes are hashed off the runtime's threads, while what was
+    /// hashed before is sent; streams as their pieces pass.
+    #[must_use]
+    pub fn digests(self, digests: Digests) -> Self {
+        Self { digests, ..self }
     }
 
     /// Whether every attempt can have it from the start.
     pub(crate) fn is_replayable(&self) -> bool {
-        !matches!(self.0, Kind::Once { .. })
+        !matches!(self.kind, Kind::Once { .. })
     }
 
     /// Whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.0, Kind::Empty)
+        matches!(self.kind, Kind::Empty)
     }
 
     /// Whether another attempt can still have it from the start.
     pub(crate) fn can_open(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Once { slot, .. } => slot.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
             _ => true,
         }
@@ -135,23 +148,27 @@ impl Payload {
 
     /// Opens the payload for one attempt.
     pub(crate) async fn open(&self, progress: Arc<Progress>) -> Result<Outgoing, PayloadError> {
-        Ok(match &self.0 {
-            Kind::Empty => Outgoing::memory(Bytes::new(), progress),
-            Kind::Bytes(bytes) => Outgoing::memory(bytes.clone(), progress),
-            Kind::File(path) => {
-                let (length, reading) = file::Reading::open(Arc::clone(path)).await?;
-                Outgoing::file(length, reading, progress)
-            }
-            Kind::Factory(make) => Outgoing::stream(make(), progress),
+        let digests = self.digests;
+        Ok(match &self.kind {
+            Kind::Empty if digests == Digests::NONE => Outgoing::memory(Bytes::new(), progress),
+            Kind::Bytes(bytes) if digests == Digests::NONE => Outgoing::memory(bytes.clone(), progress),
+            Kind::Empty => Outgoing::read(Reading::memory(Bytes::new(), digests).await?, progress),
+            Kind::Bytes(bytes) => Outgoing::read(Reading::memory(bytes.clone(), digests).await?, progress),
+            Kind::File(path) => Outgoing::read(Reading::file(Arc::clone(path), digests).await?, progress),
+            Kind::Factory(make) => Outgoing::stream(make(), digests, progress),
             Kind::Once { .. } if !self.can_open() => return Err(PayloadError::Consumed),
-            Kind::Once { slot, length } => Outgoing::once(Arc::clone(slot), *length, progress),
+            Kind::Once { slot, length } => Outgoing::once(Arc::clone(slot), *length, digests, progress),
         })
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, digests: Digests::NONE }
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Empty => f.write_str("Payload(empty)"),
             Kind::Bytes(bytes) => write!(f, "Payload({} bytes)", bytes.len()),
             Kind::File(path) => write!(f, "Payload({})", path.display()),

@@ -1,12 +1,14 @@
 //! A request, with what it needs to be sent more than once.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use encord_http_settings::RequestsSettings;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::clock::Profile;
+use crate::meter::Meter;
 use crate::payload::Payload;
 use crate::url::SignedUrl;
 
@@ -29,6 +31,7 @@ pub struct Request {
     pub(crate) profile: Profile,
     pub(crate) deadline: Option<Duration>,
     pub(crate) redirects: u8,
+    pub(crate) meter: Option<Arc<Meter>>,
 }
 
 impl Request {
@@ -44,6 +47,7 @@ impl Request {
             profile: Profile::Total,
             deadline: None,
             redirects: 0,
+            meter: None,
         }
     }
 
@@ -123,6 +127,13 @@ impl Request {
     #[must_use]
     pub fn follow_redirects(mut self, most: u8) -> Self {
         self.redirects = most;
+        self
+    }
+
+    /// Counts the bytes of the payload as they are handed over for sending. Requests may share a meter.
+    #[must_use]
+    pub fn meter(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
         self
     }
 

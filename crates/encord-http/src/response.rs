@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::attempt::Attempt;
+use crate::digest::Sent;
 
 /// A response, and the account of how it was obtained. Its body is there ([`Client::send`](crate::Client::send)), or a stream
 /// ([`Client::stream`](crate::Client::stream)).
@@ -15,7 +16,7 @@ pub struct Response<B = Bytes> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: B,
     pub(crate) attempts: Vec<Attempt>,
-    pub(crate) sent: u64,
+    pub(crate) sent: Sent,
 }
 
 impl<B> Response<B> {
@@ -46,7 +47,12 @@ impl<B> Response<B> {
 
     /// The length of the payload that was sent with the last attempt, in bytes. 0 when it was a stream of unknown length.
     pub fn sent(&self) -> u64 {
-        self.sent
+        self.sent.length
+    }
+
+    /// The payload that was sent with the last attempt. Of a [stream](crate::Client::stream): as it was when the head came.
+    pub fn payload(&self) -> &Sent {
+        &self.sent
     }
 
     /// All attempts, the last of which brought this response.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::attempt::FaultKind;
 use crate::clock::{Event, Phase, PhaseClock};
+use crate::digest::Sent;
 use crate::wire::{Progress, Wire, WireHandle};
 
 /// Runs the parts of an attempt, one after the other, against its clock.
@@ -128,6 +129,11 @@ impl Watch {
     pub(crate) fn phase(&mut self) -> Phase {
         self.apply();
         self.clock.phase()
+    }
+
+    /// What has become of the payload that was announced.
+    pub(crate) fn payload(&self, announced: Sent) -> Sent {
+        self.progress.payload(announced)
     }
 
     /// The connection came from the pool and was dead before this attempt used it.

@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::clock::{Event, PhaseClock};
+use crate::digest::{Sent, Sums};
 
 /// The events of one attempt, noted by the connection's task, read by the request's.
 #[derive(Debug)]
@@ -26,7 +27,8 @@ pub(crate) struct Progress {
     /// Whether the request's task wants to know when the payload is sent.
     wakes_when_sent: bool,
     linked: AtomicBool,
-    payload_handed_over: AtomicBool,
+    /// Set when the payload has given its last byte to hyper.
+    payload: OnceLock<Sums>,
     wrote: Stamp,
     sent: Stamp,
     first_byte: Stamp,
@@ -35,7 +37,7 @@ pub(crate) struct Progress {
     /// The server has said `100 Continue`.
     may_continue: AtomicBool,
     /// Wakes the payload that waits for the link, for the head to be written, or for the server to say that it may continue.
-    payload: AtomicWaker,
+    payload_waker: AtomicWaker,
     /// Wakes the request's task when another limit applies.
     request: AtomicWaker,
 }
@@ -73,13 +75,13 @@ impl Progress {
             started,
             wakes_when_sent,
             linked: AtomicBool::new(false),
-            payload_handed_over: AtomicBool::new(false),
+            payload: OnceLock::new(),
             wrote: Stamp::default(),
             sent: Stamp::default(),
             first_byte: Stamp::default(),
             interim: AtomicU32::new(0),
             may_continue: AtomicBool::new(false),
-            payload: AtomicWaker::new(),
+            payload_waker: AtomicWaker::new(),
             request: AtomicWaker::new(),
         }
     }
@@ -88,7 +90,7 @@ impl Progress {
     /// the link is nearly always there first.
     pub(crate) fn poll_linked(&self, cx: &Context<'_>) -> Poll<()> {
         if !self.linked.load(Ordering::Acquire) {
-            self.payload.register(cx.waker());
+            self.payload_waker.register(cx.waker());
             if !self.linked.load(Ordering::Acquire) {
                 return Poll::Pending;
             }
@@ -98,13 +100,21 @@ impl Progress {
 
     /// Ready once the connection has taken some of the request's head.
     pub(crate) fn poll_wrote(&self, cx: &Context<'_>) -> Poll<()> {
-        self.payload.register(cx.waker());
+        self.payload_waker.register(cx.waker());
         if self.wrote_anything() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// The payload has given its last byte to hyper: the next complete flush sends it.
-    pub(crate) fn payload_handed_over(&self) {
-        self.payload_handed_over.store(true, Ordering::Release);
+    pub(crate) fn payload_handed_over(&self, sums: Sums) {
+        self.payload.get_or_init(|| sums);
+    }
+
+    /// What has become of the payload that was announced.
+    pub(crate) fn payload(&self, announced: Sent) -> Sent {
+        match self.payload.get() {
+            Some(&Sums { crc32c, md5 }) => Sent { complete: true, crc32c, md5, ..announced },
+            None => announced,
+        }
     }
 
     /// There is no payload, so it counts as sent.
@@ -123,14 +133,14 @@ impl Progress {
         self.interim.fetch_add(1, Ordering::AcqRel);
         if status == StatusCode::CONTINUE {
             self.may_continue.store(true, Ordering::Release);
-            self.payload.wake();
+            self.payload_waker.wake();
         }
         self.request.wake();
     }
 
     /// Ready once the server has said `100 Continue`.
     pub(crate) fn poll_may_continue(&self, cx: &Context<'_>) -> Poll<()> {
-        self.payload.register(cx.waker());
+        self.payload_waker.register(cx.waker());
         if self.may_continue.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -163,12 +173,12 @@ impl Progress {
         let first = !self.wrote_anything();
         self.wrote.set(self.started);
         if first {
-            self.payload.wake();
+            self.payload_waker.wake();
         }
     }
 
     fn flushed(&self) {
-        let sent = self.payload_handed_over.load(Ordering::Acquire) && self.sent.set_once(self.started);
+        let sent = self.payload.get().is_some() && self.sent.set_once(self.started);
         if sent && self.wakes_when_sent {
             self.request.wake();
         }
@@ -197,7 +207,7 @@ impl Wire {
     pub(crate) fn link(&self, progress: &Arc<Progress>) -> bool {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(progress));
         progress.linked.store(true, Ordering::Release);
-        progress.payload.wake();
+        progress.payload_waker.wake();
         self.requests.fetch_add(1, Ordering::Relaxed) > 0
     }
 

@@ -3,14 +3,16 @@
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::file::Reading;
+use super::reading::{Opened, Reading};
 use super::{PayloadError, Slot, Stream};
+use crate::digest::{Digests, Hasher, Sent, Sums};
+use crate::meter::Meter;
 use crate::wire::Progress;
 
 /// The body that hyper polls. It tells the attempt's [`Progress`] when it has given its last byte.
@@ -21,13 +23,17 @@ pub(crate) struct Outgoing {
     /// The last piece by the stated length, until the stream has shown that it is the last.
     last: Option<Bytes>,
     source: Source,
+    modified: Option<SystemTime>,
+    /// For streams; what is read off the runtime's threads is hashed there.
+    hasher: Option<Hasher>,
+    meter: Option<Arc<Meter>>,
     expect: Option<Expect>,
     progress: Arc<Progress>,
 }
 
 enum Source {
     Memory(Bytes),
-    File(Box<Reading>),
+    Read(Box<Reading>),
     Stream(Stream),
     Once(Slot),
 }
@@ -40,26 +46,50 @@ struct Expect {
 
 impl Outgoing {
     pub(super) fn memory(bytes: Bytes, progress: Arc<Progress>) -> Self {
-        Self::new(Some(bytes.len() as u64), Source::Memory(bytes), progress)
+        Self::new(Some(bytes.len() as u64), Source::Memory(bytes), Digests::NONE, progress)
     }
 
-    pub(super) fn file(length: u64, reading: Reading, progress: Arc<Progress>) -> Self {
-        Self::new(Some(length), Source::File(Box::new(reading)), progress)
+    pub(super) fn read(opened: Opened, progress: Arc<Progress>) -> Self {
+        let Opened { length, modified, reading } = opened;
+        Self { modified, ..Self::new(Some(length), Source::Read(Box::new(reading)), Digests::NONE, progress) }
     }
 
-    pub(super) fn stream(stream: Stream, progress: Arc<Progress>) -> Self {
-        Self::new(stream.size_hint().exact(), Source::Stream(stream), progress)
+    pub(super) fn stream(stream: Stream, digests: Digests, progress: Arc<Progress>) -> Self {
+        Self::new(stream.size_hint().exact(), Source::Stream(stream), digests, progress)
     }
 
-    pub(super) fn once(slot: Slot, length: Option<u64>, progress: Arc<Progress>) -> Self {
-        Self::new(length, Source::Once(slot), progress)
+    pub(super) fn once(slot: Slot, length: Option<u64>, digests: Digests, progress: Arc<Progress>) -> Self {
+        Self::new(length, Source::Once(slot), digests, progress)
     }
 
-    fn new(length: Option<u64>, source: Source, progress: Arc<Progress>) -> Self {
+    fn new(length: Option<u64>, source: Source, digests: Digests, progress: Arc<Progress>) -> Self {
+        let mut new = Self {
+            length,
+            remaining: length,
+            finished: false,
+            last: None,
+            source,
+            modified: None,
+            hasher: (digests != Digests::NONE).then(|| Hasher::new(digests)),
+            meter: None,
+            expect: None,
+            progress,
+        };
         if length == Some(0) {
-            progress.nothing_to_send();
+            new.finish();
+            new.progress.nothing_to_send();
         }
-        Self { length, remaining: length, finished: length == Some(0), last: None, source, expect: None, progress }
+        new
+    }
+
+    /// Counts what is handed over.
+    pub(crate) fn count(&mut self, meter: Option<Arc<Meter>>) {
+        self.meter = meter;
+    }
+
+    /// What is known before anything is sent.
+    pub(crate) fn announced(&self) -> Sent {
+        Sent { length: self.length.unwrap_or(0), modified: self.modified, ..Sent::default() }
     }
 
     /// The length of the payload, if it is known.
@@ -99,13 +129,18 @@ impl Outgoing {
         }
         match &mut self.source {
             Source::Memory(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
-            Source::File(reading) => reading.poll_chunk(cx).map(Some),
+            Source::Read(reading) => reading.poll_chunk(cx).map(Some),
             Source::Stream(stream) => loop {
                 match ready!(Pin::new(&mut *stream).poll_frame(cx)) {
                     None => return Poll::Ready(None),
                     Some(Err(e)) => return Poll::Ready(Some(Err(PayloadError::Stream(e)))),
                     Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                        Ok(data) if !data.is_empty() => {
+                            if let Some(hasher) = &mut self.hasher {
+                                hasher.update(&data);
+                            }
+                            return Poll::Ready(Some(Ok(data)));
+                        }
                         // Empty pieces say nothing, and trailers are not sent.
                         _ => {}
                     },
@@ -119,21 +154,21 @@ impl Outgoing {
     fn is_at_end(&self) -> bool {
         match &self.source {
             Source::Stream(stream) => stream.is_end_stream(),
-            Source::Memory(_) | Source::File(_) | Source::Once(_) => true,
+            Source::Memory(_) | Source::Read(_) | Source::Once(_) => true,
         }
     }
 
     fn finish(&mut self) {
         self.finished = true;
-        self.progress.payload_handed_over();
+        let sums = match &self.source {
+            Source::Read(reading) => reading.sums(),
+            _ => self.hasher.take().map_or_else(Sums::default, Hasher::finish),
+        };
+        self.progress.payload_handed_over(sums);
     }
-}
 
-impl Body for Outgoing {
-    type Data = Bytes;
-    type Error = PayloadError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
+    /// The next piece to send, or `None` when all is sent.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
         if self.finished {
             return Poll::Ready(None);
         }
@@ -148,18 +183,18 @@ impl Body for Outgoing {
                     };
                     self.remaining = Some(left);
                     if left > 0 {
-                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                        return Poll::Ready(Some(Ok(chunk)));
                     }
                     if self.is_at_end() {
                         self.finish();
-                        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                        return Poll::Ready(Some(Ok(chunk)));
                     }
                     self.last = Some(chunk);
                 }
-                (Some(chunk), None, None) => return Poll::Ready(Some(Ok(Frame::data(chunk)))),
+                (Some(chunk), None, None) => return Poll::Ready(Some(Ok(chunk))),
                 (None, Some(last), _) => {
                     self.finish();
-                    return Poll::Ready(Some(Ok(Frame::data(last))));
+                    return Poll::Ready(Some(Ok(last)));
                 }
                 (None, None, remaining) => {
                     self.finish();
@@ -167,6 +202,19 @@ impl Body for Outgoing {
                 }
             }
         }
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = PayloadError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
+        let piece = ready!(self.poll_piece(cx)).transpose()?;
+        if let (Some(piece), Some(meter)) = (&piece, &self.meter) {
+            meter.add(piece.len());
+        }
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

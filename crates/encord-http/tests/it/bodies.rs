@@ -15,7 +15,7 @@ use crate::budgets::settings;
 use crate::server::{Act, Server, Step, raw, status};
 
 /// So many pieces of four bytes, which state a length or none.
-struct Pieces {
+pub(crate) struct Pieces {
     left: usize,
     stated: Option<u64>,
 }
@@ -40,7 +40,7 @@ impl Body for Pieces {
     }
 }
 
-fn pieces(count: usize, stated: Option<u64>) -> Pieces {
+pub(crate) fn pieces(count: usize, stated: Option<u64>) -> Pieces {
     Pieces { left: count, stated }
 }
 
@@ -53,7 +53,7 @@ fn millis(ms: u64) -> Timeout {
 }
 
 /// Reads a chunked payload of three pieces of four bytes, byte by byte.
-fn read_three_chunks() -> Step {
+pub(crate) fn read_three_chunks() -> Step {
     Step::Read(3 * "4\r\nfour\r\n".len() + "0\r\n\r\n".len())
 }
 

@@ -10,6 +10,7 @@ mod clocks;
 mod connections;
 mod faults;
 mod paused;
+mod payloads;
 mod peer;
 mod proxies;
 mod secrets;

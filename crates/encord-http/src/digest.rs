@@ -1,0 +1,98 @@
+//! What was sent, and checksums of it.
+
+use std::time::SystemTime;
+
+use md5::{Digest, Md5};
+
+/// Which checksums of a payload to compute while it is read. Default: none, which costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Digests {
+    /// CRC-32C (Castagnoli, RFC 3720 §12.1): what Google Cloud Storage calls `x-goog-hash: crc32c`, and S3
+    /// `x-amz-checksum-crc32c`.
+    pub crc32c: bool,
+    /// MD5 (RFC 1321): `Content-MD5`, and the `ETag` of most objects that were sent in one piece.
+    pub md5: bool,
+}
+
+/// The payload of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Its length in bytes. 0 when it was a stream of unknown length.
+    pub length: u64,
+    /// When the file was last modified, if it was one.
+    pub modified: Option<SystemTime>,
+    /// Whether it was read to its end before the answer was there. A server that answers earlier has not seen all of it.
+    pub complete: bool,
+    /// Its CRC-32C, if that was asked for and it is complete.
+    pub crc32c: Option<u32>,
+    /// Its MD5, if that was asked for and it is complete.
+    pub md5: Option<[u8; 16]>,
+}
+
+impl Digests {
+    /// None.
+    pub const NONE: Self = Self { crc32c: false, md5: false };
+    /// All that there are.
+    pub const ALL: Self = Self { crc32c: true, md5: true };
+}
+
+/// The checksums of a payload that was read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sums {
+    pub(crate) crc32c: Option<u32>,
+    pub(crate) md5: Option<[u8; 16]>,
+}
+
+/// Computes what was asked for, piece by piece.
+pub(crate) struct Hasher {
+    crc32c: Option<u32>,
+    md5: Option<Md5>,
+}
+
+impl Hasher {
+    pub(crate) fn new(Digests { crc32c, md5 }: Digests) -> Self {
+        Self { crc32c: crc32c.then_some(0), md5: md5.then(Md5::new) }
+    }
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        if let Some(sum) = &mut self.crc32c {
+            *sum = crc32c::crc32c_append(*sum, piece);
+        }
+        if let Some(md5) = &mut self.md5 {
+            md5.update(piece);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Sums {
+        Sums { crc32c: self.crc32c, md5: self.md5.map(|md5| md5.finalize().into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &[u8], crc32c: u32, md5: &str) {
+        for digests in [Digests::NONE, Digests { md5: true, ..Digests::NONE }, Digests::ALL] {
+            for piece in [1, 3, text.len().max(1)] {
+                let mut hasher = Hasher::new(digests);
+                text.chunks(piece).for_each(|piece| hasher.update(piece));
+                let sums = hasher.finish();
+                assert_eq!(sums.crc32c, digests.crc32c.then_some(crc32c));
+                let hex = sums.md5.map(|md5| md5.map(|byte| format!("{byte:02x}")).concat());
+                assert_eq!(hex, digests.md5.then(|| md5.to_owned()));
+            }
+        }
+    }
+
+    /// The vectors of RFC 1321 §A.5, RFC 3720 §B.4, and the check value of CRC-32C.
+    #[test]
+    fn the_sums_are_those_of_the_standards() {
+        check(b"", 0, "d41d8cd98f00b204e9800998ecf8427e");
+        check(b"123456789", 0xe306_9283, "25f9e794323b453885f5181f1b624d0b");
+        check(&[0; 32], 0x8a91_36aa, "70bc8f4b72a86921468bf8e8441dce51");
+        check(&[0xff; 32], 0x62a8_ab43, "0d7dc4266497100e4831f5b31b6b274f");
+    }
+}

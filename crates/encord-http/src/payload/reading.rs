@@ -1,0 +1,218 @@
+//! Files, and bytes of which checksums are wanted: read a chunk at a time, and hashed, off the runtime's threads.
+
+use std::cmp::Ordering;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+
+use super::PayloadError;
+use crate::digest::{Digests, Hasher, Sums};
+
+/// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
+/// is read, so an upload holds a few of these and never the file.
+const CHUNK: usize = 256 * 1024;
+
+/// A payload of which one chunk is at hand or being read.
+pub(super) enum Reading {
+    Read(Chunk),
+    Under(JoinHandle<Result<Chunk, PayloadError>>),
+    Over(Sums),
+}
+
+/// What is known of a payload when it is opened.
+pub(super) struct Opened {
+    pub(super) length: u64,
+    pub(super) modified: Option<SystemTime>,
+    pub(super) reading: Reading,
+}
+
+pub(super) struct Chunk {
+    bytes: Bytes,
+    then: Then,
+}
+
+enum Then {
+    More(Box<Rest>),
+    End(Sums),
+}
+
+/// What has not been read yet.
+struct Rest {
+    source: Source,
+    remaining: u64,
+    hasher: Hasher,
+}
+
+enum Source {
+    File { file: File, identity: Identity },
+    Memory(Bytes),
+}
+
+/// By what a file is known to be the same as when it was opened.
+#[derive(PartialEq, Clone, Copy)]
+struct Identity {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Reading {
+    /// Opens a file and reads its first chunk, so that a small file costs one visit to the blocking pool.
+    pub(super) async fn file(path: Arc<Path>, digests: Digests) -> Result<Opened, PayloadError> {
+        blocking(move || open_file(&path, digests)).await
+    }
+
+    /// Hashes the first chunk.
+    pub(super) async fn memory(bytes: Bytes, digests: Digests) -> Result<Opened, PayloadError> {
+        blocking(move || {
+            let length = bytes.len() as u64;
+            let first =
+                Rest { source: Source::Memory(bytes), remaining: length, hasher: Hasher::new(digests) }.read()?;
+            Ok(Opened { length, modified: None, reading: Self::Read(first) })
+        })
+        .await
+    }
+
+    /// The next chunk. Not to be asked again after the last one.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, PayloadError>> {
+        let chunk = match std::mem::replace(self, Self::Over(Sums::default())) {
+            Self::Read(chunk) => chunk,
+            Self::Under(mut task) => match Pin::new(&mut task).poll(cx) {
+                Poll::Ready(Ok(chunk)) => chunk?,
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(io::Error::other(e).into())),
+                Poll::Pending => {
+                    *self = Self::Under(task);
+                    return Poll::Pending;
+                }
+            },
+            Self::Over(_) => return Poll::Ready(Err(PayloadError::Shrank)),
+        };
+        *self = match chunk.then {
+            Then::More(rest) => Self::Under(tokio::task::spawn_blocking(move || rest.read())),
+            Then::End(sums) => Self::Over(sums),
+        };
+        Poll::Ready(Ok(chunk.bytes))
+    }
+
+    /// The checksums, once the last chunk is read.
+    pub(super) fn sums(&self) -> Sums {
+        match self {
+            Self::Over(sums) | Self::Read(Chunk { then: Then::End(sums), .. }) => *sums,
+            Self::Under(_) | Self::Read(_) => Sums::default(),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PayloadError> + Send + 'static,
+) -> Result<T, PayloadError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(io::Error::other(e).into()))
+}
+
+fn open_file(path: &Path, digests: Digests) -> Result<Opened, PayloadError> {
+    // Looked at before it is opened: opening a pipe would wait for its other end.
+    if !path.metadata()?.is_file() {
+        return Err(PayloadError::NotAFile);
+    }
+    let file = File::open(path)?;
+    let identity = Identity::of(&file)?;
+    let Identity { length, modified } = identity;
+    let source = Source::File { file, identity };
+    let first = Rest { source, remaining: length, hasher: Hasher::new(digests) }.read()?;
+    Ok(Opened { length, modified, reading: Reading::Read(first) })
+}
+
+impl Rest {
+    /// Reads the next chunk. The last one is not handed over before the file is known to be the same.
+    fn read(mut self) -> Result<Chunk, PayloadError> {
+        let length = usize::try_from(self.remaining).map_or(CHUNK, |remaining| remaining.min(CHUNK));
+        let bytes = self.source.take(length)?;
+        self.hasher.update(&bytes);
+        self.remaining -= length as u64;
+        if self.remaining > 0 {
+            return Ok(Chunk { bytes, then: Then::More(Box::new(self)) });
+        }
+        self.source.check()?;
+        Ok(Chunk { bytes, then: Then::End(self.hasher.finish()) })
+    }
+}
+
+impl Source {
+    fn take(&mut self, length: usize) -> Result<Bytes, PayloadError> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.split_to(length)),
+            Self::File { file, .. } => {
+                let mut bytes = Vec::with_capacity(length);
+                file.take(length as u64).read_to_end(&mut bytes)?;
+                if bytes.len() < length { Err(PayloadError::Shrank) } else { Ok(bytes.into()) }
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), PayloadError> {
+        let Self::File { file, identity } = self else { return Ok(()) };
+        let now = Identity::of(file)?;
+        match now.length.cmp(&identity.length) {
+            Ordering::Less => Err(PayloadError::Shrank),
+            Ordering::Greater => Err(PayloadError::Grew),
+            Ordering::Equal if now != *identity => Err(PayloadError::Changed),
+            Ordering::Equal => Ok(()),
+        }
+    }
+}
+
+impl Identity {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::attempt::FaultKind;
+
+    /// Reads a file of a chunk and a half, which is changed in between.
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut File), error: Option<&str>) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        let content = vec![7; CHUNK + CHUNK / 2];
+        file.write_all(&content).expect("written");
+        let opened = open_file(file.path(), Digests::ALL).expect("opened");
+        assert_eq!(opened.length, content.len() as u64);
+        let Reading::Read(Chunk { bytes, then: Then::More(rest) }) = opened.reading else { panic!("there is more") };
+        assert_eq!(bytes, content[..CHUNK]);
+        change(file.as_file_mut());
+        match (rest.read(), error) {
+            (Ok(Chunk { bytes, then: Then::End(sums) }), None) => {
+                assert!(bytes == content[CHUNK..]);
+                assert_eq!(sums.crc32c, Some(crc32c::crc32c(&content)));
+            }
+            (Err(found), Some(error)) => assert_eq!((found.kind(), &*found.to_string()), (FaultKind::Changed, error)),
+            (found, _) => panic!("{:?}", found.map(|chunk| chunk.bytes.len())),
+        }
+    }
+
+    #[test]
+    fn u6_the_last_piece_of_a_file_that_changed_is_kept_back() {
+        let length = (CHUNK + CHUNK / 2) as u64;
+        let later =
+            |file: &File| file.metadata().expect("metadata").modified().expect("a time") + Duration::from_nanos(1);
+        check(|_| {}, None);
+        check(|file| file.set_len(length - 1).expect("shorter"), Some("it shrank"));
+        check(|file| file.set_len(0).expect("empty"), Some("it shrank"));
+        check(|file| file.set_len(length + 1).expect("longer"), Some("it grew"));
+        check(|file| file.write_all(b"x").expect("appended"), Some("it grew"));
+        check(|file| file.set_modified(later(file)).expect("touched"), Some("it was changed"));
+    }
+}
