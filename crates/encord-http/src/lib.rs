@@ -19,6 +19,7 @@ mod redirect;
 mod request;
 mod response;
 mod retry_after;
+mod signature;
 mod tls;
 mod trace;
 mod tunnel;
@@ -46,5 +47,6 @@ pub use response::Response;
 pub use retry_after::retry_after;
 #[doc(no_inline)]
 pub use rustls;
+pub use signature::SignatureKind;
 pub use tls::{Identity, InvalidCertificate, RootCertificates};
 pub use url::{InvalidUrl, SignedUrl};
