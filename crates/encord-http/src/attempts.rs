@@ -115,7 +115,7 @@ impl Attempts {
     pub fn reject(&mut self, fault: Fault) -> Step {
         match self.0.reject(fault) {
             Ok((after, charged_to)) => Step::Retry { after, charged_to },
-            Err(reason) => Step::Stop(self.0.error(reason, Bytes::new())),
+            Err(reason) => Step::Stop(self.0.error(reason, HeaderMap::new(), Bytes::new())),
         }
     }
 }
@@ -217,12 +217,14 @@ impl<'a> Run<'a> {
                 let response = Response { status: parts.status, headers: parts.headers, body: (), attempts, sent };
                 return Next::Done(response, body);
             }
-            (Decision::Stop(reason), Some(Answer { body, .. })) => return Next::Stop(self.error(reason, body.whole())),
+            (Decision::Stop(reason), Some(Answer { parts, body, .. })) => {
+                return Next::Stop(self.error(reason, parts.headers, body.whole()));
+            }
             (Decision::Stop(reason), None) => reason,
             // Only an answer is ever done.
             (Decision::Done, None) => StopReason::Final,
         };
-        Next::Stop(self.error(reason, Bytes::new()))
+        Next::Stop(self.error(reason, HeaderMap::new(), Bytes::new()))
     }
 
     fn reject(&mut self, fault: Fault) -> Result<(Duration, Budget), StopReason> {
@@ -251,9 +253,9 @@ impl<'a> Run<'a> {
         self.span = span(&self.request);
     }
 
-    pub(crate) fn error(&self, reason: StopReason, body: Bytes) -> Error {
+    pub(crate) fn error(&self, reason: StopReason, headers: HeaderMap, body: Bytes) -> Error {
         let Request { method, url, .. } = &*self.request;
-        Error::new(method.clone(), url.clone(), reason, self.ledger.attempts().to_vec(), body)
+        Error::new(method.clone(), url.clone(), reason, self.ledger.attempts().to_vec(), headers, body)
     }
 
     fn headers(&self) -> HeaderMap {

@@ -77,7 +77,7 @@ impl Client {
         match content {
             Content::Stream(body) => Ok(response.with_body(*body)),
             // A success is streamed when that is what was asked for.
-            Content::Whole(body) => Err(attempts.error(StopReason::Final, body)),
+            Content::Whole(body) => Err(attempts.error(StopReason::Final, response.headers, body)),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::attempt::{Attempt, Fault, FaultKind, Outcome};
 use crate::clock::Phase;
@@ -23,6 +23,7 @@ struct Inner {
     url: SignedUrl,
     reason: StopReason,
     attempts: Vec<Attempt>,
+    headers: HeaderMap,
     body: Bytes,
 }
 
@@ -36,8 +37,15 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(method: Method, url: SignedUrl, reason: StopReason, attempts: Vec<Attempt>, body: Bytes) -> Self {
-        Self(Box::new(Inner { method, url, reason, attempts, body }))
+    pub(crate) fn new(
+        method: Method,
+        url: SignedUrl,
+        reason: StopReason,
+        attempts: Vec<Attempt>,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Self {
+        Self(Box::new(Inner { method, url, reason, attempts, headers, body }))
     }
 
     /// What the last attempt came to.
@@ -81,6 +89,11 @@ impl Error {
         }
     }
 
+    /// The headers of the last answer. Empty if there was none.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
     /// The body of the last answer, or the first [`MAX_ERROR_BODY`](crate::MAX_ERROR_BODY) bytes of it.
     pub fn body(&self) -> &Bytes {
         &self.0.body
@@ -93,7 +106,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { method, url, reason, attempts, body: _ } = &*self.0;
+        let Inner { method, url, reason, attempts, headers: _, body: _ } = &*self.0;
         write!(f, "{method} {url} failed")?;
         match attempts.last() {
             // Rejected by the caller.
