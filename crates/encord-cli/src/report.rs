@@ -86,10 +86,10 @@ impl Target {
 
 impl Sums {
     pub(crate) fn new(summary: Summary, elapsed: Duration) -> Self {
-        let Summary { uploaded, failed, cancelled, bytes, attempts, .. } = summary;
+        let Summary { uploaded, failed, cancelled, skipped, bytes, attempts, .. } = summary;
         // To the millisecond; more would be noise.
         let seconds = Duration::new(elapsed.as_secs(), elapsed.subsec_millis() * 1_000_000).as_secs_f64();
-        Self { uploaded, failed, cancelled, skipped: 0, bytes, attempts, seconds }
+        Self { uploaded, failed, cancelled, skipped, bytes, attempts, seconds }
     }
 
     /// The sums in a sentence.

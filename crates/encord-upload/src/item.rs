@@ -2,19 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use encord_http::{HeaderMap, HeaderValue, Payload, Profile, Request, SignedUrl};
+use encord_http::{Digests, HeaderMap, HeaderValue, Meter, Payload, Profile, Request, SignedUrl};
 use encord_http_settings::RequestsSettings;
 
 use crate::kind::ItemKind;
+use crate::source::SignedTarget;
 
 /// A file, and the signed URL it is to be PUT to.
 #[derive(Clone)]
 pub struct UploadItem {
     /// The file. Opened when its turn comes, and again for each attempt.
     pub path: PathBuf,
-    /// Where it goes. A URL that cannot be parsed is the failure of this item.
-    pub signed_url: SignedUrl,
+    /// Where it goes; `None` leaves it to the [`SignedUrlSource`](crate::SignedUrlSource). A URL that cannot be parsed is the
+    /// failure of this item.
+    pub signed_url: Option<SignedUrl>,
     /// What the report calls it. Default: the file name.
     pub title: Option<String>,
     /// What it is, which decides the `Content-Type`. Default: an image.
@@ -29,9 +32,14 @@ pub struct UploadItem {
 impl UploadItem {
     /// An image at `path` for `signed_url`, without further headers.
     pub fn new(path: impl Into<PathBuf>, signed_url: impl Into<SignedUrl>) -> Self {
+        Self { signed_url: Some(signed_url.into()), ..Self::unsigned(path) }
+    }
+
+    /// An image at `path` for which a URL is signed shortly before it is sent.
+    pub fn unsigned(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            signed_url: signed_url.into(),
+            signed_url: None,
             title: None,
             kind: ItemKind::default(),
             content_type: None,
@@ -46,13 +54,28 @@ impl UploadItem {
         })
     }
 
+    /// Sends it there.
+    pub(crate) fn aim(&mut self, SignedTarget { url, headers }: SignedTarget) {
+        self.signed_url = Some(url);
+        for (name, value) in &headers {
+            self.headers.insert(name.clone(), value.clone());
+        }
+    }
+
     /// The request that the SDK would send (U8).
-    pub(crate) fn request(&self, settings: RequestsSettings) -> Request {
+    pub(crate) fn request(
+        &self,
+        url: SignedUrl,
+        settings: RequestsSettings,
+        digests: Digests,
+        meter: Arc<Meter>,
+    ) -> Request {
         use encord_http::header::{CACHE_CONTROL, CONTENT_TYPE};
         let content_type = self.content_type.clone().or_else(|| self.kind.content_type(&self.path));
-        let mut request = Request::put(self.signed_url.clone(), Payload::file(&self.path))
+        let mut request = Request::put(url, Payload::file(&self.path).digests(digests))
             .settings(settings)
             .profile(Profile::Stall)
+            .meter(meter)
             .header(CACHE_CONTROL, HeaderValue::from_static("max-age=86400"));
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
@@ -67,6 +90,10 @@ impl UploadItem {
 impl fmt::Debug for UploadItem {
     /// Path and target. The headers may carry credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UploadItem({} to {})", self.path.display(), self.signed_url)
+        write!(f, "UploadItem({}", self.path.display())?;
+        if let Some(url) = &self.signed_url {
+            write!(f, " to {url}")?;
+        }
+        f.write_str(")")
     }
 }

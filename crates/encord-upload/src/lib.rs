@@ -1,11 +1,28 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
+mod expiry;
+mod hash;
 mod item;
+mod journal;
 mod kind;
+mod open_files;
+mod progress;
 mod report;
+mod shard;
+mod signing;
+mod source;
+mod throttle;
+mod transfer;
 mod uploader;
+mod verify;
 
+pub use batch::{Batch, StopCause};
 pub use item::UploadItem;
+pub use journal::{Journal, JournalError};
 pub use kind::ItemKind;
+pub use progress::{Progress, Snapshot};
 pub use report::{ItemError, ItemReport, Report, Status, Stopped, Summary};
+pub use shard::{InvalidShard, Shard};
+pub use source::{SignedTarget, SignedUrlSource, SourceError};
 pub use uploader::{DEFAULT_CONCURRENCY, Uploader};

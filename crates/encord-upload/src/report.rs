@@ -1,10 +1,15 @@
 //! What became of a batch.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use encord_http::{Attempt, SignedUrl, StatusCode};
 use thiserror::Error;
+
+use crate::batch::StopCause;
+use crate::item::UploadItem;
 
 /// What became of every item, in input order.
 #[derive(Debug, Clone, Default)]
@@ -24,9 +29,9 @@ pub struct ItemReport {
     pub title: String,
     /// What became of it.
     pub status: Status,
-    /// The bytes that the server has acknowledged: the length of the file, or 0.
+    /// The bytes that the server has acknowledged: the length of the file if it was uploaded, else 0.
     pub bytes: u64,
-    /// Every attempt, in order. Empty when the item was not started, or was cancelled.
+    /// Every attempt, in order. Empty when the item was not started, or was cancelled or skipped.
     pub attempts: Vec<Attempt>,
     /// Why it failed.
     pub error: Option<ItemError>,
@@ -42,15 +47,28 @@ pub enum Status {
     Failed,
     /// It was not started, or broken off, because the batch was stopped.
     Cancelled,
+    /// The journal has it as uploaded before, and the file has not changed since.
+    Skipped,
 }
 
 /// Why an item failed. Never names more of its URL than host and path (rule U9).
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ItemError {
-    /// The request failed for good.
+    /// The request failed for good. Its [`kind`](encord_http::Error::kind) tells, among others, a file that changed while it was
+    /// sent ([`Changed`](encord_http::FaultKind::Changed)) and a server that did not store what was sent
+    /// ([`Integrity`](encord_http::FaultKind::Integrity)).
     #[error(transparent)]
     Request(#[from] encord_http::Error),
+    /// The signed URL has expired, and there was nobody to renew it, or it had been renewed in vain.
+    #[error("the signed URL has expired: {0}")]
+    Expired(#[source] encord_http::Error),
+    /// The source of signed URLs had none for the item.
+    #[error("no signed URL: {0}")]
+    Source(Arc<dyn StdError + Send + Sync>),
+    /// The item has no signed URL, and nobody gave it one.
+    #[error("the item has no signed URL")]
+    NoUrl,
     /// The server answered with a redirect or another status that stores nothing. Redirects are not followed (rule U8).
     #[error("PUT {url} failed: the server answered {status}, which is not a success and is not followed")]
     NotStored {
@@ -65,7 +83,7 @@ pub enum ItemError {
 #[derive(Debug, Clone)]
 pub struct Stopped {
     pub(crate) report: Report,
-    pub(crate) by: Option<usize>,
+    pub(crate) cause: StopCause,
 }
 
 /// The sums of a report.
@@ -78,10 +96,31 @@ pub struct Summary {
     pub failed: u64,
     /// Items cancelled.
     pub cancelled: u64,
+    /// Items skipped.
+    pub skipped: u64,
     /// Bytes that servers have acknowledged.
     pub bytes: u64,
     /// Attempts of all items.
     pub attempts: u64,
+}
+
+impl ItemReport {
+    /// What is reported of an item that nothing was done for.
+    pub(crate) fn cancelled(index: usize, item: &UploadItem) -> Self {
+        Self {
+            index,
+            path: item.path.clone(),
+            title: item.display_title(),
+            status: Status::Cancelled,
+            bytes: 0,
+            attempts: Vec::new(),
+            error: None,
+        }
+    }
+
+    pub(crate) fn failed(self, error: ItemError) -> Self {
+        Self { status: Status::Failed, error: Some(error), ..self }
+    }
 }
 
 impl Report {
@@ -113,16 +152,20 @@ impl Stopped {
 
     /// The item whose failure stopped the batch; `None` when the batch was cancelled.
     pub fn failure(&self) -> Option<&ItemReport> {
-        self.by.and_then(|index| self.report.items.get(index))
+        let StopCause::Failure { index } = self.cause else { return None };
+        let place = self.report.items.binary_search_by_key(&index, |item| item.index).ok()?;
+        self.report.items.get(place)
     }
 }
 
 impl Summary {
-    fn add(&mut self, item: &ItemReport) {
+    /// Adds an outcome.
+    pub fn add(&mut self, item: &ItemReport) {
         match item.status {
             Status::Uploaded => self.uploaded += 1,
             Status::Failed => self.failed += 1,
             Status::Cancelled => self.cancelled += 1,
+            Status::Skipped => self.skipped += 1,
         }
         self.bytes += item.bytes;
         self.attempts += item.attempts.len() as u64;
@@ -136,6 +179,7 @@ impl Status {
             Self::Uploaded => "uploaded",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -148,8 +192,11 @@ impl fmt::Display for Status {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { uploaded, failed, cancelled, bytes, attempts } = self;
-        write!(f, "{uploaded} uploaded, {failed} failed, {cancelled} cancelled; {bytes} bytes, {attempts} attempts")
+        let Self { uploaded, failed, cancelled, skipped, bytes, attempts } = self;
+        write!(
+            f,
+            "{uploaded} uploaded, {failed} failed, {cancelled} cancelled, {skipped} skipped; {bytes} bytes, {attempts} attempts"
+        )
     }
 }
 

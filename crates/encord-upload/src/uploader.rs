@@ -1,39 +1,91 @@
-//! The batch: items in, at most so many under way, outcomes out.
+//! What a batch is made with, and the batch as one call.
 
+use std::fmt;
 use std::future::pending;
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::sync::Arc;
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
-use tokio::task::{JoinError, JoinSet};
-use tracing::warn;
+use futures_util::{Stream, stream};
 
+use crate::batch::{Batch, Selection};
 use crate::item::UploadItem;
-use crate::report::{ItemError, ItemReport, Report, Status, Stopped};
+use crate::journal::Journal;
+use crate::open_files;
+use crate::progress::Progress;
+use crate::report::{ItemReport, Report, Stopped};
+use crate::source::{AnySource, SignedUrlSource};
+use crate::throttle::Throttle;
+use crate::transfer::{Md5Origins, Shared};
 
 /// How many items are under way at once unless said otherwise. The SDK uses 4 threads; 16 keeps a line of 100 ms latency busy
 /// with small files and stays far below any limit of open files.
 pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// Uploads batches of items.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Uploader {
     client: Client,
     settings: EffectiveUploadSettings,
     concurrency: NonZeroUsize,
+    source: Option<AnySource>,
+    journal: Option<Journal>,
+    select: Option<Selection>,
+    content_md5: bool,
 }
 
 impl Uploader {
     /// An uploader over `client`. What `settings` leaves open is inherited from the client's settings (rules U1–U3).
     pub fn new(client: &Client, settings: CloudUploadSettings) -> Self {
-        Self { settings: settings.over(client.settings()), client: client.clone(), concurrency: DEFAULT_CONCURRENCY }
+        Self {
+            settings: settings.over(client.settings()),
+            client: client.clone(),
+            concurrency: DEFAULT_CONCURRENCY,
+            source: None,
+            journal: None,
+            select: None,
+            content_md5: false,
+        }
     }
 
-    /// How many items are under way at once. Default: [`DEFAULT_CONCURRENCY`].
+    /// How many items are under way at once. Default: [`DEFAULT_CONCURRENCY`]. It is less where the process may not open so many
+    /// files: three for each item, and 64 for the rest of the process.
     #[must_use]
     pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
         self.concurrency = concurrency;
+        self
+    }
+
+    /// Asks `source` for the URLs of items that have none, and again for those whose URL has expired or is about to. A renewal is
+    /// not a retry.
+    #[must_use]
+    pub fn source(mut self, source: impl SignedUrlSource + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Skips what `journal` has as done, and writes down what gets done.
+    #[must_use]
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Takes only the items for which `select`, asked with place and item, is true, such as those of a [`Shard`](crate::Shard).
+    /// The others have no outcome, and count in the places.
+    #[must_use]
+    pub fn select(mut self, select: impl Fn(usize, &UploadItem) -> bool + Send + Sync + 'static) -> Self {
+        self.select = Some(Arc::new(select));
+        self
+    }
+
+    /// Sends `Content-MD5` (RFC 1864), so that the server can refuse what arrives damaged. Each file is read twice for it. Default:
+    /// off. It is not sent where the URL's signature does not allow it, or the item has one of its own.
+    #[must_use]
+    pub fn content_md5(mut self, send: bool) -> Self {
+        self.content_md5 = send;
         self
     }
 
@@ -42,8 +94,24 @@ impl Uploader {
         &self.settings
     }
 
-    /// Uploads the items, each under its own budgets and clocks (rule U7), and calls `observe` as each of them ends. Items are
-    /// taken only as they are sent. Needs a tokio runtime with time and I/O enabled.
+    /// Begins a batch: nothing happens until the outcomes are asked for. Each item has its own budgets and clocks (rule U7). Needs
+    /// a tokio runtime with time and I/O enabled.
+    pub fn batch<S: Stream<Item = UploadItem>>(&self, items: S) -> Batch<S> {
+        let shared = Shared {
+            client: self.client.clone(),
+            settings: self.settings,
+            source: self.source.clone(),
+            journal: self.journal.clone(),
+            content_md5: self.content_md5,
+            progress: Progress::new(),
+            throttle: Throttle::default(),
+            md5_origins: Md5Origins::default(),
+        };
+        Batch::new(shared, open_files::bounded(self.concurrency), self.select.clone(), items)
+    }
+
+    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Unlike
+    /// [`batch`](Self::batch) it holds a line for every item. Needs a tokio runtime with time and I/O enabled.
     ///
     /// Dropping the future aborts what is under way.
     ///
@@ -66,108 +134,30 @@ impl Uploader {
     /// [`Stopped`], as `upload`, and when the batch was cancelled before its end.
     pub async fn upload_until(
         &self,
-        cancel: impl Future<Output = ()>,
+        cancel: impl Future<Output = ()> + Send + 'static,
         items: impl IntoIterator<Item = UploadItem>,
         mut observe: impl FnMut(&ItemReport),
     ) -> Result<Report, Stopped> {
-        let mut cancel = pin!(cancel);
-        let mut items = items.into_iter();
-        let mut batch = Batch::default();
-        let mut end = None;
-        while end.is_none() {
-            while batch.running.len() < self.concurrency.get()
-                && let Some(item) = items.next()
-            {
-                batch.start(self, item);
-            }
-            let joined = tokio::select! {
-                biased;
-                () = &mut cancel => {
-                    end = Some(None);
-                    break;
-                }
-                joined = batch.running.join_next() => joined,
-            };
-            let Some(joined) = joined else { return Ok(batch.report) };
-            let finished = batch.finish(joined);
-            observe(finished);
-            if finished.status == Status::Failed {
-                if self.settings.allow_failures {
-                    let error = finished.error.as_ref().map(tracing::field::display);
-                    warn!(path = %finished.path.display(), title = finished.title, error, "upload failed");
-                } else {
-                    end = Some(Some(finished.index));
-                }
-            }
+        let mut batch = pin!(self.batch(stream::iter(items)).until(cancel));
+        let mut report = Report::default();
+        while let Some(item) = batch.next().await {
+            observe(&item);
+            report.items.push(item);
         }
-        batch.running.abort_all();
-        while let Some(joined) = batch.running.join_next().await {
-            // Some may have ended before they could be aborted: what arrived is reported as arrived.
-            if joined.as_ref().is_err_and(JoinError::is_cancelled) {
-                continue;
-            }
-            observe(batch.finish(joined));
+        report.items.sort_unstable_by_key(|item| item.index);
+        match batch.stopped() {
+            None => Ok(report),
+            Some(cause) => Err(Stopped { report, cause }),
         }
-        batch.report.items.extend(items.enumerate().map(|(i, item)| cancelled(batch.started + i, &item)));
-        Err(Stopped { report: batch.report, by: end.flatten() })
     }
 }
 
-/// A batch under way. An item that was started stands in the report as cancelled until its outcome is known.
-#[derive(Default)]
-struct Batch {
-    running: JoinSet<ItemReport>,
-    report: Report,
-    started: usize,
-}
-
-impl Batch {
-    fn start(&mut self, uploader: &Uploader, item: UploadItem) {
-        let report = cancelled(self.started, &item);
-        self.started += 1;
-        self.report.items.push(report.clone());
-        self.running.spawn(upload(uploader.client.clone(), uploader.settings, item, report));
-    }
-
-    fn finish(&mut self, joined: Result<ItemReport, JoinError>) -> &ItemReport {
-        let report = joined.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
-        let place = &mut self.report.items[report.index];
-        *place = report;
-        place
-    }
-}
-
-fn cancelled(index: usize, item: &UploadItem) -> ItemReport {
-    ItemReport {
-        index,
-        path: item.path.clone(),
-        title: item.display_title(),
-        status: Status::Cancelled,
-        bytes: 0,
-        attempts: Vec::new(),
-        error: None,
-    }
-}
-
-async fn upload(client: Client, settings: EffectiveUploadSettings, item: UploadItem, report: ItemReport) -> ItemReport {
-    match client.send(&item.request(settings.requests)).await {
-        Ok(response) if response.status().is_success() => ItemReport {
-            status: Status::Uploaded,
-            bytes: response.sent(),
-            attempts: response.into_attempts(),
-            ..report
-        },
-        Ok(response) => ItemReport {
-            status: Status::Failed,
-            error: Some(ItemError::NotStored { url: item.signed_url, status: response.status() }),
-            attempts: response.into_attempts(),
-            ..report
-        },
-        Err(error) => ItemReport {
-            status: Status::Failed,
-            attempts: error.attempts().to_vec(),
-            error: Some(error.into()),
-            ..report
-        },
+impl fmt::Debug for Uploader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uploader")
+            .field("settings", &self.settings)
+            .field("concurrency", &self.concurrency)
+            .field("journal", &self.journal)
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,95 @@
+//! Whether a signed URL has expired: by its own words before it is used, by the server's answer afterwards.
+
+use std::time::{Duration, SystemTime};
+
+use encord_http::header::DATE;
+use encord_http::{HeaderMap, SignedUrl, StatusCode};
+
+/// A URL with less than this to live is renewed before it is used. Servers check the signature when the head of the request
+/// arrives, so this is the time for getting a connection.
+pub(crate) const MARGIN: Duration = Duration::from_secs(1);
+
+/// Whether the URL has expired, or is about to.
+pub(crate) fn is_due(url: &SignedUrl, now: SystemTime) -> bool {
+    url.expires_at().is_some_and(|expires| expires <= now + MARGIN)
+}
+
+/// Whether a server refuses a request because its URL has expired.
+///
+/// Google answers 400 `ExpiredToken`, S3 403 `Request has expired`, Azure 403 with `Signature not valid in the specified time
+/// frame`. Another refusal of access counts when the URL's own time is over by the server's clock, or by ours where the server
+/// does not tell its own: nginx's `secure_link` is customarily a 410 or 403 without further words.
+pub(crate) fn is_refusal(
+    url: &SignedUrl,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: SystemTime,
+) -> bool {
+    const WORDS: [&[u8]; 3] =
+        [b"<Code>ExpiredToken</Code>", b"Request has expired", b"Signature not valid in the specified time frame"];
+    if !matches!(status.as_u16(), 400 | 401 | 403 | 410) {
+        return false;
+    }
+    let now = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()).unwrap_or(now);
+    WORDS.iter().any(|words| contains(body, words)) || url.expires_at().is_some_and(|expires| expires <= now)
+}
+
+fn contains(body: &[u8], words: &[u8]) -> bool {
+    body.windows(words.len()).any(|window| window == words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use encord_http::HeaderValue;
+
+    use super::*;
+
+    /// Expires at 2024-01-01T01:00:00Z.
+    const URL: &str = "https://h/b/o?X-Goog-Date=20240101T000000Z&X-Goog-Expires=3600&X-Goog-Signature=c0ffee";
+
+    fn expires() -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_704_070_800)
+    }
+
+    #[test]
+    fn a_url_is_renewed_a_second_before_it_expires() {
+        let url = SignedUrl::new(URL);
+        assert!(!is_due(&url, expires() - Duration::from_millis(1001)));
+        assert!(is_due(&url, expires() - Duration::from_secs(1)));
+        assert!(is_due(&url, expires() + Duration::from_secs(1)));
+        assert!(!is_due(&SignedUrl::new("https://h/b/o?sig=x"), expires()));
+    }
+
+    #[test]
+    fn a_refusal_says_expired_in_words_or_by_the_clock() {
+        #[track_caller]
+        fn check(url: &str, status: u16, date: Option<&'static str>, body: &str, now: SystemTime, expected: bool) {
+            let mut headers = HeaderMap::new();
+            if let Some(date) = date {
+                headers.insert(DATE, HeaderValue::from_static(date));
+            }
+            let status = StatusCode::from_u16(status).expect("a status");
+            let refusal = is_refusal(&SignedUrl::new(url), status, &headers, body.as_bytes(), now);
+            assert_eq!(refusal, expected, "{status} {date:?} {body}");
+        }
+        const PLAIN: &str = "https://h/b/o?sig=x";
+        let before = expires() - Duration::from_secs(60);
+        check(PLAIN, 400, None, "<Error><Code>ExpiredToken</Code></Error>", before, true);
+        check(PLAIN, 403, None, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message>", before, true);
+        check(PLAIN, 403, None, "Signature not valid in the specified time frame: Start […]", before, true);
+        check(PLAIN, 403, None, "<Code>SignatureDoesNotMatch</Code>", before, false);
+        check(PLAIN, 410, None, "", expires(), false);
+        check(PLAIN, 500, None, "<Code>ExpiredToken</Code>", before, false);
+        check(URL, 403, None, "", before, false);
+        check(URL, 410, None, "", expires(), true);
+        check(URL, 403, None, "", expires(), true);
+        check(URL, 503, None, "", expires(), false);
+        // The server's clock counts, not ours.
+        check(URL, 403, Some("Mon, 01 Jan 2024 01:00:00 GMT"), "", before, true);
+        check(URL, 403, Some("Mon, 01 Jan 2024 00:59:00 GMT"), "", expires(), false);
+        check(URL, 403, Some("yesterday"), "", expires(), true);
+    }
+}

@@ -1,0 +1,297 @@
+//! The journal: what has been uploaded, so that a later run need not do it again.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use encord_http::SignedUrl;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The first line of every journal.
+const HEADER: &str = r#"{"journal":"encord-upload","version":1}"#;
+
+/// A record longer than this is none of ours: no path is that long.
+const LONGEST: u64 = 256 * 1024;
+
+/// What has been uploaded, in a file of JSON Lines that is only ever appended to.
+///
+/// A line is written as soon as the server has acknowledged an item, and before anyone hears of it, so a process that is killed
+/// repeats at most what was under way. An item is done if its path, its size, its time of modification and its target (host and
+/// path of the URL) are those of a line; a file that has changed since is uploaded again. Nothing of a URL but host and path is
+/// written (rule U9).
+///
+/// The file is locked while it is open. A last line that was cut off is dropped, and one that cannot be read is passed over:
+/// its item is uploaded again. Lines survive the end of the process at once, and a loss of power from
+/// [`finish`](Self::finish) on.
+///
+/// Clones share the file. Memory: 32 bytes for each line that was there when it was opened.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    done: Done,
+    writer: Mutex<Writer>,
+}
+
+/// Hashes of what is done, sorted.
+#[derive(Debug, Default)]
+struct Done {
+    items: Vec<u128>,
+    /// Without the target.
+    files: Vec<u128>,
+    unreadable: u64,
+}
+
+#[derive(Debug)]
+struct Writer {
+    file: File,
+    /// Where the last whole line ends.
+    end: u64,
+    line: Vec<u8>,
+    failed: Option<Arc<io::Error>>,
+}
+
+/// What a journal knows an item by.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    path: String,
+    size: u64,
+    /// Nanoseconds since 1970, negative before.
+    mtime_ns: i128,
+    target: String,
+}
+
+/// Why a journal cannot be used.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another process has it open.
+    #[error("journal {}: in use by another process", .0.display())]
+    Locked(PathBuf),
+    /// The file is there, and is something else.
+    #[error("journal {}: the file is not a journal of uploads; it is left as it is", .0.display())]
+    NotAJournal(PathBuf),
+    /// It was written by a later version of this program.
+    #[error("journal {}: written by a later version of this program", .0.display())]
+    Version(PathBuf),
+    /// It cannot be read or written.
+    #[error("journal {}: {source}", .path.display())]
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// The reason.
+        source: Arc<io::Error>,
+    },
+}
+
+impl Journal {
+    /// Opens a journal, or makes a new one, and reads what is done.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`]: the file is in use, is something else, or cannot be read or written.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let path = path.into();
+        let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path)),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let (done, end) = match read(&mut file).map_err(failed)? {
+            Content::Journal(done, end) => (done, end),
+            Content::Later => return Err(JournalError::Version(path)),
+            Content::Other => return Err(JournalError::NotAJournal(path)),
+        };
+        // What was cut off would run into the next line.
+        file.set_len(end).map_err(failed)?;
+        let mut writer = Writer { file, end, line: Vec::new(), failed: None };
+        if end == 0 {
+            writer.append(|line| line.extend_from_slice(HEADER.as_bytes())).map_err(failed)?;
+        }
+        Ok(Self { shared: Arc::new(Shared { path, done, writer: Mutex::new(writer) }) })
+    }
+
+    /// How many lines it had when it was opened.
+    pub fn len(&self) -> usize {
+        self.shared.done.items.len()
+    }
+
+    /// Whether it had none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many lines could not be read when it was opened. Their items are uploaded again.
+    pub fn unreadable(&self) -> u64 {
+        self.shared.done.unreadable
+    }
+
+    /// Hands everything to the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Io`] when that fails, or a line could not be written before: its item was uploaded and will be uploaded
+    /// again.
+    pub fn finish(&self) -> Result<(), JournalError> {
+        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let synced = writer.file.sync_data().map_err(Arc::new);
+        let result = writer.failed.take().map_or(synced, Err);
+        result.map_err(|source| JournalError::Io { path: self.shared.path.clone(), source })
+    }
+
+    /// Whether this is done.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        self.shared.done.items.binary_search(&entry.item_key()).is_ok()
+    }
+
+    /// Whether this file is done, wherever it went.
+    pub(crate) fn has_file(&self, entry: &Entry) -> bool {
+        self.shared.done.files.binary_search(&entry.file_key()).is_ok()
+    }
+
+    /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
+    pub(crate) fn record(&self, entry: &Entry) {
+        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // A map of strings and numbers can be written.
+        let written = writer.append(|line| drop(serde_json::to_writer(line, entry)));
+        if let Err(error) = written {
+            if writer.failed.is_none() {
+                tracing::error!(journal = %self.shared.path.display(), %error, "cannot write the journal");
+            }
+            writer.failed.get_or_insert(Arc::new(error));
+        }
+    }
+}
+
+impl Writer {
+    /// Appends a line whole, or not at all.
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        self.line.clear();
+        write(&mut self.line);
+        self.line.push(b'\n');
+        let written = self.file.write_all(&self.line);
+        match written {
+            Ok(()) => self.end += self.line.len() as u64,
+            Err(_) => self.file.set_len(self.end)?,
+        }
+        written
+    }
+}
+
+impl Entry {
+    /// An item, if the file's time of modification is known.
+    pub(crate) fn new(
+        path: &Path,
+        size: u64,
+        modified: Option<SystemTime>,
+        target: Option<&SignedUrl>,
+    ) -> Option<Self> {
+        let mtime_ns = match modified?.duration_since(UNIX_EPOCH) {
+            Ok(since) => i128::try_from(since.as_nanos()).ok()?,
+            Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
+        };
+        let target = target.map(ToString::to_string).unwrap_or_default();
+        Some(Self { path: path.to_string_lossy().into_owned(), size, mtime_ns, target })
+    }
+
+    fn file_key(&self) -> u128 {
+        key(&[self.path.as_bytes(), &self.size.to_be_bytes(), &self.mtime_ns.to_be_bytes()])
+    }
+
+    fn item_key(&self) -> u128 {
+        let (size, mtime_ns) = (self.size.to_be_bytes(), self.mtime_ns.to_be_bytes());
+        key(&[self.path.as_bytes(), &size, &mtime_ns, self.target.as_bytes()])
+    }
+}
+
+/// So long that no two items ever have the same.
+fn key(parts: &[&[u8]]) -> u128 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
+}
+
+enum Content {
+    /// What is done, and where the last whole line ends.
+    Journal(Done, u64),
+    Later,
+    Other,
+}
+
+fn read(file: &mut File) -> io::Result<Content> {
+    #[derive(Deserialize)]
+    struct Header {
+        journal: String,
+        version: u64,
+    }
+
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::with_capacity(64 * 1024, file);
+    let mut line = Vec::new();
+    reader.by_ref().take(1024).read_until(b'\n', &mut line)?;
+    if line != [HEADER.as_bytes(), b"\n"].concat() {
+        return Ok(match serde_json::from_slice::<Header>(&line) {
+            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Content::Later,
+            // Cut off in its first line, or empty.
+            _ if HEADER.as_bytes().starts_with(&line) => Content::Journal(Done::default(), 0),
+            _ => Content::Other,
+        });
+    }
+    let mut done = Done::default();
+    let mut end = line.len() as u64;
+    loop {
+        line.clear();
+        let read = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
+        if line.last() != Some(&b'\n') {
+            let Some(rest) = skip_line(&mut reader)? else { break };
+            end += read + rest;
+            done.unreadable += 1;
+            continue;
+        }
+        end += read;
+        match serde_json::from_slice::<Entry>(&line) {
+            Ok(entry) => {
+                done.items.push(entry.item_key());
+                done.files.push(entry.file_key());
+            }
+            Err(_) => done.unreadable += 1,
+        }
+    }
+    done.items.sort_unstable();
+    done.files.sort_unstable();
+    Ok(Content::Journal(done, end))
+}
+
+/// Passes over the rest of a line, and says how long that was; `None` when it has no end.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<Option<u64>> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let length = end.unwrap_or(buffer.len());
+        reader.consume(length);
+        skipped += length as u64;
+        if end.is_some() {
+            return Ok(Some(skipped));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! What a journal keeps, and what it makes of files that were cut off, damaged or never journals.
+
+use std::fs;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const URL: &str = "https://h/b/a.jpg?X-Goog-Signature=s3cret";
+
+fn entry(path: &str, size: u64, url: &str) -> Entry {
+    let modified = UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789);
+    Entry::new(path.as_ref(), size, Some(modified), Some(&SignedUrl::new(url))).expect("an entry")
+}
+
+/// A journal with these lines after the header.
+fn journal(lines: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    fs::write(&path, [HEADER.as_bytes(), b"\n", lines].concat()).expect("written");
+    (folder, path)
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).expect("readable")
+}
+
+#[test]
+fn u9_what_is_done_is_found_again_and_no_query_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let journal = Journal::open(&path).expect("new");
+    assert!(journal.is_empty());
+    journal.record(&entry("a.jpg", 123, URL));
+    journal.record(&Entry::new("b".as_ref(), 0, Some(UNIX_EPOCH - Duration::from_nanos(1)), None).expect("an entry"));
+    journal.finish().expect("written");
+    assert_eq!(
+        text(&path),
+        "{\"journal\":\"encord-upload\",\"version\":1}\n\
+         {\"path\":\"a.jpg\",\"size\":123,\"mtime_ns\":1700000000123456789,\"target\":\"h/b/a.jpg\"}\n\
+         {\"path\":\"b\",\"size\":0,\"mtime_ns\":-1,\"target\":\"\"}\n"
+    );
+    assert!(!journal.has(&entry("a.jpg", 123, URL)), "only what was there when it was opened");
+    drop(journal);
+
+    let journal = Journal::open(&path).expect("there");
+    assert_eq!((journal.len(), journal.unreadable()), (2, 0));
+    // Signed anew, it is the same item.
+    assert!(journal.has(&entry("a.jpg", 123, "https://h/b/a.jpg?X-Goog-Signature=other")));
+    assert!(!journal.has(&entry("a.jpg", 123, "https://h/b/b.jpg")));
+    assert!(!journal.has(&entry("a.jpg", 124, URL)));
+    assert!(!journal.has(&entry("A.jpg", 123, URL)));
+    assert!(journal.has_file(&entry("a.jpg", 123, "https://h/b/b.jpg")));
+    assert!(!journal.has_file(&entry("a.jpg", 124, URL)));
+    let touched = Entry::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("an entry");
+    assert!(!journal.has(&touched));
+}
+
+#[test]
+fn a_journal_in_use_is_refused() {
+    let (_folder, path) = journal(b"");
+    let first = Journal::open(&path).expect("free");
+    let error = Journal::open(&path).expect_err("in use");
+    assert_eq!(error.to_string(), format!("journal {}: in use by another process", path.display()));
+    drop(first);
+    Journal::open(&path).expect("free again");
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_as_it_is() {
+    #[track_caller]
+    fn check(content: &[u8], reason: &str) {
+        let (_folder, path) = journal(b"");
+        fs::write(&path, content).expect("written");
+        let error = Journal::open(&path).expect_err("refused");
+        assert_eq!(error.to_string(), format!("journal {}: {reason}", path.display()));
+        assert_eq!(fs::read(&path).expect("there"), content);
+    }
+    const OTHER: &str = "the file is not a journal of uploads; it is left as it is";
+    check(b"{\"path\": \"a.jpg\", \"signed_url\": \"https://h/a\"}\n", OTHER);
+    check(b"x", OTHER);
+    check(b"\n", OTHER);
+    check(&[0; 5000], OTHER);
+    check(b"{\"journal\":\"encord-upload\",\"version\":2}\n", "written by a later version of this program");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Journal::open(folder.path()).expect_err("a folder is none").to_string();
+    assert!(error.starts_with(&format!("journal {}: ", folder.path().display())), "{error}");
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_passed_over() {
+    let good = serde_json::to_string(&entry("a", 1, URL)).expect("written");
+    let long = "x".repeat(usize::try_from(LONGEST).expect("small") + 10);
+    let (_folder, path) = journal(format!("{good}\n\0\0\0\n{long}\n{{}}\n{good}\n").as_bytes());
+    let journal = Journal::open(&path).expect("a journal");
+    assert_eq!((journal.len(), journal.unreadable()), (2, 3));
+    journal.record(&entry("b", 2, URL));
+    assert!(text(&path).ends_with("\"target\":\"h/b/a.jpg\"}\n"));
+    assert_eq!(text(&path).lines().count(), 7);
+}
+
+#[test]
+fn a_journal_cut_off_anywhere_loses_the_last_line_only() {
+    let lines: Vec<String> =
+        (0..3).map(|n| serde_json::to_string(&entry("größe.jpg", n, URL)).expect("written") + "\n").collect();
+    let whole = [HEADER, "\n", &lines.concat()].concat();
+    for cut in 0..=whole.len() {
+        let (_folder, path) = journal(b"");
+        fs::write(&path, &whole.as_bytes()[..cut]).expect("written");
+        let journal = Journal::open(&path).expect("a journal");
+        let lines_left = whole.as_bytes()[..cut].split(|byte| *byte == b'\n').count() - 1;
+        assert_eq!((journal.len(), journal.unreadable()), (lines_left.saturating_sub(1), 0), "cut at {cut}");
+        journal.record(&entry("new", 9, URL));
+        drop(journal);
+        let journal = Journal::open(&path).expect("still a journal");
+        assert!(journal.has(&entry("new", 9, URL)));
+        assert_eq!(journal.unreadable(), 0, "cut at {cut}: {}", text(&path));
+    }
+}
+
+/// `/dev/full` refuses every byte.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_at_the_end() {
+    let (_folder, path) = journal(b"");
+    let journal = Journal::open(&path).expect("a journal");
+    {
+        let mut writer = journal.shared.writer.lock().expect("not poisoned");
+        writer.file = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    }
+    journal.record(&entry("a", 1, URL));
+    let error = journal.finish().expect_err("nothing was written").to_string();
+    assert!(error.starts_with(&format!("journal {}: ", path.display())), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn hostile_journals_never_panic(lines in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let (_folder, path) = journal(&lines);
+        let journal = Journal::open(&path).expect("the header is right");
+        journal.record(&entry("new", 9, URL));
+        drop(journal);
+        prop_assert!(Journal::open(&path).expect("still a journal").has(&entry("new", 9, URL)));
+    }
+}

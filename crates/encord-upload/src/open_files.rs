@@ -1,0 +1,50 @@
+//! The process's limit of open files.
+
+use std::num::NonZeroUsize;
+
+/// What an item under way has open: the file, and a connection; and a connection that is being closed.
+#[cfg(unix)]
+const EACH: u64 = 3;
+
+/// What is left to the rest of the process.
+#[cfg(unix)]
+const OTHERS: u64 = 64;
+
+/// At most so many items at once that the limit of open files is not reached.
+pub(crate) fn bounded(concurrency: NonZeroUsize) -> NonZeroUsize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit};
+        fit(concurrency, getrlimit(Resource::Nofile).current)
+    }
+    #[cfg(not(unix))]
+    concurrency
+}
+
+#[cfg(unix)]
+fn fit(concurrency: NonZeroUsize, limit: Option<u64>) -> NonZeroUsize {
+    let Some(limit) = limit else { return concurrency };
+    let room = usize::try_from(limit.saturating_sub(OTHERS) / EACH).unwrap_or(usize::MAX);
+    concurrency.min(NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_kept() {
+        #[track_caller]
+        fn check(concurrency: usize, limit: Option<u64>, expected: usize) {
+            let concurrency = NonZeroUsize::new(concurrency).expect("not zero");
+            assert_eq!(fit(concurrency, limit).get(), expected);
+        }
+        check(16, None, 16);
+        check(16, Some(1024), 16);
+        check(1000, Some(1024), 320);
+        check(16, Some(256), 16);
+        check(16, Some(100), 12);
+        check(16, Some(10), 1);
+        check(16, Some(u64::MAX), 16);
+    }
+}

@@ -1,0 +1,127 @@
+//! The items that have no URL yet: gathered, and signed some at a time.
+
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::batch::Numbered;
+use crate::item::UploadItem;
+use crate::report::{ItemError, ItemReport, Status};
+use crate::source::{AnySource, SignedTarget, SourceError};
+use crate::transfer::{Shared, on_disk};
+
+/// Gathers items and has them signed, one call at a time.
+pub(crate) struct Signing {
+    shared: Arc<Shared>,
+    /// So many are gathered before the source is asked, unless it presses.
+    enough: usize,
+    gathered: Vec<Numbered>,
+    call: Option<Call>,
+}
+
+/// What became of an item that had no URL.
+pub(crate) enum Signed {
+    Ready(Numbered),
+    /// Done before, or not to be signed.
+    Ended(ItemReport),
+}
+
+struct Call {
+    /// To be reported if the call is aborted.
+    items: Vec<Numbered>,
+    future: Pin<Box<dyn Future<Output = Vec<Signed>> + Send>>,
+}
+
+impl Signing {
+    pub(crate) fn new(shared: Arc<Shared>, concurrency: NonZeroUsize) -> Self {
+        Self { shared, enough: concurrency.get().div_ceil(2), gathered: Vec::new(), call: None }
+    }
+
+    /// Whether there is somebody to ask.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.shared.source.is_some()
+    }
+
+    /// How many items are here.
+    pub(crate) fn len(&self) -> usize {
+        self.gathered.len() + self.call.as_ref().map_or(0, |call| call.items.len())
+    }
+
+    pub(crate) fn push(&mut self, item: Numbered) {
+        self.gathered.push(item);
+    }
+
+    /// The items that have been signed; `None` when none are to be. `pressing`: there is nothing else to do.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, pressing: bool) -> Poll<Option<Vec<Signed>>> {
+        if self.call.is_none() {
+            let due = self.gathered.len() >= self.enough || (pressing && !self.gathered.is_empty());
+            let source = self.shared.source.clone().filter(|_| due);
+            self.call = source.map(|source| Call::new(&self.shared, source, std::mem::take(&mut self.gathered)));
+        }
+        let Some(call) = &mut self.call else { return Poll::Ready(None) };
+        call.future.as_mut().poll(cx).map(|signed| {
+            self.call = None;
+            Some(signed)
+        })
+    }
+
+    /// Gives up, and gives back what is here.
+    pub(crate) fn abort(&mut self) -> Vec<Numbered> {
+        let mut items = self.call.take().map(|call| call.items).unwrap_or_default();
+        items.append(&mut self.gathered);
+        items
+    }
+}
+
+impl Call {
+    fn new(shared: &Arc<Shared>, source: AnySource, items: Vec<Numbered>) -> Self {
+        let copies =
+            items.iter().map(|Numbered { index, item }| Numbered { index: *index, item: item.clone() }).collect();
+        Self { items, future: Box::pin(sign(Arc::clone(shared), source, copies)) }
+    }
+}
+
+async fn sign(shared: Arc<Shared>, source: AnySource, items: Vec<Numbered>) -> Vec<Signed> {
+    let mut signed = Vec::with_capacity(items.len());
+    let mut missing: Vec<Numbered> = Vec::with_capacity(items.len());
+    for numbered in items {
+        if let Some(journal) = &shared.journal
+            && let Some(entry) = on_disk(&numbered.item).await
+            && journal.has_file(&entry)
+        {
+            let report = ItemReport::cancelled(numbered.index, &numbered.item);
+            signed.push(Signed::Ended(ItemReport { status: Status::Skipped, ..report }));
+        } else {
+            missing.push(numbered);
+        }
+    }
+    if missing.is_empty() {
+        return signed;
+    }
+    let (places, items): (Vec<usize>, Vec<UploadItem>) = missing.into_iter().map(|n| (n.index, n.item)).unzip();
+    let mut targets = source.sign(&items).await.into_iter();
+    for (index, mut item) in places.into_iter().zip(items) {
+        signed.push(match answer(targets.next()) {
+            Ok(target) => {
+                item.aim(target);
+                Signed::Ready(Numbered { index, item })
+            }
+            Err(error) => Signed::Ended(Numbered { index, item }.failed(error)),
+        });
+    }
+    signed
+}
+
+/// Asks for one item again.
+pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
+    answer(source.sign(std::slice::from_ref(item)).await.into_iter().next())
+}
+
+fn answer(target: Option<Result<SignedTarget, SourceError>>) -> Result<SignedTarget, ItemError> {
+    match target {
+        Some(Ok(target)) => Ok(target),
+        Some(Err(error)) => Err(ItemError::Source(error.into())),
+        None => Err(ItemError::NoUrl),
+    }
+}

@@ -1,0 +1,73 @@
+//! Where signed URLs come from when they are not known beforehand, or have expired.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use encord_http::{HeaderMap, SignedUrl};
+
+use crate::item::UploadItem;
+
+/// Why there is no signed URL for an item. It is shown to people: it must not repeat a URL.
+pub type SourceError = Box<dyn StdError + Send + Sync>;
+
+/// A signed URL, and the headers that have to be sent with it.
+#[derive(Clone)]
+pub struct SignedTarget {
+    /// Where the item goes.
+    pub url: SignedUrl,
+    /// The headers that came with the URL. They win over those of the item.
+    pub headers: HeaderMap,
+}
+
+/// Signs URLs shortly before they are used, in batches, and again for items whose URLs have expired.
+///
+/// ```
+/// use encord_upload::{SignedTarget, SignedUrlSource, SourceError, UploadItem};
+///
+/// struct Backend;
+///
+/// impl SignedUrlSource for Backend {
+///     async fn sign(&self, items: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
+///         // One request to your backend for all of them.
+///         items.iter().map(|item| Ok(format!("https://storage.example/{}?sig=…", item.display_title()).into())).collect()
+///     }
+/// }
+/// ```
+pub trait SignedUrlSource: Send + Sync {
+    /// A signed URL for each item, in the order of `items`. An error is the failure of its item; so is a missing answer.
+    /// It is asked for a few items at a time, at most as many as are under way at once, and never twice at the same time but for
+    /// renewals, which come one by one.
+    ///
+    /// Retries are its own affair: each call's answer is final for that call.
+    fn sign(&self, items: &[UploadItem]) -> impl Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send;
+}
+
+/// A [`SignedUrlSource`] of a type that nobody has to name.
+pub(crate) type AnySource = Arc<dyn Erased>;
+
+type Signing<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;
+
+pub(crate) trait Erased: Send + Sync {
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a>;
+}
+
+impl<S: SignedUrlSource> Erased for S {
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a> {
+        Box::pin(SignedUrlSource::sign(self, items))
+    }
+}
+
+impl<T: Into<SignedUrl>> From<T> for SignedTarget {
+    fn from(url: T) -> Self {
+        Self { url: url.into(), headers: HeaderMap::new() }
+    }
+}
+
+impl fmt::Debug for SignedTarget {
+    /// Host and path. The headers may carry credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedTarget({})", self.url)
+    }
+}

@@ -1,0 +1,111 @@
+//! What the server says it has is compared with what was sent.
+
+use encord_http::{ErrorKind, FaultKind, HeaderValue};
+use encord_upload::{ItemError, Status, UploadItem};
+
+use crate::server::{Reply, Server, status};
+use crate::{Files, attempts, error, statuses, upload, uploader};
+
+/// Of `123456789`.
+const CRC32C: &str = "crc32c=4waSgw==";
+const MD5: &str = "JfnnlDI7RTiF9RgfG2JNCw==";
+const ETAG: &str = "\"25f9e794323b453885f5181f1b624d0b\"";
+const WRONG_ETAG: &str = "\"25f9e794323b453885f5181f1b624d0c\"";
+
+const PLAIN: &str = "/b/o";
+const GCS: &str = "/b/o?X-Goog-Signature=s3cret&X-Goog-Credential=x";
+const S3: &str = "/b/o?X-Amz-Signature=s3cret&X-Amz-Credential=x";
+
+/// Uploads one file to a server that answers so, the first time and from then on.
+async fn check(target: &str, first: Reply, later: Reply, expected: &[&str]) {
+    let server = Server::start(move |_, before| if before == 0 { first.clone() } else { later.clone() }).await;
+    let files = Files::new();
+    let reports = upload(&uploader(), vec![UploadItem::new(files.file("a", "123456789"), server.url(target))]).await;
+    assert_eq!(attempts(&reports[0]), expected, "{reports:?}");
+    let arrived = expected.last().is_some_and(|last| last.starts_with("200"));
+    assert_eq!(statuses(&reports), [if arrived { Status::Uploaded } else { Status::Failed }]);
+    assert_eq!(reports[0].bytes, if arrived { 9 } else { 0 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn u6_a_hash_that_is_right_is_accepted_wherever_it_stands() {
+    let right = |name, value| status(200).header(name, value);
+    for (target, reply) in [
+        (GCS, right("x-goog-hash", &format!("{CRC32C},md5={MD5}"))),
+        (GCS, right("x-goog-hash", CRC32C)),
+        (GCS, right("x-goog-hash", &format!("md5={MD5}"))),
+        (PLAIN, right("Content-MD5", MD5)),
+        (PLAIN, right("x-goog-hash", CRC32C)),
+        (S3, right("ETag", ETAG)),
+        (S3, right("x-amz-checksum-crc32c", "4waSgw==")),
+        // No hash that anyone vouches for.
+        (PLAIN, right("ETag", WRONG_ETAG)),
+        (S3, right("ETag", WRONG_ETAG).header("x-amz-server-side-encryption", "aws:kms")),
+        (S3, right("ETag", "\"multipart-2\"")),
+        (PLAIN, status(200)),
+    ] {
+        check(target, reply.clone(), reply, &["200"]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r1_u6_a_hash_that_is_wrong_is_a_fault_that_is_retried() {
+    let wrong = |name, value| status(200).header(name, value);
+    for (target, reply) in [
+        (GCS, wrong("x-goog-hash", "crc32c=4waSgA==")),
+        (GCS, wrong("x-goog-hash", "md5=AAAAlDI7RTiF9RgfG2JNCw==")),
+        (PLAIN, wrong("Content-MD5", "AAAAlDI7RTiF9RgfG2JNCw==")),
+        (S3, wrong("ETag", WRONG_ETAG)),
+        (S3, wrong("x-amz-checksum-crc32c", "4waSgA==")),
+    ] {
+        check(target, reply.clone(), status(200), &["integrity", "200 after 1.5s"]).await;
+        check(
+            target,
+            reply.clone(),
+            reply,
+            &["integrity", "integrity after 1.5s", "integrity after 3s", "integrity after 6s"],
+        )
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r11_u9_the_error_says_which_hash_was_wrong() {
+    let server = Server::start(|_, _| status(200).header("ETag", WRONG_ETAG)).await;
+    let files = Files::new();
+    let reports = upload(&uploader(), vec![UploadItem::new(files.file("a", "123456789"), server.url(S3))]).await;
+    let Some(ItemError::Request(request)) = &reports[0].error else { panic!("{reports:?}") };
+    assert_eq!(request.kind(), ErrorKind::Fault(FaultKind::Integrity));
+    assert_eq!(
+        error(&reports[0]),
+        format!(
+            "PUT {}/b/o failed after the answer: what arrived is not what was sent: ETag of the server is MD5 \
+             25f9e794323b453885f5181f1b624d0c, the file has MD5 25f9e794323b453885f5181f1b624d0b \
+             (4 attempts: integrity, integrity after 1.5s, integrity after 3s, integrity after 6s; \
+             max_retries = 3 used up)",
+            server.host()
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn u8_content_md5_is_sent_on_request_only_and_where_the_signature_allows_it() {
+    let server = Server::start(|_, _| status(200)).await;
+    let files = Files::new();
+    let file = files.file("a", "123456789");
+    let v2 = "/b/v2?Expires=99999999999&Signature=s3cret&AWSAccessKeyId=x";
+    let mut own = UploadItem::new(&file, server.url("/own"));
+    own.headers.insert("content-md5", HeaderValue::from_static("mine"));
+    let items = || vec![UploadItem::new(&file, server.url(GCS)), UploadItem::new(&file, server.url(v2)), own.clone()];
+    upload(&uploader(), items()).await;
+    upload(&uploader().content_md5(true), items()).await;
+    let mut sent: Vec<_> =
+        server.requests().iter().map(|r| (r.target.clone(), r.header("content-md5").map(str::to_owned))).collect();
+    sent[..3].sort();
+    sent[3..].sort();
+    let sent: Vec<_> = sent.iter().map(|(target, md5)| (target.as_str(), md5.as_deref())).collect();
+    assert_eq!(
+        sent,
+        [(GCS, None), (v2, None), ("/own", Some("mine")), (GCS, Some(MD5)), (v2, None), ("/own", Some("mine")),]
+    );
+}
