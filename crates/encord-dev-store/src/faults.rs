@@ -1,0 +1,102 @@
+//! What goes wrong on purpose. No I/O, no clock, no chance: the same plan makes the same choices in every run.
+//!
+//! A plan is a list of rules, separated by `;` or line ends. A line that begins with `#` is a comment.
+//!
+//! ```text
+//! a.jpg: 503 x2 retry-after=1      the first two uploads of a.jpg are answered with 503 and Retry-After: 1
+//! *.mp4: reset-during x1           the first upload of each object that ends in .mp4 is reset half way
+//! 30%: 429                         of all uploads, three in ten, chosen by seed, object and how often it came
+//! 10% logs/*: corrupt              both at once
+//! seed=7                           other choices; 0 unless given
+//! ```
+//!
+//! The object is its name without the bucket; `*` stands for any characters, and a character that the plan needs for itself
+//! (`*`, `;`, `:`, `%`, a blank) is percent-encoded. `x2` counts for each object on its own; without it the rule always holds.
+//! The first rule that fits an upload decides. Faults befall uploads (`PUT`) alone, and only those whose signature is good.
+//!
+//! | fault | what the client sees |
+//! |---|---|
+//! | `503` | this status (400 to 599) once the body has been read; with `retry-after=SECONDS` that header |
+//! | `reject=413` | this status at once, before the body is read, and the end of the connection; also with `retry-after` |
+//! | `reset-before`, `reset-during`, `reset-after` | a TCP reset: before the body is read, after half of it, or once the object is stored |
+//! | `stall` | the body is not read, and nothing is ever answered |
+//! | `silent` | the object is stored, and nothing is ever answered |
+//! | `drip=SECONDS` | the object is stored, and the body of the answer comes a byte at a time, each after so long; `drip` is 1 s |
+//! | `corrupt` | one bit flips on the way: it is stored so, and the hashes of the answer are those of what is stored |
+//! | `expire` | the URL is treated as one that has expired |
+
+mod plan;
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+pub(crate) use plan::Progress;
+pub use plan::{FaultPlan, InvalidPlan, Rule};
+
+/// What goes wrong with an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Answered so once the body has been read; nothing is stored.
+    Status(StatusCode, Option<RetryAfter>),
+    /// Answered so before the body is read; the connection ends.
+    Reject(StatusCode, Option<RetryAfter>),
+    /// The connection is reset.
+    Reset(Moment),
+    /// The body is not read, and nothing is ever answered.
+    Stall,
+    /// The object is stored, and nothing is ever answered.
+    Silent,
+    /// The object is stored; the body of the answer comes a byte at a time, each after this long.
+    Drip(Duration),
+    /// A bit flips before the object is hashed and stored.
+    Corrupt,
+    /// Answered as a URL that has expired.
+    Expire,
+}
+
+/// The value of `Retry-After`, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryAfter(pub u32);
+
+/// When a connection is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the body is read.
+    Before,
+    /// Once half of the body has been read.
+    During,
+    /// Once the object is stored.
+    After,
+}
+
+impl Fault {
+    /// This status.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPlan`] outside of 400 to 599.
+    pub fn status(status: u16) -> Result<Self, InvalidPlan> {
+        plan::error_status(&status.to_string()).map(|status| Self::Status(status, None))
+    }
+}
+
+/// As a plan has it.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let retry_after = match self {
+            Self::Status(status, retry_after) => write!(f, "{}", status.as_u16()).map(|()| retry_after)?,
+            Self::Reject(status, retry_after) => write!(f, "reject={}", status.as_u16()).map(|()| retry_after)?,
+            Self::Reset(Moment::Before) => return f.write_str("reset-before"),
+            Self::Reset(Moment::During) => return f.write_str("reset-during"),
+            Self::Reset(Moment::After) => return f.write_str("reset-after"),
+            Self::Stall => return f.write_str("stall"),
+            Self::Silent => return f.write_str("silent"),
+            Self::Drip(every) => return write!(f, "drip={}", every.as_secs_f64()),
+            Self::Corrupt => return f.write_str("corrupt"),
+            Self::Expire => return f.write_str("expire"),
+        };
+        retry_after.map_or(Ok(()), |RetryAfter(seconds)| write!(f, " retry-after={seconds}"))
+    }
+}

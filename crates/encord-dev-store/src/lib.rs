@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod errors;
+pub mod faults;
+mod objects;
+mod record;
+mod route;
+mod server;
+pub mod sign;
+
+pub use objects::{ObjectInfo, Storage};
+pub use record::{Outcome, RequestRecord};
+pub use server::{Builder, DEFAULT_BUCKET, DevStore, Running, StartError};

@@ -1,0 +1,254 @@
+//! One request: checked, met by its fault, done.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Request, Response, StatusCode, request};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::body::Body;
+use super::connection::closed;
+use super::{answer, list};
+use crate::errors::{self, Refused};
+use crate::faults::{Fault, FaultPlan, Moment, Progress, RetryAfter};
+use crate::objects::{Claims, ObjectInfo, Objects, Reader};
+use crate::record::{Entry, Log, Outcome};
+use crate::route::{self, Action, Name};
+use crate::sign::{Keys, Scheme, SignatureError, verify};
+
+pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// What a dripping answer drips.
+const DRIPPED: Bytes = Bytes::from_static(b"This answer comes a byte at a time, as the fault plan asked.\n");
+
+pub(super) struct Parts {
+    pub(super) objects: Objects,
+    pub(super) faults: FaultPlan,
+    pub(super) keys: Keys,
+    pub(super) open: bool,
+    pub(super) scheme: Scheme,
+    pub(super) skew: Duration,
+    pub(super) clock: Clock,
+    pub(super) log: Arc<Log>,
+    pub(super) closes: watch::Receiver<bool>,
+}
+
+pub(super) struct Service {
+    parts: Parts,
+    faults: Mutex<Progress>,
+}
+
+/// The connection is to be reset.
+#[derive(Debug, Error)]
+#[error("reset, as planned")]
+pub(super) struct Cut;
+
+/// Why there is no ordinary answer.
+enum Stop {
+    Refused(Refused, Option<RetryAfter>),
+    /// The body broke off.
+    Incomplete,
+    Cut,
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused, None)
+    }
+}
+
+/// The store's own disk failed; a request is told so, and no more.
+impl From<io::Error> for Stop {
+    fn from(_: io::Error) -> Self {
+        Refused::Internal.into()
+    }
+}
+
+impl Service {
+    pub(super) fn new(mut parts: Parts) -> Self {
+        let faults = Mutex::new(Progress::new(std::mem::take(&mut parts.faults)));
+        Self { parts, faults }
+    }
+
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+        let now = (self.parts.clock)();
+        let (head, mut body) = request.into_parts();
+        let path = route::decoded_path(&head.uri).unwrap_or_else(|| head.uri.path().to_owned());
+        let mut entry = Entry::new(Arc::clone(&self.parts.log), now, head.method.clone(), path);
+        let mut scheme = self.parts.scheme;
+        let outcome = self.act(&head, &mut body, now, &mut scheme, &mut entry).await;
+        let (mut response, ended) = match outcome {
+            Ok(response) => (response, None),
+            Err(Stop::Refused(refused, retry_after)) => {
+                (answer::refused(refused.answer(scheme, now), retry_after), None)
+            }
+            Err(Stop::Incomplete) => {
+                (answer::refused(Refused::IncompleteBody.answer(scheme, now), None), Some(Outcome::Abandoned))
+            }
+            Err(Stop::Cut) => {
+                entry.end(Outcome::Reset);
+                return Err(Cut);
+            }
+        };
+        if !body.is_end_stream() {
+            answer::close(&mut response);
+        }
+        entry.end(ended.unwrap_or(Outcome::Answered(response.status().as_u16())));
+        Ok(response)
+    }
+
+    async fn act(
+        &self,
+        head: &request::Parts,
+        body: &mut Incoming,
+        now: SystemTime,
+        scheme: &mut Scheme,
+        entry: &mut Entry,
+    ) -> Result<Response<Body>, Stop> {
+        let action = route::action(&head.method, &head.uri)?;
+        let Parts { keys, skew, open, .. } = &self.parts;
+        match verify((&head.method, &head.uri, &head.headers), keys, now, *skew) {
+            Ok(verified) => *scheme = verified.scheme,
+            Err(SignatureError::Missing) if *open => {}
+            Err(error) => return Err(Refused::Signature(error).into()),
+        }
+        match action {
+            Action::Put(name) => self.put(name, head, body, *scheme, entry).await,
+            Action::Get(name) => self.get(name).await,
+            Action::Head(name) => {
+                let info = self.parts.objects.info(&name).ok_or(Refused::NoSuchKey { key: name.key })?;
+                Ok(answer::object(&info, Body::Whole(Bytes::new())))
+            }
+            Action::Delete(name) => self.delete(name, *scheme).await,
+            Action::List(listing) => Ok(answer::xml(StatusCode::OK, list::list(&self.parts.objects, &listing))),
+        }
+    }
+
+    async fn put(
+        &self,
+        name: Name,
+        head: &request::Parts,
+        body: &mut Incoming,
+        scheme: Scheme,
+        entry: &mut Entry,
+    ) -> Result<Response<Body>, Stop> {
+        let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).next(&name.key);
+        entry.update(|record| record.fault.clone_from(&fault));
+        match &fault {
+            Some(Fault::Expire) => return Err(errors::expired(scheme, (self.parts.clock)()).into()),
+            Some(Fault::Reject(status, retry_after)) => {
+                return Err(Stop::Refused(Refused::Planned(*status), *retry_after));
+            }
+            Some(Fault::Reset(Moment::Before)) => return Err(Stop::Cut),
+            Some(Fault::Stall) => return Err(self.never().await),
+            _ => {}
+        }
+        let length = content_length(head, scheme)?;
+        let claims = Claims::read(&head.headers)?;
+        match &fault {
+            Some(Fault::Status(status, retry_after)) => {
+                while next(body, entry).await?.is_some() {}
+                return Err(Stop::Refused(Refused::Planned(*status), *retry_after));
+            }
+            Some(Fault::Reset(Moment::During)) => {
+                let mut read = 0;
+                while read < length / 2
+                    && let Some(bytes) = next(body, entry).await?
+                {
+                    read += bytes.len() as u64;
+                }
+                return Err(Stop::Cut);
+            }
+            _ => {}
+        }
+        let info = self.store(name, head, body, &claims, fault == Some(Fault::Corrupt), entry).await?;
+        match fault {
+            Some(Fault::Reset(_)) => Err(Stop::Cut),
+            Some(Fault::Silent) => Err(self.never().await),
+            Some(Fault::Drip(every)) => {
+                let mut response = answer::stored(&info);
+                *response.body_mut() = Body::drip(DRIPPED, every);
+                Ok(response)
+            }
+            _ => Ok(answer::stored(&info)),
+        }
+    }
+
+    /// What is not complete is not stored: the writer is dropped.
+    async fn store(
+        &self,
+        name: Name,
+        head: &request::Parts,
+        body: &mut Incoming,
+        claims: &Claims,
+        mut corrupt: bool,
+        entry: &mut Entry,
+    ) -> Result<ObjectInfo, Stop> {
+        let mut writer = self.parts.objects.writer(name).await?;
+        while let Some(bytes) = next(body, entry).await? {
+            if std::mem::take(&mut corrupt) {
+                let mut bytes = Vec::from(bytes);
+                bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+                writer.write(&bytes).await?;
+            } else {
+                writer.write(&bytes).await?;
+            }
+        }
+        claims.check(&writer.digested())?;
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(writer.finish(content_type, (self.parts.clock)()).await?)
+    }
+
+    async fn get(&self, name: Name) -> Result<Response<Body>, Stop> {
+        let (objects, key) = (self.parts.objects.clone(), name.key.clone());
+        let read = spawn_blocking(move || objects.read(&name)).await.map_err(io::Error::other)??;
+        let (info, reader) = read.ok_or(Refused::NoSuchKey { key })?;
+        let body = match reader {
+            Reader::Memory(bytes) => Body::Whole(bytes),
+            Reader::File(file) => Body::file(file, info.size),
+        };
+        Ok(answer::object(&info, body))
+    }
+
+    async fn delete(&self, name: Name, scheme: Scheme) -> Result<Response<Body>, Stop> {
+        let (objects, key) = (self.parts.objects.clone(), name.key.clone());
+        let was_there = spawn_blocking(move || objects.delete(&name)).await.map_err(io::Error::other)??;
+        // S3 says the same whether it was there or not.
+        if was_there || scheme == Scheme::S3 {
+            Ok(answer::empty(StatusCode::NO_CONTENT))
+        } else {
+            Err(Refused::NoSuchKey { key }.into())
+        }
+    }
+
+    /// Says nothing until the store ends.
+    async fn never(&self) -> Stop {
+        closed(&mut self.parts.closes.clone()).await;
+        Stop::Cut
+    }
+}
+
+fn content_length(head: &request::Parts, scheme: Scheme) -> Result<u64, Refused> {
+    let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    length.ok_or(if scheme == Scheme::S3 { Refused::NotImplemented } else { Refused::MissingContentLength })
+}
+
+async fn next(body: &mut Incoming, entry: &mut Entry) -> Result<Option<Bytes>, Stop> {
+    loop {
+        let Some(frame) = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await else { return Ok(None) };
+        // Trailers are nothing that is stored.
+        if let Ok(bytes) = frame.map_err(|_| Stop::Incomplete)?.into_data() {
+            entry.update(|record| record.bytes += bytes.len() as u64);
+            return Ok(Some(bytes));
+        }
+    }
+}
