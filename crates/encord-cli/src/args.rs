@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
+    /// Print the man page of the program, or of one of its commands.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -116,6 +119,13 @@ pub(crate) struct DataTypeArgs {
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The command; without, the page of the program.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
 }
 
 /// A file, or with `-` one of the standard streams.
@@ -213,6 +223,11 @@ const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   encord completions bash > ~/.local/share/bash-completion/completions/encord
   encord completions fish > ~/.config/fish/completions/encord.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  encord man | man -l -
+  encord man upload > ~/.local/share/man/man1/encord-upload.1";
 
 #[cfg(test)]
 mod tests {

@@ -8,10 +8,12 @@ mod data_type;
 mod dry_run;
 mod layers;
 mod log;
+mod man;
 mod manifest;
 mod output;
 mod progress;
 mod report;
+mod schedule;
 mod settings;
 mod uids;
 mod upload;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.show()).into()
 }
