@@ -55,12 +55,3 @@ fn wrong_usage_is_exit_code_2() {
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {}", run.stderr);
     }
 }
-
-#[test]
-fn a_flag_that_does_not_exist_yet_is_not_taken() {
-    for flag in ["--journal", "--shard", "--retry-from"] {
-        let run = encord("upload --manifest m").arg(flag).arg("x").run();
-        assert_eq!(run.code, Some(2));
-        assert!(run.stderr.starts_with(&format!("error: unexpected argument '{flag}' found\n")), "{}", run.stderr);
-    }
-}
