@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use encord_upload::Shard;
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
@@ -33,6 +34,9 @@ pub(crate) enum Command {
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
+    /// Print the man page of the program, or of one of its commands.
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,6 +49,18 @@ pub(crate) struct UploadArgs {
     /// How many items are under way at once.
     #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY)]
     pub(crate) concurrency: NonZeroUsize,
+    /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
+    /// it is not there. One run at a time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Take only the items that this earlier report does not have as uploaded or skipped: those that failed, were
+    /// cancelled, or are missing.
+    #[arg(long, value_name = "REPORT")]
+    pub(crate) retry_from: Option<Stream>,
+    /// Take only the items whose stable hash falls on I of N, 0 <= I < N: the shards of a manifest are disjoint and
+    /// complete, on any machine.
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Where the report goes: JSON Lines, one item a line in the order of the manifest; `-` is standard output.
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(crate) report: Option<Stream>,
@@ -118,6 +134,13 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The command; without, the page of the program.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+}
+
 /// A file, or with `-` one of the standard streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stream {
@@ -162,6 +185,9 @@ Examples:
   encord upload --manifest items.jsonl
   encord upload --manifest items.jsonl --allow-failures --max-retries 5 --report report.jsonl
   encord upload --manifest items.jsonl --dry-run
+  encord upload --manifest items.jsonl --journal done.jsonl        # again after a crash: only what is left
+  encord upload --manifest items.jsonl --retry-from report.jsonl --report report.jsonl
+  encord upload --manifest items.jsonl --shard $JOB_COMPLETION_INDEX/8
   make-manifest | encord upload --manifest - --json
 
 The manifest is JSON Lines. Of an item only the first two keys are required:
@@ -174,10 +200,13 @@ Empty lines are skipped. \
 The whole manifest is checked before anything is sent: a line that is malformed stops the run. \
 A URL that cannot be parsed and a file that cannot be read are failures of their item.
 
-The report has a line for every item, also when the batch was stopped or interrupted:
+The report has a line for every item of the shard, also when the batch was stopped or interrupted. It is written when \
+the run ends; until then the file is as it was:
   {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
    \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null}
-The status is one of uploaded, failed, cancelled, skipped.
+The status is one of uploaded, failed, cancelled, skipped: by the journal, or by --retry-from.
+
+Ctrl-C aborts what is under way, writes journal and report, and exits with 130; a second one exits at once.
 
 A dry run exits as the upload would: 0 when every URL can be parsed and every file be read, else 1, or 3 when failures \
 are allowed.
@@ -213,6 +242,11 @@ const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   encord completions bash > ~/.local/share/bash-completion/completions/encord
   encord completions fish > ~/.config/fish/completions/encord.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  encord man | man -l -
+  encord man upload > ~/.local/share/man/man1/encord-upload.1";
 
 #[cfg(test)]
 mod tests {

@@ -4,25 +4,45 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use encord_upload::UploadItem;
 use serde::Serialize;
 
 use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::report::human_bytes;
+use crate::selection::{Choice, Selection};
+use crate::upload::open_journal;
 
 #[derive(Debug, Default, Serialize)]
 struct Sums {
     would_upload: u64,
     would_fail: u64,
+    would_skip: u64,
     bytes: u64,
 }
 
-pub(crate) fn run(manifest: Manifest, allow_failures: bool, as_json: bool) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    manifest: &Manifest,
+    selection: &Selection,
+    journal: Option<&Path>,
+    allow_failures: bool,
+    as_json: bool,
+) -> Result<Exit, Failure> {
+    // One that is not there has nothing, and is not made.
+    let journal = journal.filter(|path| path.exists()).map(open_journal).transpose()?;
     let mut sums = Sums::default();
-    let mut items = manifest.into_items();
+    let mut items = manifest.items();
     for item in &mut items {
-        let url = item.signed_url.as_ref().map_or(Ok(()), |url| url.check().map_err(|error| error.to_string()));
-        match url.and_then(|()| length(&item.path).map_err(|error| error.to_string())) {
+        let is_skipped = match selection.of(&item) {
+            Choice::Taken => journal.as_ref().is_some_and(|journal| journal.contains(&item)),
+            Choice::Uploaded => true,
+            Choice::OtherShard => continue,
+        };
+        if is_skipped {
+            sums.would_skip += 1;
+            continue;
+        }
+        match length(&item) {
             Ok(bytes) => {
                 sums.would_upload += 1;
                 sums.bytes += bytes;
@@ -34,13 +54,17 @@ pub(crate) fn run(manifest: Manifest, allow_failures: bool, as_json: bool) -> Re
         }
     }
     items.finish()?;
-    let Sums { would_upload, would_fail, bytes } = sums;
+    let Sums { would_upload, would_fail, would_skip, bytes } = sums;
     print(|out| {
         if as_json {
             json(out, &sums)
         } else {
             let bytes = human_bytes(bytes);
-            writeln!(out, "{would_upload} would be uploaded, {would_fail} would fail; {bytes}; nothing was sent")
+            writeln!(
+                out,
+                "{would_upload} would be uploaded, {would_fail} would fail, {would_skip} would be skipped; {bytes}; \
+                 nothing was sent"
+            )
         }
     })?;
     Ok(match (would_fail, allow_failures) {
@@ -50,8 +74,14 @@ pub(crate) fn run(manifest: Manifest, allow_failures: bool, as_json: bool) -> Re
     })
 }
 
+/// The length of an item that can be uploaded as far as anyone can tell.
+fn length(item: &UploadItem) -> Result<u64, String> {
+    item.signed_url.as_ref().map_or(Ok(()), |url| url.check().map_err(|error| error.to_string()))?;
+    file_length(&item.path).map_err(|error| error.to_string())
+}
+
 /// The length of a file that can be read.
-fn length(path: &Path) -> io::Result<u64> {
+fn file_length(path: &Path) -> io::Result<u64> {
     // Asked before it is opened: opening a pipe waits for its other end.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));

@@ -6,12 +6,19 @@ mod args;
 mod completions;
 mod data_type;
 mod dry_run;
+mod interrupt;
+mod json;
 mod layers;
+mod lines;
 mod log;
+mod man;
 mod manifest;
 mod output;
 mod progress;
 mod report;
+mod retry_from;
+mod schedule;
+mod selection;
 mod settings;
 mod uids;
 mod upload;
@@ -29,6 +36,7 @@ fn main() -> ExitCode {
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.show()).into()
 }

@@ -1,80 +1,61 @@
 //! The manifest: JSON Lines, read twice. The first time finds whatever is malformed before anything is sent; the second
 //! time gives the items as they are needed, so that memory does not follow the length of the manifest.
 
-mod json;
+mod at;
 mod line;
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
-use std::vec;
+use std::io::{self, BufWriter, Read, Write};
+use std::sync::Arc;
 
 use encord_upload::UploadItem;
 
+use self::at::At;
 use crate::args::Stream;
+use crate::lines::Lines;
 use crate::output::Failure;
 
 /// A manifest whose every line is well-formed.
 #[derive(Debug)]
 pub(crate) struct Manifest {
     name: String,
-    source: Source,
+    file: Arc<File>,
     length: u64,
 }
 
 /// The items of a [`Manifest`]. Ends early when the file is not what it was; see [`Items::finish`].
 pub(crate) struct Items {
     name: String,
-    source: ItemSource,
+    lines: Lines<At>,
     remaining: u64,
     problem: Option<String>,
 }
 
-#[derive(Debug)]
-enum Source {
-    /// Can be read again.
-    File(File),
-    /// Could be read only once.
-    Memory(Vec<UploadItem>),
-}
-
-enum ItemSource {
-    File(Lines<File>),
-    Memory(vec::IntoIter<UploadItem>),
-}
-
 impl Manifest {
-    /// Reads and checks a manifest.
+    /// Reads and checks a manifest, and shows each item. What can be read only once is kept in a temporary file, which
+    /// has no name: a manifest is full of signed URLs.
     ///
     /// # Errors
     ///
     /// It cannot be read, or a line is malformed: the first one, with its number.
-    pub(crate) fn read(stream: &Stream) -> Result<Self, Failure> {
+    pub(crate) fn read(stream: &Stream, observe: impl FnMut(&UploadItem)) -> Result<Self, Failure> {
         let name = stream.to_string();
         let unreadable = |error: io::Error| Failure::usage(format_args!("manifest {name}: {error}"));
-        let (source, length) = match stream {
-            Stream::Standard => in_memory(io::stdin().lock()),
+        let read = match stream {
+            Stream::Standard => once(io::stdin().lock(), observe),
             Stream::File(path) => {
                 let file = File::open(path).map_err(unreadable)?;
-                if file.metadata().map_err(unreadable)?.is_file() { twice(file) } else { in_memory(file) }
+                if file.metadata().map_err(unreadable)?.is_file() { again(file, observe) } else { once(file, observe) }
             }
-        }
-        .map_err(|error| Failure::usage(format_args!("manifest {name}{error}")))?;
-        Ok(Self { name, source, length })
-    }
-
-    /// How many items it has.
-    pub(crate) fn len(&self) -> u64 {
-        self.length
-    }
-
-    /// The items, in order.
-    pub(crate) fn into_items(self) -> Items {
-        let Self { name, source, length } = self;
-        let source = match source {
-            Source::File(file) => ItemSource::File(Lines::new(file)),
-            Source::Memory(items) => ItemSource::Memory(items.into_iter()),
         };
-        Items { name, source, remaining: length, problem: None }
+        let (file, length) = read.map_err(|error| Failure::usage(format_args!("manifest {name}{error}")))?;
+        Ok(Self { name, file: Arc::new(file), length })
+    }
+
+    /// The items, in order. Those who ask again get all of them again.
+    pub(crate) fn items(&self) -> Items {
+        let lines = Lines::new(At::start_of(Arc::clone(&self.file)));
+        Items { name: self.name.clone(), lines, remaining: self.length, problem: None }
     }
 }
 
@@ -85,7 +66,7 @@ impl Items {
     ///
     /// The file changed in between.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        let Self { name, source: _, remaining: _, problem } = self;
+        let Self { name, lines: _, remaining: _, problem } = self;
         let failure =
             |problem| Failure::failed(format_args!("manifest {name} changed after it had been checked{problem}"));
         problem.map_or(Ok(()), |problem| Err(failure(problem)))
@@ -97,12 +78,8 @@ impl Iterator for Items {
 
     fn next(&mut self) -> Option<UploadItem> {
         let remaining = self.remaining.checked_sub(1)?;
-        let next = match &mut self.source {
-            ItemSource::File(lines) => lines.next_item(),
-            ItemSource::Memory(items) => Ok(items.next()),
-        };
-        match next {
-            Ok(Some(item)) => {
+        match next_item(&mut self.lines) {
+            Ok(Some((_, item))) => {
                 self.remaining = remaining;
                 Some(item)
             }
@@ -115,53 +92,37 @@ impl Iterator for Items {
     }
 }
 
-fn twice(mut file: File) -> Result<(Source, u64), String> {
-    let mut lines = Lines::new(&mut file);
+/// Checks a file that can be read again.
+fn again(file: File, mut observe: impl FnMut(&UploadItem)) -> Result<(File, u64), String> {
+    let mut lines = Lines::new(&file);
     let mut length = 0;
-    while lines.next_item()?.is_some() {
+    while let Some((_, item)) = next_item(&mut lines)? {
+        observe(&item);
         length += 1;
     }
-    file.rewind().map_err(|error| format!(": {error}"))?;
-    Ok((Source::File(file), length))
+    Ok((file, length))
 }
 
-fn in_memory(reader: impl Read) -> Result<(Source, u64), String> {
+/// Checks what can be read only once, and gives a copy.
+fn once(reader: impl Read, mut observe: impl FnMut(&UploadItem)) -> Result<(File, u64), String> {
+    let kept = |error: io::Error| format!(": cannot keep it in a temporary file: {error}");
+    let mut copy = BufWriter::new(tempfile::tempfile().map_err(kept)?);
     let mut lines = Lines::new(reader);
-    let mut items = Vec::new();
-    while let Some(item) = lines.next_item()? {
-        items.push(item);
+    let mut length = 0;
+    while let Some((line, item)) = next_item(&mut lines)? {
+        copy.write_all(line).and_then(|()| copy.write_all(b"\n")).map_err(kept)?;
+        observe(&item);
+        length += 1;
     }
-    let length = items.len() as u64;
-    Ok((Source::Memory(items), length))
+    let file = copy.into_inner().map_err(|error| kept(error.into_error()))?;
+    Ok((file, length))
 }
 
-/// Without `Debug`: the line has a signed URL (rule U9).
-struct Lines<R> {
-    reader: BufReader<R>,
-    line: Vec<u8>,
-    number: u64,
-}
-
-impl<R: Read> Lines<R> {
-    fn new(reader: R) -> Self {
-        Self { reader: BufReader::with_capacity(64 * 1024, reader), line: Vec::new(), number: 0 }
-    }
-
-    /// The next item; lines of blanks are skipped. The error goes after the name of the manifest.
-    fn next_item(&mut self) -> Result<Option<UploadItem>, String> {
-        loop {
-            self.line.clear();
-            let read = self.reader.read_until(b'\n', &mut self.line).map_err(|error| format!(": {error}"))?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.number += 1;
-            let line = self.line.trim_ascii();
-            if !line.is_empty() {
-                return line::read(line).map(Some).map_err(|reason| format!(", line {}: {reason}", self.number));
-            }
-        }
-    }
+/// The next item and its line. The error goes after the name of the manifest.
+fn next_item<R: Read>(lines: &mut Lines<R>) -> Result<Option<(&[u8], UploadItem)>, String> {
+    let Some((number, line)) = lines.next().map_err(|error| format!(": {error}"))? else { return Ok(None) };
+    let item = line::read(line).map_err(|reason| format!(", line {number}: {reason}"))?;
+    Ok(Some((line, item)))
 }
 
 #[cfg(test)]

@@ -1,31 +1,43 @@
 //! The progress bar on standard error, and lines above it.
 
-use std::fmt;
+mod estimate;
+mod no_terminal;
+
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use encord_upload::{ItemReport, Status};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use self::estimate::{Estimate, correction};
+use self::no_terminal::NoTerminal;
 use crate::args::When;
-use crate::report::human_bytes;
 
 /// How often the bar is drawn, times a second.
 const RATE: u8 = 10;
 
-const TEMPLATE: &str = "{elapsed_precise} {bar:30} {pos}/{len} items, {msg}";
+/// How often it moves.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Cut at the end when the terminal is too narrow.
+const TEMPLATE: &str = "{bar:20} {wide_msg}";
 
 /// The progress of a batch. Clones share the bar.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
+    shared: Arc<Shared>,
 }
 
-/// What a [`Progress`] has counted.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
-    failed: u64,
-    bytes: u64,
+struct Shared {
+    correction: AtomicI64,
+    /// The bytes of all items.
+    bytes: OnceLock<u64>,
+    is_over: AtomicBool,
 }
 
 /// Writes above the bar, without tearing it.
@@ -35,43 +47,71 @@ pub(crate) struct Above {
 }
 
 impl Progress {
-    pub(crate) fn new(when: When, items: u64) -> Self {
+    pub(crate) fn new(when: When) -> Self {
         let target = match when {
             When::Never => ProgressDrawTarget::hidden(),
             When::Auto => ProgressDrawTarget::stderr_with_hz(RATE),
             When::Always if io::stderr().is_terminal() => ProgressDrawTarget::stderr_with_hz(RATE),
             When::Always => ProgressDrawTarget::term_like_with_hz(Box::new(NoTerminal), RATE),
         };
-        let bar = ProgressBar::with_draw_target(Some(items), target);
+        let bar = ProgressBar::with_draw_target(None, target);
         // The template is tested; were it wrong, the default would do.
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
         }
-        Self { bar }
+        Self { bar, shared: Arc::default() }
     }
 
-    /// Shows the bar from here on.
-    pub(crate) fn start(&self) -> Counts {
-        let counts = Counts::default();
-        if !self.bar.is_hidden() {
-            self.bar.set_message(counts.text());
-            self.bar.enable_steady_tick(Duration::from_millis(200));
+    /// Shows a batch of so many items from here on. `files` gives the lengths of their files, which may take long: it is
+    /// asked on a thread of its own, and not at all when nothing is shown.
+    pub(crate) fn follow(
+        &self,
+        batch: encord_upload::Progress,
+        items: u64,
+        files: impl Iterator<Item = u64> + Send + 'static,
+    ) {
+        if self.bar.is_hidden() {
+            return;
         }
-        counts
+        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.shared));
+        let mut estimate = Estimate::new(items);
+        thread::spawn(move || {
+            while !shared.is_over() {
+                let correction = shared.correction.load(Ordering::Relaxed);
+                let shown = estimate.show(batch.snapshot(), correction, shared.bytes.get().copied());
+                bar.set_length(shown.length);
+                bar.set_position(shown.position);
+                bar.set_message(shown.text);
+                thread::sleep(TICK);
+            }
+        });
+        let shared = Arc::clone(&self.shared);
+        thread::spawn(move || {
+            let mut sum = 0_u64;
+            for length in files {
+                if shared.is_over() {
+                    return;
+                }
+                sum = sum.saturating_add(length);
+            }
+            let _ = shared.bytes.set(sum);
+        });
     }
 
     /// An item came to its end.
-    pub(crate) fn item(&self, counts: &mut Counts, item: &ItemReport) {
-        counts.bytes += item.bytes;
-        counts.failed += u64::from(item.status == Status::Failed);
-        self.bar.inc(1);
+    pub(crate) fn ended(&self, item: &ItemReport) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(counts.text());
+            let length = match item.status {
+                Status::Uploaded => item.bytes,
+                _ => item.path.metadata().map_or(0, |file| file.len()),
+            };
+            self.shared.correction.fetch_add(correction(item, length), Ordering::Relaxed);
         }
     }
 
     /// Takes the bar away.
     pub(crate) fn end(&self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
         self.bar.finish_and_clear();
     }
 
@@ -80,10 +120,9 @@ impl Progress {
     }
 }
 
-impl Counts {
-    fn text(&self) -> String {
-        let Self { failed, bytes } = self;
-        format!("{}, {failed} failed", human_bytes(*bytes))
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 }
 
@@ -96,57 +135,6 @@ impl Write for Above {
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
-}
-
-/// Standard error that is not a terminal, for `--progress always`: it understands the same control sequences or records
-/// them.
-#[derive(Debug)]
-struct NoTerminal;
-
-impl TermLike for NoTerminal {
-    fn width(&self) -> u16 {
-        80
-    }
-
-    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
-        move_cursor(n, 'A')
-    }
-
-    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
-        move_cursor(n, 'B')
-    }
-
-    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
-        move_cursor(n, 'C')
-    }
-
-    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
-        move_cursor(n, 'D')
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        write(format_args!("{text}\n"))
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        write(format_args!("{text}"))
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        write(format_args!("\r\x1b[2K"))
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        io::stderr().flush()
-    }
-}
-
-fn move_cursor(n: usize, direction: char) -> io::Result<()> {
-    if n == 0 { Ok(()) } else { write(format_args!("\x1b[{n}{direction}")) }
-}
-
-fn write(text: fmt::Arguments<'_>) -> io::Result<()> {
-    io::stderr().write_fmt(text)
 }
 
 #[cfg(test)]

@@ -1,21 +1,26 @@
 //! The report, one JSON object a line, and the summary in both forms.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+mod spool;
+mod target;
+
+use std::borrow::Cow;
+use std::io;
 use std::time::Duration;
 
 use encord_http::{Attempt, Outcome};
-use encord_upload::{ItemReport, Report, Summary};
+use encord_upload::{ItemReport, Status, Summary, UploadItem};
 use serde::Serialize;
 
+use self::spool::Spool;
+use self::target::Target;
 use crate::args::Stream;
-use crate::output::{Failure, json, print};
+use crate::output::{Failure, json};
 
-/// Where the report goes. A file is made before anything is sent, so that no upload ends without a report.
+/// The report under way. Its lines come in the order in which the items end, and are written in that of the manifest.
 #[derive(Debug)]
-pub(crate) enum Target {
-    Standard,
-    File(String, File),
+pub(crate) struct Reporter {
+    target: Target,
+    spool: io::Result<Spool>,
 }
 
 /// The sums of a run.
@@ -33,8 +38,8 @@ pub(crate) struct Sums {
 #[derive(Serialize)]
 struct Line<'a> {
     index: usize,
-    path: &'a str,
-    title: &'a str,
+    path: Cow<'a, str>,
+    title: Cow<'a, str>,
     status: &'static str,
     bytes: u64,
     attempts: Vec<AttemptLine>,
@@ -48,37 +53,53 @@ struct AttemptLine {
     waited_s: f64,
 }
 
-impl Target {
-    /// Opens the target.
+impl Reporter {
+    /// Begins a report. What is there already stays until [`finish`](Self::finish).
     ///
     /// # Errors
     ///
-    /// The file cannot be made.
+    /// It could not be written there.
     pub(crate) fn open(stream: &Stream) -> Result<Self, Failure> {
-        match stream {
-            Stream::Standard => Ok(Self::Standard),
-            Stream::File(path) => {
-                let name = path.display().to_string();
-                let file = File::create(path);
-                let file = file.map_err(|error| Failure::usage(format_args!("report {name}: {error}")))?;
-                Ok(Self::File(name, file))
-            }
-        }
+        let target = Target::open(stream)?;
+        let spool = Ok(Spool::new(target.scratch()?, target.scratch()?));
+        Ok(Self { target, spool })
     }
 
-    /// Writes the report.
+    /// Adds what became of an item.
+    pub(crate) fn add(&mut self, item: &ItemReport) {
+        self.add_line(&Line::from(item));
+    }
+
+    /// Adds an item that an earlier report has as uploaded.
+    pub(crate) fn add_skipped(&mut self, index: usize, item: &UploadItem) {
+        self.add_line(&Line {
+            index,
+            path: item.path.to_string_lossy(),
+            title: item.display_title().into(),
+            status: Status::Skipped.as_str(),
+            bytes: 0,
+            attempts: Vec::new(),
+            error: None,
+        });
+    }
+
+    /// Writes the report to its place.
     ///
     /// # Errors
     ///
-    /// Writing fails.
-    pub(crate) fn write(self, report: &Report) -> Result<(), Failure> {
-        match self {
-            Self::Standard => print(|out| write(out, report)),
-            Self::File(name, file) => {
-                let mut out = BufWriter::new(file);
-                write(&mut out, report)
-                    .and_then(|()| out.flush())
-                    .map_err(|error| Failure::failed(format_args!("cannot write the report {name}: {error}")))
+    /// Writing it fails, now or before.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let Self { target, spool } = self;
+        target.write(|out| spool?.copy(out))
+    }
+
+    /// The first error is kept for the end: the uploads matter more.
+    fn add_line(&mut self, line: &Line<'_>) {
+        if let Ok(spool) = &mut self.spool {
+            let mut text = Vec::with_capacity(256);
+            let added = json(&mut text, line).and_then(|()| spool.add(line.index as u64, &text));
+            if let Err(error) = added {
+                self.spool = Err(error);
             }
         }
     }
@@ -116,20 +137,19 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     if whole < 10 { format!("{whole}.{} {unit}", tenths % 10) } else { format!("{whole} {unit}") }
 }
 
-fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    report.items().iter().try_for_each(|item| {
+impl<'a> From<&'a ItemReport> for Line<'a> {
+    fn from(item: &'a ItemReport) -> Self {
         let ItemReport { index, path, title, status, bytes, attempts, error, .. } = item;
-        let line = Line {
+        Self {
             index: *index,
-            path: &path.to_string_lossy(),
-            title,
+            path: path.to_string_lossy(),
+            title: title.into(),
             status: status.as_str(),
             bytes: *bytes,
             attempts: attempts.iter().map(AttemptLine::from).collect(),
             error: error.as_ref().map(ToString::to_string),
-        };
-        json(out, &line)
-    })
+        }
+    }
 }
 
 impl From<&Attempt> for AttemptLine {

@@ -12,12 +12,10 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::args::SettingsArgs;
 use crate::layers::{self, Source};
 use crate::output::{Exit, Failure, json, print};
+use crate::schedule;
 
 /// How many waits are listed; a schedule can have four thousand million.
 const LISTED: usize = 1000;
-
-/// How many waits a person is shown.
-const SHOWN: usize = 10;
 
 pub(crate) fn run(args: &SettingsArgs) -> Result<Exit, Failure> {
     let resolution = layers::resolve(&args.settings, env::vars_os())?;
@@ -90,7 +88,9 @@ fn show(out: &mut dyn Write, resolution: &UploadResolution<Source>) -> io::Resul
         row(name, &value.to_string(), &origin.to_string(), &shadowed.join(", "))?;
     }
     let settings = resolution.settings();
-    writeln!(out, "\nwaits before the retries: {}", waits(&settings))?;
+    writeln!(out)?;
+    schedule::draw(out, &settings)?;
+    writeln!(out)?;
     match worst_case(&settings) {
         Some(time) => writeln!(
             out,
@@ -100,16 +100,4 @@ fn show(out: &mut dyn Write, resolution: &UploadResolution<Source>) -> io::Resul
         ),
         None => writeln!(out, "longest upload: unlimited"),
     }
-}
-
-fn waits(settings: &EffectiveUploadSettings) -> String {
-    let mut delays = settings.backoff_delays();
-    let mut shown: Vec<String> = delays.by_ref().take(SHOWN).map(|wait| format!("{} s", wait.as_secs_f64())).collect();
-    if shown.is_empty() {
-        return "none, there are no retries".to_owned();
-    }
-    if delays.next().is_some() {
-        shown.push("…".to_owned());
-    }
-    format!("{} (at most {} s each)", shown.join(", "), BACKOFF_CAP.as_secs_f64())
 }

@@ -1,111 +1,194 @@
 //! `encord upload`.
 
 use std::env;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use encord_http::Client;
-use encord_http_settings::CloudUploadSettings;
-use encord_upload::{Report, Stopped, Uploader};
+use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
+use encord_upload::{ItemReport, Journal, Snapshot, StopCause, Uploader};
+use futures_util::stream;
 use tokio::runtime;
 
 use crate::args::{Stream, UploadArgs};
-use crate::manifest::Manifest;
+use crate::manifest::{Items, Manifest};
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
-use crate::report::{Sums, Target};
-use crate::{dry_run, layers, log};
+use crate::report::{Reporter, Sums};
+use crate::retry_from::RetryFrom;
+use crate::selection::{Choice, Selection};
+use crate::{dry_run, interrupt, layers, log};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
-    let manifest = Manifest::read(&args.manifest)?;
+    refuse_clashes(args)?;
+    let retry_from = args.retry_from.as_ref().map(RetryFrom::read).transpose()?;
+    let selection = Arc::new(Selection { shard: args.shard, retry_from });
+    let (mut taken, mut uploaded) = (0, 0);
+    let manifest = Manifest::read(&args.manifest, |item| match selection.of(item) {
+        Choice::Taken => taken += 1,
+        Choice::Uploaded => uploaded += 1,
+        Choice::OtherShard => {}
+    })?;
     if args.dry_run {
-        return dry_run::run(manifest, settings.allow_failures, args.json);
+        return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
     }
-    if args.report.as_ref() == Some(&args.manifest) && args.manifest != Stream::Standard {
-        return Err(Failure::usage(format_args!("the report would overwrite the manifest {}", args.manifest)));
-    }
-    let progress = Progress::new(args.progress, manifest.len());
+    let progress = Progress::new(args.progress);
     log::start(&progress)?;
-    let target = args.report.as_ref().map(Target::open).transpose()?;
+    let journal = args.journal.as_deref().map(open_journal).transpose()?;
+    let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
 
+    let batch = Batch { settings, args, selection, reporter: Arc::new(Mutex::new(reporter)), progress, taken };
     let started = Instant::now();
-    let mut items = manifest.into_items();
-    let outcome = runtime.block_on(async {
-        let interrupt = interrupt()?;
-        let client = Client::new(settings.requests);
+    let mut items = manifest.items();
+    let outcome = runtime.block_on(batch.run(&manifest, &mut items, journal.as_ref()));
+    batch.progress.end();
+    let mut ended = outcome?;
+    ended.snapshot.ended.skipped += uploaded;
+
+    let reporter = lock(&batch.reporter).take();
+    let written = reporter.map_or(Ok(()), Reporter::finish);
+    let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
+    let summed = summarise(&ended.snapshot, started.elapsed(), args.json);
+    let exit = ended.exit();
+    let problems = [written, kept, items.finish(), summed].into_iter().filter_map(Result::err);
+    let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
+    // Until here, a second Ctrl-C ends the process at once. A file on a slow disk may still be read, for nobody.
+    runtime.shutdown_background();
+    Ok(match exit {
+        Exit::Interrupted => exit,
+        _ => exits.first().copied().unwrap_or(exit),
+    })
+}
+
+/// A batch to be run.
+struct Batch<'a> {
+    settings: EffectiveUploadSettings,
+    args: &'a UploadArgs,
+    selection: Arc<Selection>,
+    reporter: Arc<Mutex<Option<Reporter>>>,
+    progress: Progress,
+    /// How many items it has.
+    taken: u64,
+}
+
+/// How a batch ended.
+struct Ended {
+    snapshot: Snapshot,
+    stopped: Option<StopCause>,
+    /// The item that stopped it.
+    failure: Option<ItemReport>,
+}
+
+impl Batch<'_> {
+    async fn run(&self, manifest: &Manifest, items: &mut Items, journal: Option<&Journal>) -> Result<Ended, Failure> {
+        let interrupted = interrupt::first()?;
+        let client = Client::new(self.settings.requests);
         // The client has all the other settings.
         let settings =
-            CloudUploadSettings { allow_failures: settings.allow_failures, ..CloudUploadSettings::default() };
-        let uploader = Uploader::new(&client, settings).concurrency(args.concurrency);
-        let mut counts = progress.start();
-        Ok(uploader.upload_until(interrupt, &mut items, |item| progress.item(&mut counts, item)).await)
-    })?;
-    // A file on a slow disk may still be read, for nobody.
-    runtime.shutdown_background();
-    progress.end();
-
-    let sums = Sums::new(report(&outcome).summary(), started.elapsed());
-    let written = target.map_or(Ok(()), |target| target.write(report(&outcome)));
-    if args.json {
-        print(|out| json(out, &sums))?;
-    } else {
-        note(sums.sentence());
-    }
-    let exit = exit(&outcome);
-    written?;
-    items.finish()?;
-    Ok(exit)
-}
-
-fn report(outcome: &Result<Report, Stopped>) -> &Report {
-    match outcome {
-        Ok(report) => report,
-        Err(stopped) => stopped.report(),
-    }
-}
-
-/// The exit code; why the batch was stopped is said here.
-fn exit(outcome: &Result<Report, Stopped>) -> Exit {
-    match outcome {
-        Ok(report) if report.failed().next().is_none() => Exit::Done,
-        Ok(_) => Exit::Partial,
-        Err(stopped) => {
-            let Some(item) = stopped.failure() else {
-                note("error: interrupted");
-                return Exit::Interrupted;
-            };
-            let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
-            note(format_args!("error: {}: {error}", item.path.display()));
-            note("hint: with --allow-failures the other items are uploaded all the same");
-            Exit::Failed
-        }
-    }
-}
-
-/// Ready when the process is asked to end: by Ctrl-C, or by the SIGTERM of a scheduler.
-fn interrupt() -> Result<impl Future<Output = ()>, Failure> {
-    #[cfg(unix)]
-    {
-        use std::future::poll_fn;
-        use std::task::Poll;
-
-        use tokio::signal::unix::{SignalKind, signal};
-
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
-        Ok(poll_fn(move |context| {
-            if interrupt.poll_recv(context).is_ready() || terminate.poll_recv(context).is_ready() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
+            CloudUploadSettings { allow_failures: self.settings.allow_failures, ..CloudUploadSettings::default() };
+        let (selection, reporter) = (Arc::clone(&self.selection), Arc::clone(&self.reporter));
+        let select = move |index: usize, item: &_| {
+            let choice = selection.of(item);
+            if choice == Choice::Uploaded
+                && let Some(reporter) = &mut *lock(&reporter)
+            {
+                reporter.add_skipped(index, item);
             }
-        }))
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+            choice == Choice::Taken
+        };
+        let mut uploader = Uploader::new(&client, settings).concurrency(self.args.concurrency).select(select);
+        if let Some(journal) = journal {
+            uploader = uploader.journal(journal.clone());
         }
-    })
+        let mut batch = uploader.batch(stream::iter(items)).until(interrupted);
+        let selection = Arc::clone(&self.selection);
+        let taken = manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
+        let lengths = taken.map(|item| item.path.metadata().map_or(0, |file| file.len()));
+        self.progress.follow(batch.progress(), self.taken, lengths);
+
+        let mut failure = None;
+        while let Some(item) = batch.next().await {
+            if let Some(reporter) = &mut *lock(&self.reporter) {
+                reporter.add(&item);
+            }
+            self.progress.ended(&item);
+            if batch.stopped() == Some(StopCause::Failure { index: item.index }) {
+                failure = Some(item);
+            }
+        }
+        Ok(Ended { snapshot: batch.progress().snapshot(), stopped: batch.stopped(), failure })
+    }
+}
+
+impl Ended {
+    /// The exit code; why the batch was stopped is said here.
+    fn exit(&self) -> Exit {
+        match (self.stopped, &self.failure) {
+            (None, _) if self.snapshot.ended.failed == 0 => Exit::Done,
+            (None, _) => Exit::Partial,
+            (Some(_), Some(item)) => {
+                let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
+                note(format_args!("error: {}: {error}", item.path.display()));
+                note("hint: with --allow-failures the other items are uploaded all the same");
+                Exit::Failed
+            }
+            (Some(_), None) => {
+                note("error: interrupted");
+                Exit::Interrupted
+            }
+        }
+    }
+}
+
+fn lock(reporter: &Mutex<Option<Reporter>>) -> MutexGuard<'_, Option<Reporter>> {
+    reporter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn summarise(snapshot: &Snapshot, elapsed: Duration, as_json: bool) -> Result<(), Failure> {
+    let sums = Sums::new(snapshot.ended, elapsed);
+    if as_json {
+        return print(|out| json(out, &sums));
+    }
+    note(sums.sentence());
+    Ok(())
+}
+
+/// Opens a journal, or makes one, and says what is wrong with it.
+pub(crate) fn open_journal(path: &Path) -> Result<Journal, Failure> {
+    let journal = Journal::open(path).map_err(Failure::usage)?;
+    if journal.unreadable() > 0 {
+        let (path, lines) = (path.display(), journal.unreadable());
+        note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
+    }
+    Ok(journal)
+}
+
+/// No file is both read and written, but for the report: the earlier one is read before a new one takes its place.
+fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
+    let standard = [Some(&args.manifest), args.retry_from.as_ref()];
+    if standard.into_iter().flatten().filter(|stream| **stream == Stream::Standard).count() > 1 {
+        return Err(Failure::usage("manifest and earlier report cannot both come from standard input"));
+    }
+    let place = |stream: &Stream| match stream {
+        Stream::File(path) => Some(canonical(path)),
+        Stream::Standard => None,
+    };
+    let manifest = place(&args.manifest);
+    let report = args.report.as_ref().and_then(place);
+    let journal = args.journal.as_deref().map(canonical);
+    if manifest.is_some() && report == manifest {
+        return Err(Failure::usage(format_args!("the report would overwrite the manifest {}", args.manifest)));
+    }
+    if journal.is_some() && report == journal {
+        return Err(Failure::usage("the report would overwrite the journal"));
+    }
+    Ok(())
+}
+
+/// The file itself, however it is written; the path as it is where there is none.
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::item::UploadItem;
+
 /// The first line of every journal.
 const HEADER: &str = r#"{"journal":"encord-upload","version":1}"#;
 
@@ -134,6 +136,13 @@ impl Journal {
     /// How many lines could not be read when it was opened. Their items are uploaded again.
     pub fn unreadable(&self) -> u64 {
         self.shared.done.unreadable
+    }
+
+    /// Whether it has this item as uploaded, and the file has not changed since. A file that cannot be looked at is not.
+    pub fn contains(&self, item: &UploadItem) -> bool {
+        let Ok(file) = item.path.metadata() else { return false };
+        let entry = Entry::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        entry.is_some_and(|entry| self.has(&entry))
     }
 
     /// Hands everything to the disk.

@@ -6,7 +6,7 @@ use encord_enums::DataType;
 use encord_http::{HeaderMap, HeaderName, HeaderValue};
 use encord_upload::{ItemKind, UploadItem};
 
-use super::json::Json;
+use crate::json::Json;
 
 /// All keys of an item.
 const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_type", "headers"];

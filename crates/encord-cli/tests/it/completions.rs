@@ -1,4 +1,4 @@
-//! `encord completions`, `--help`, `--version`, and wrong usage.
+//! `encord completions`, `encord man`, `--help`, `--version`, and wrong usage.
 
 use crate::invocation::encord;
 
@@ -12,13 +12,30 @@ fn each_shell_has_completions() {
 }
 
 #[test]
+fn each_command_has_a_man_page() {
+    let run = encord("man").run();
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert!(run.stdout.contains("\n.TH encord 1 "), "{}", run.stdout);
+    for command in ["upload", "settings", "uids", "data-type", "completions", "man"] {
+        assert!(run.stdout.contains(&format!("encord\\-{}(1)", command.replace('-', "\\-"))), "{}", run.stdout);
+        let page = encord("man").arg(command).run();
+        assert_eq!((page.code, &*page.stderr), (Some(0), ""), "{command}");
+        assert!(page.stdout.contains(&format!("\n.TH encord-{command} 1 ")), "{}", page.stdout);
+        assert!(page.stdout.contains("Examples:\n"), "{}", page.stdout);
+    }
+    let run = encord("man uploads").run();
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.starts_with("error: unknown command \"uploads\", expected one of upload, "), "{}", run.stderr);
+}
+
+#[test]
 fn help_has_the_commands_the_exit_codes_and_examples() {
     let run = encord("--help").run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
     for line in ["upload", "settings", "uids", "data-type", "completions", "130  interrupted"] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
     }
-    for command in ["upload", "settings", "uids", "data-type", "completions"] {
+    for command in ["upload", "settings", "uids", "data-type", "completions", "man"] {
         let run = encord(command).arg("--help").run();
         assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{command}");
         assert!(run.stdout.contains("Examples:\n"), "{command}: {}", run.stdout);
@@ -36,14 +53,5 @@ fn wrong_usage_is_exit_code_2() {
     for arguments in ["", "uploads", "upload", "upload --manifest", "settings --tries 3", "data-type --json=1"] {
         let run = encord(arguments).run();
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {}", run.stderr);
-    }
-}
-
-#[test]
-fn a_flag_that_does_not_exist_yet_is_not_taken() {
-    for flag in ["--journal", "--shard", "--retry-from"] {
-        let run = encord("upload --manifest m").arg(flag).arg("x").run();
-        assert_eq!(run.code, Some(2));
-        assert!(run.stderr.starts_with(&format!("error: unexpected argument '{flag}' found\n")), "{}", run.stderr);
     }
 }

@@ -10,3 +10,5 @@ mod settings;
 mod uids;
 mod upload;
 mod upload_failures;
+mod upload_interrupted;
+mod upload_resumed;

@@ -20,7 +20,11 @@ read_timeout        180 s       default
 write_timeout       180 s       default
 allow_failures      false       default
 
-waits before the retries: 1.5 s, 3 s, 6 s (at most 120 s each)
+waits before the retries: 1.5 s * 2^(k-1), at most 120 s each
+  Retry 1: 1.5 s   1.5 s in all  ████████
+  Retry 2:   3 s   4.5 s in all  ████████████████
+  Retry 3:   6 s  10.5 s in all  ████████████████████████████████
+
 longest upload: 2424 s (40 minutes), and the time in which its payload moves
 ",
         "",
@@ -51,7 +55,20 @@ read_timeout        0.5 s       file         180 s (default)
 write_timeout       unlimited   environment  180 s (default)
 allow_failures      false       flag         true (file), false (default)
 
-waits before the retries: 2 s, 4 s, 8 s, 16 s, 32 s, 64 s, 120 s, 120 s, 120 s, 120 s, … (at most 120 s each)
+waits before the retries: 2 s * 2^(k-1), at most 120 s each
+  Retry  1:   2 s    2 s in all  ▌
+  Retry  2:   4 s    6 s in all  █
+  Retry  3:   8 s   14 s in all  ██▏
+  Retry  4:  16 s   30 s in all  ████▎
+  Retry  5:  32 s   62 s in all  ████████▌
+  Retry  6:  64 s  126 s in all  █████████████████
+  Retry  7: 120 s  246 s in all  ████████████████████████████████ cap, not 128 s
+  Retry  8: 120 s  366 s in all  ████████████████████████████████ cap, not 256 s
+  Retry  9: 120 s  486 s in all  ████████████████████████████████ cap, not 512 s
+  Retry 10: 120 s  606 s in all  ████████████████████████████████ cap, not 1024 s
+  Retry 11: 120 s  726 s in all  ████████████████████████████████ cap, not 2048 s
+  Retry 12: 120 s  846 s in all  ████████████████████████████████ cap, not 4096 s
+
 longest upload: unlimited
 ",
         "",

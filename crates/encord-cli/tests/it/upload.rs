@@ -125,6 +125,8 @@ fn a_report_that_cannot_be_made_stops_the_run_before_anything_is_sent() {
         |report: &str| encord("upload --manifest items.jsonl --report").arg(report).within(folder.path()).run();
     upload("no/report").expect(2, "", "error: report no/report: No such file or directory (os error 2)\n");
     upload("items.jsonl").expect(2, "", "error: the report would overwrite the manifest items.jsonl\n");
+    upload("./items.jsonl").expect(2, "", "error: the report would overwrite the manifest items.jsonl\n");
+    upload(".").expect(2, "", "error: report .: Is a directory (os error 21)\n");
     assert_eq!(fs::read_to_string(folder.path().join("items.jsonl")).expect("still there"), items);
     assert_eq!(server.requests("/a.jpg"), 0);
 }
@@ -148,10 +150,18 @@ fn a_dry_run_sends_nothing() {
     let errors = "error: missing: No such file or directory (os error 2)\n\
                   error: .: not a regular file\n\
                   error: a.jpg: the URL cannot be parsed: invalid format\n";
-    dry("--progress=never", &good).expect(0, "2 would be uploaded, 0 would fail; 10 B; nothing was sent\n", "");
-    dry("--json", &good).expect(0, "{\"would_upload\":2,\"would_fail\":0,\"bytes\":10}\n", "");
-    dry("--json", &bad).expect(1, "{\"would_upload\":2,\"would_fail\":3,\"bytes\":10}\n", errors);
-    dry("--allow-failures", &bad).expect(3, "2 would be uploaded, 3 would fail; 10 B; nothing was sent\n", errors);
+    dry("--progress=never", &good).expect(
+        0,
+        "2 would be uploaded, 0 would fail, 0 would be skipped; 10 B; nothing was sent\n",
+        "",
+    );
+    dry("--json", &good).expect(0, "{\"would_upload\":2,\"would_fail\":0,\"would_skip\":0,\"bytes\":10}\n", "");
+    dry("--json", &bad).expect(1, "{\"would_upload\":2,\"would_fail\":3,\"would_skip\":0,\"bytes\":10}\n", errors);
+    dry("--allow-failures", &bad).expect(
+        3,
+        "2 would be uploaded, 3 would fail, 0 would be skipped; 10 B; nothing was sent\n",
+        errors,
+    );
     assert_eq!(server.requests("/a.jpg"), 0);
 }
 
@@ -167,6 +177,6 @@ fn progress_is_shown_when_asked_for() {
     assert_eq!(upload("auto"), "");
     assert_eq!(upload("never"), "");
     let shown = upload("always");
-    assert!(shown.contains("/1 items"), "{shown:?}");
+    assert!(shown.contains("/1 files"), "{shown:?}");
     assert!(!shown.contains("s3cret"), "{shown:?}");
 }

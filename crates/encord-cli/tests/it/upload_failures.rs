@@ -1,13 +1,13 @@
-//! `encord upload` when items fail, or when it is interrupted.
+//! `encord upload` when items fail.
 
 use std::fs;
 
-use crate::invocation::{Run, encord};
+use crate::invocation::encord;
 use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 
 /// The status of each line of a report.
-fn statuses(lines: &[serde_json::Value]) -> Vec<&str> {
+pub(crate) fn statuses(lines: &[serde_json::Value]) -> Vec<&str> {
     lines.iter().filter_map(|line| line["status"].as_str()).collect()
 }
 
@@ -72,30 +72,5 @@ fn u9_the_query_is_in_no_output() {
         assert!(!run.stdout.contains("s3cret"), "{}", run.stdout);
         assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
         assert!(!written.contains("s3cret"), "{written}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_batch_is_reported_and_exits_with_130() {
-    for signal in ["-INT", "-TERM"] {
-        let server = Server::start(|object, _| if object == "/a.jpg" { Answer::Status(200) } else { Answer::Silence });
-        let folder = folder(&["a.jpg", "b.jpg", "c.jpg"]);
-        let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, server.url(&format!("/{name}"))));
-        fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
-        let child = encord("upload --manifest items.jsonl --concurrency 1 --report - --max-retries 0")
-            .env("ENCORD_CONNECT_TIMEOUT", "30")
-            .within(folder.path())
-            .start();
-        while server.requests("/b.jpg") == 0 {
-            std::thread::yield_now();
-        }
-        let id = child.id().to_string();
-        let killed = std::process::Command::new("kill").args([signal, &id]).status().expect("kill runs");
-        assert!(killed.success());
-        let run = Run::of(child);
-        assert_eq!(run.code, Some(130), "{}", run.stderr);
-        assert_eq!(statuses(&report(&run.stdout)), ["uploaded", "cancelled", "cancelled"]);
-        assert!(run.stderr.ends_with("error: interrupted\n"), "{}", run.stderr);
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Any JSON value, kept as far as an item can need it. Without `Debug`: it may have a signed URL (rule U9).
-pub(super) enum Json {
+pub(crate) enum Json {
     Null,
     Text(String),
     Object(Vec<(String, Json)>),
@@ -18,7 +18,7 @@ pub(super) enum Json {
 
 impl Json {
     /// Reads one value and nothing after it.
-    pub(super) fn read(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn read(text: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(text).map_err(|error| {
             let message = error.to_string();
             // Always line 1, of what is one line of a larger file.
@@ -29,7 +29,7 @@ impl Json {
     }
 
     /// What it is, in words.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Text(_) => "a string",

@@ -1,0 +1,97 @@
+//! Lines that come in any order and are wanted in theirs.
+//!
+//! They wait in a temporary file, and where each begins in another, so that memory does not follow their number.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+
+/// What a place in the file of places takes.
+const PLACE: u64 = size_of::<u64>() as u64;
+
+/// Lines, each with its place in the order.
+#[derive(Debug)]
+pub(super) struct Spool {
+    lines: BufWriter<File>,
+    length: u64,
+    /// For each place where its line begins, plus one; 0 where there is none.
+    places: File,
+    end: u64,
+}
+
+impl Spool {
+    /// Uses two empty files that nobody else does.
+    pub(super) fn new(lines: File, places: File) -> Self {
+        Self { lines: BufWriter::new(lines), length: 0, places, end: 0 }
+    }
+
+    /// Adds a line, which has its end and no other. One that is added again replaces the former.
+    pub(super) fn add(&mut self, place: u64, line: &[u8]) -> io::Result<()> {
+        self.lines.write_all(line)?;
+        self.places.seek(SeekFrom::Start(place * PLACE))?;
+        self.places.write_all(&(self.length + 1).to_le_bytes())?;
+        self.length += line.len() as u64;
+        self.end = self.end.max(place + 1);
+        Ok(())
+    }
+
+    /// Writes all lines in order.
+    pub(super) fn copy(self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { lines, length: _, mut places, end } = self;
+        let mut lines = lines.into_inner()?;
+        lines.rewind()?;
+        places.rewind()?;
+        let (mut lines, mut places) = (BufReader::new(lines), BufReader::new(places));
+        let (mut line, mut at) = (Vec::new(), 0);
+        for _ in 0..end {
+            let mut place = [0; size_of::<u64>()];
+            places.read_exact(&mut place)?;
+            let Some(begin) = u64::from_le_bytes(place).checked_sub(1) else { continue };
+            // Most lines are near the one before, so most of this stays within the buffer.
+            lines.seek_relative(begin.cast_signed().wrapping_sub_unsigned(at))?;
+            line.clear();
+            at = begin + lines.read_until(b'\n', &mut line)? as u64;
+            out.write_all(&line)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(added: &[(u64, &str)], expected: &str) {
+        let file = || tempfile::tempfile().expect("a temporary file");
+        let mut spool = Spool::new(file(), file());
+        for (place, line) in added {
+            spool.add(*place, line.as_bytes()).expect("written");
+        }
+        let mut copied = Vec::new();
+        spool.copy(&mut copied).expect("copied");
+        assert_eq!(String::from_utf8(copied).expect("UTF-8"), expected);
+    }
+
+    #[test]
+    fn lines_come_out_in_order() {
+        check(&[], "");
+        check(&[(0, "a\n")], "a\n");
+        check(&[(2, "ccc\n"), (0, "a\n"), (1, "bb\n")], "a\nbb\nccc\n");
+    }
+
+    #[test]
+    fn places_without_a_line_are_passed_over() {
+        check(&[(1_000_000, "z\n"), (7, "h\n")], "h\nz\n");
+    }
+
+    #[test]
+    fn far_more_than_a_buffer_holds_comes_out_in_order() {
+        let line = |place: u64| format!("{place} {}\n", "x".repeat(usize::try_from(place % 997).expect("small")));
+        let count = 5_003;
+        // Every place once: 1709 and the prime have no common divisor.
+        let scattered = (0..count).map(|n| n * 1_709 % count);
+        let lines: Vec<(u64, String)> = scattered.map(|place| (place, line(place))).collect();
+        let added: Vec<(u64, &str)> = lines.iter().map(|(place, line)| (*place, line.as_str())).collect();
+        check(&added, &(0..count).map(line).collect::<String>());
+    }
+}

@@ -1,0 +1,104 @@
+//! `encord upload` when it is told to end.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use crate::invocation::{Run, encord};
+use crate::server::{Answer, Server};
+use crate::upload::{folder, manifest, report};
+use crate::upload_failures::statuses;
+
+/// Stores the first item, and leaves the others without an answer.
+fn stalled() -> Server {
+    Server::start(|object, _| if object == "/a.jpg" { Answer::Status(200) } else { Answer::Silence })
+}
+
+/// An upload of three items, one after the other, that hangs at the second.
+fn hanging(server: &Server, folder: &Path) -> Child {
+    let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, server.url(&format!("/{name}"))));
+    fs::write(folder.join("items.jsonl"), manifest(items)).expect("written");
+    let child =
+        encord("upload --manifest items.jsonl --concurrency 1 --report r.jsonl --journal j.jsonl --max-retries 0")
+            .env("ENCORD_CONNECT_TIMEOUT", "30")
+            .within(folder)
+            .start();
+    while server.requests("/b.jpg") == 0 {
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn send(signal: &str, child: &Child) {
+    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+    assert!(killed.success());
+}
+
+/// The paths that a journal has.
+fn journalled(path: &Path) -> Vec<String> {
+    let lines = report(&fs::read_to_string(path).expect("a journal"));
+    lines.iter().filter_map(|line| line["path"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn u5_an_interrupted_batch_is_reported_and_exits_with_130() {
+    for signal in ["-INT", "-TERM"] {
+        let (server, folder) = (stalled(), folder(&["a.jpg", "b.jpg", "c.jpg"]));
+        let child = hanging(&server, folder.path());
+        send(signal, &child);
+        let run = Run::of(child);
+        assert_eq!((run.code, &*run.stdout), (Some(130), ""), "{}", run.stderr);
+        assert!(run.stderr.starts_with("1 uploaded, 0 failed, 2 cancelled, 0 skipped; 5 B in "), "{}", run.stderr);
+        assert!(run.stderr.ends_with("error: interrupted\n"), "{}", run.stderr);
+        let written = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");
+        assert_eq!(statuses(&report(&written)), ["uploaded", "cancelled", "cancelled"]);
+        assert_eq!(journalled(&folder.path().join("j.jsonl")), ["a.jpg"]);
+    }
+}
+
+#[test]
+fn what_was_interrupted_is_taken_up_again() {
+    let (server, folder) = (stalled(), folder(&["a.jpg", "b.jpg", "c.jpg"]));
+    let child = hanging(&server, folder.path());
+    send("-INT", &child);
+    assert_eq!(Run::of(child).code, Some(130));
+    let good = Server::start(|_, _| Answer::Status(200));
+    let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, good.url(&format!("/{name}"))));
+    let run = encord("upload --manifest - --retry-from r.jsonl --report r.jsonl")
+        .within(folder.path())
+        .stdin(manifest(items))
+        .run();
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(["/a.jpg", "/b.jpg", "/c.jpg"].map(|object| good.requests(object)), [0, 1, 1]);
+    let written = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");
+    assert_eq!(statuses(&report(&written)), ["skipped", "uploaded", "uploaded"]);
+}
+
+/// After the first one the process hangs: nobody reads its report, which is more than a pipe holds.
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    let (server, folder) = (stalled(), folder(&["a.jpg"]));
+    let items = (0..2_000).map(|n| ("a.jpg", server.url(&format!("/{}.jpg", if n == 0 { 'a' } else { 'b' }))));
+    fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
+    let mut child = encord("upload --manifest items.jsonl --concurrency 1 --report - --journal j.jsonl")
+        .env("ENCORD_CONNECT_TIMEOUT", "30")
+        .within(folder.path())
+        .start();
+    while server.requests("/b.jpg") == 0 {
+        std::thread::yield_now();
+    }
+    send("-INT", &child);
+    let mut stdout = child.stdout.take().expect("piped");
+    stdout.read_exact(&mut [0]).expect("the report begins");
+    send("-INT", &child);
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    let (mut rest, mut stderr) = (String::new(), String::new());
+    stdout.read_to_string(&mut rest).expect("the rest");
+    child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("read");
+    assert!(rest.lines().count() < 1_999, "{}", rest.lines().count());
+    assert_eq!(stderr, "");
+    assert_eq!(journalled(&folder.path().join("j.jsonl")), ["a.jpg"]);
+}
