@@ -159,7 +159,7 @@ fn has_secret(bytes: &[u8]) -> bool {
 }
 
 /// Cargo gives a test only the binaries of its own package, so this one is built here: once, where the tests were built.
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         // <target folder>/<profile>/deps/it-<hash>
