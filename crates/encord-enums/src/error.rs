@@ -8,8 +8,7 @@ use crate::OpenEnum;
 /// A string that is not a value of the enum, met while parsing strictly.
 ///
 /// The message names the string and lists the known values.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {kind} {value:?}, expected one of {}", Listed(known))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownValueError {
     kind: &'static str,
     value: Box<str>,
@@ -32,11 +31,14 @@ impl UnknownValueError {
     }
 }
 
-struct Listed<'a>(&'a [&'a str]);
+// By hand: thiserror would be three more crates that a dependant builds, one of them a second syn.
+impl core::error::Error for UnknownValueError {}
 
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for UnknownValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, value) in self.0.iter().enumerate() {
+        let Self { kind, value, known } = self;
+        write!(f, "unknown {kind} {value:?}, expected one of ")?;
+        for (i, value) in known.iter().enumerate() {
             let separator = if i == 0 { "" } else { ", " };
             write!(f, "{separator}{value}")?;
         }

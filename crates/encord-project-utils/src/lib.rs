@@ -3,14 +3,16 @@
 mod model_configuration;
 #[cfg(feature = "json")]
 mod read;
+mod uid_set;
 mod uids;
 
 pub use self::{
     model_configuration::ModelConfiguration,
-    uids::{ModelIterationUids, UidHasher, UidSet, get_all_model_iteration_uids},
+    uid_set::UidSet,
+    uids::{ModelIterationUids, get_all_model_iteration_uids},
 };
 #[doc(no_inline)]
 pub use encord_enums::{AutomationModel, Lossless};
 
 #[cfg(feature = "json")]
-pub use self::read::{ReadError, read_model_iteration_uids};
+pub use self::read::{ReadError, model_iteration_uids_from_slice, read_model_iteration_uids};

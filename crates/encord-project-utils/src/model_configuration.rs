@@ -71,7 +71,7 @@ mod feature_node_hashes {
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
-            let mut hashes = UidSet::default();
+            let mut hashes = UidSet::<String>::default();
             while let Some((hash, IgnoredAny)) = map.next_entry()? {
                 hashes.insert(hash);
             }

@@ -1,6 +1,6 @@
 //! The union of the model iteration uids of many models.
 
-use indexmap::IndexSet;
+use crate::UidSet;
 
 /// What has model iteration uids: [`ModelConfiguration`](crate::ModelConfiguration), or a record of
 /// your own.
@@ -32,13 +32,6 @@ impl<M: ModelIterationUids + ?Sized> ModelIterationUids for &M {
     }
 }
 
-/// Distinct uids, in the order in which they were inserted.
-pub type UidSet<T> = IndexSet<T, UidHasher>;
-
-/// The hasher of [`UidSet`]: foldhash, seeded at random. It changes the speed of a set and never its
-/// order. It resists accidents and simple attacks, not an attacker who can watch timings.
-pub type UidHasher = foldhash::fast::RandomState;
-
 /// The distinct model iteration uids of all these models, in order of first appearance.
 ///
 /// The uids are borrowed, not copied. The Python SDK has this function from 0.1.45 to 0.1.155, and
@@ -58,11 +51,6 @@ where
     M: ModelIterationUids + ?Sized + 'a,
 {
     let mut uids = UidSet::default();
-    for model in models {
-        // Not `extend`, which reserves room for uids that are there already.
-        for uid in model.model_iteration_uids() {
-            uids.insert(uid);
-        }
-    }
+    uids.extend_with(models.into_iter().flat_map(M::model_iteration_uids));
     uids
 }

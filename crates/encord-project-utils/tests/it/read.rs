@@ -3,11 +3,15 @@
 #![expect(clippy::expect_used, reason = "helpers of tests are tests")]
 
 use std::{
+    borrow::Cow,
     error::Error,
     io::{self, Read},
 };
 
-use encord_project_utils::{ModelConfiguration, ReadError, get_all_model_iteration_uids, read_model_iteration_uids};
+use encord_project_utils::{
+    ModelConfiguration, ReadError, get_all_model_iteration_uids, model_iteration_uids_from_slice,
+    read_model_iteration_uids,
+};
 use proptest::prelude::*;
 
 use crate::{lists_of_uids, model, naive_union};
@@ -15,6 +19,7 @@ use crate::{lists_of_uids, model, naive_union};
 #[track_caller]
 fn check(json: &str, expected: &[&str]) {
     assert_eq!(uids(json.as_bytes()).expect(json), expected);
+    assert_eq!(model_iteration_uids_from_slice(json.as_bytes()).expect(json).as_slice(), expected);
 }
 
 fn uids(reader: impl Read) -> Result<Vec<String>, ReadError> {
@@ -107,6 +112,66 @@ fn g3_not_utf8() {
     assert_eq!(error.to_string(), "malformed model configurations: invalid unicode code point at line 1 column 29",);
 }
 
+/// Where the `serde_json` of a reader puts an error, when it reads all of the input itself.
+fn place_by_serde_json(json: &[u8]) -> Option<(usize, usize)> {
+    #[derive(Debug, serde::Deserialize)]
+    struct Model {
+        #[serde(rename = "model_iteration_uids")]
+        _uids: Vec<String>,
+    }
+    let error = serde_json::from_reader::<_, Vec<Model>>(json).err()?;
+    Some((error.line(), error.column()))
+}
+
+#[track_caller]
+fn check_place(json: &str, expected: (usize, usize)) {
+    let error = read_model_iteration_uids(json.as_bytes()).expect_err("malformed");
+    assert_eq!(error.position(), Some(expected), "{error}");
+    assert_eq!(place_by_serde_json(json.as_bytes()), Some(expected));
+}
+
+/// Over the pieces in which the input is read.
+#[test]
+fn g3_the_place_of_an_error_is_that_in_the_whole_input() {
+    const MODELS: usize = 8000;
+    let model = r#"{"model_iteration_uids": ["a", "b"]}"#;
+    for (before, line) in [("", 1), ("\n", 1 + MODELS), (" \n \n  ", 1 + 2 * MODELS)] {
+        let models = format!("{before}{model},").repeat(MODELS);
+        // As far as the last newline, or all.
+        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1) + model.len() + 1;
+        let column = if line == 1 { 1 + column * MODELS } else { column };
+        check_place(&format!("[{models}]"), (line, column + 1));
+        check_place(&format!("[{models}{{}}]"), (line, column + 2));
+        check_place(&format!("[{models}5]"), (line, column + 2));
+        check_place(&format!("[{models}{model}"), (line, column + model.len()));
+        check_place(&format!("[{models}{model}] ]"), (line, column + model.len() + 3));
+        check_place(&format!("[{models}\n\n  {{\"a\" 5}}]"), (line + 2, 8));
+    }
+}
+
+#[test]
+fn g3_a_model_of_any_size_is_read() {
+    for length in [200_000, 300_000, 5_000_000] {
+        let long = "x".repeat(length);
+        check(
+            &format!(
+                r#"[{{"model_iteration_uids": ["a"]}}, {{"title": "{long}", "model_iteration_uids": ["b", "a"]}}]"#
+            ),
+            &["a", "b"],
+        );
+        check(&format!(r#"[{{"title": "}}{long}}}", "model_iteration_uids": ["{long}"]}}]"#), &[&long]);
+        check(&format!("[{}{{\"model_iteration_uids\": [\"a\"]}}{}]", " ".repeat(length), "\n".repeat(length)), &["a"]);
+    }
+}
+
+#[test]
+fn g3_uids_of_a_slice_are_borrowed() {
+    let json = br#"[{"model_iteration_uids": ["a", "\u0062"]}]"#;
+    let uids = model_iteration_uids_from_slice(json).unwrap();
+    let borrowed: Vec<_> = uids.iter().map(|uid| matches!(uid, Cow::Borrowed(_))).collect();
+    assert_eq!((uids.as_slice(), &borrowed[..]), (&["a".into(), "b".into()][..], &[true, false][..]));
+}
+
 struct Broken;
 
 impl Read for Broken {
@@ -147,6 +212,7 @@ proptest! {
         prop_assert_eq!(&streamed, &naive_union(&lists));
         prop_assert!(get_all_model_iteration_uids(&models).iter().eq(&streamed));
         prop_assert_eq!(&uids(Slow(&json, false)).unwrap(), &streamed);
+        prop_assert!(model_iteration_uids_from_slice(&json).unwrap().iter().eq(&streamed));
     }
 
     #[test]
@@ -168,6 +234,11 @@ proptest! {
             json[index] = byte;
         }
         let streamed = uids(&json[..]);
+        if let Ok(uids) = model_iteration_uids_from_slice(&json) {
+            prop_assert!(uids.iter().eq(streamed.as_ref().unwrap()));
+        } else {
+            prop_assert_eq!(streamed.as_ref().unwrap_err().position(), place_by_serde_json(&json));
+        }
         if let Ok(models) = serde_json::from_slice::<Vec<ModelConfiguration>>(&json) {
             prop_assert!(get_all_model_iteration_uids(&models).iter().eq(&streamed.unwrap()));
         }

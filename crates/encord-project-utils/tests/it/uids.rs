@@ -39,6 +39,38 @@ fn g3_uids_are_borrowed() {
     }
 }
 
+/// So many that some pairs have the same hash in the set, which keeps 32 bits of it.
+#[test]
+fn g1_g2_many_uids() {
+    let uids: Vec<_> = (0..300_000).map(|number: u32| number.wrapping_mul(0x9e37_79b9).to_string()).collect();
+    let twice: Vec<_> = uids.iter().chain(uids.iter().rev()).cloned().collect();
+    let models: Vec<_> = twice.chunks(1000).map(|uids| model(uids.to_vec())).collect();
+    assert_eq!(get_all_model_iteration_uids(&models).as_slice(), uids);
+    let inserted: UidSet<&String> = twice.iter().collect();
+    assert!(inserted.iter().eq(&uids.iter().collect::<Vec<_>>()));
+}
+
+#[test]
+fn g2_a_set_is_asked_by_uid_and_by_place() {
+    let uids = UidSet::from_iter(["b", "a", "b"]);
+    assert_eq!((uids.len(), uids.position("a"), uids.position("c")), (2, Some(1), None));
+    assert!(uids.contains("b") && !uids.contains("B"));
+    assert!(!UidSet::<&str>::default().contains(""));
+    assert!(uids.is_subset(&UidSet::from_iter(["a", "b", "c"].map(String::from))));
+    assert!(!uids.is_subset(&UidSet::from_iter(["a"])));
+    assert_ne!(uids, UidSet::from_iter(["a", "b"]));
+    assert_eq!(format!("{uids:?}"), r#"{"b", "a"}"#);
+}
+
+#[test]
+fn g1_insert_says_whether_the_uid_is_new() {
+    let mut uids = UidSet::default();
+    assert!(uids.insert(String::from("a")));
+    assert!(!uids.insert("a".into()));
+    assert!(uids.insert(String::new()));
+    assert_eq!(uids.into_vec(), ["a", ""]);
+}
+
 struct Own(&'static [&'static str]);
 
 impl ModelIterationUids for Own {
