@@ -5,7 +5,7 @@ use std::fs;
 use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo, scratch_folder};
 use crate::workspace::Workspace;
-use crate::{layers, scratch, sdk, tidy};
+use crate::{bench, layers, scratch, sdk, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -95,6 +95,13 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         run: Run::Function(tests),
         hint: "run one with `cargo test --workspace --all-features <name>`",
+    },
+    Check {
+        name: "bench-smoke",
+        about: "every program of every benchmark does its work, however fast",
+        needs: &[],
+        run: Run::Function(bench::smoke),
+        hint: "run it with `cargo xtask bench --quick [NAME…]`",
     },
     Check {
         name: "conformance-live",

@@ -1,6 +1,7 @@
 //! The project's checks and chores, run as `cargo xtask`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod bench;
 mod checks;
 mod ci;
 mod job;
@@ -18,9 +19,14 @@ Usage:
   cargo xtask ci [NAME…] [--keep-going] [--strict]   run all checks, or the named ones
   cargo xtask ci --list                              what the checks are
   cargo xtask vectors [--check]                      write tests/vectors from the Python SDK, or compare
+  cargo xtask bench [NAME…] [--rounds N] [--quick]   measure against the peers, in turns
+                    [--json FILE] [--svg FILE]
+  cargo xtask bench --record                         the same, and write docs/performance.{md,json,svg}
+  cargo xtask bench --list                           what is measured
 
   --keep-going   run the other checks after one has failed
   --strict       a missing tool or peer is a failure, not a skipped check
+  --quick        small sizes, one round: whether everything works, not how fast it is
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +34,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match *words.as_slice() {
         ["ci", ref rest @ ..] => ci::Options::parse(rest).and_then(|options| ci::run(&options)),
+        ["bench", ref rest @ ..] => bench::Options::parse(rest).and_then(|options| bench::run(&options)),
         ["vectors"] => sdk::vectors(false),
         ["vectors", "--check"] => sdk::vectors(true),
         ["help" | "--help" | "-h"] => {

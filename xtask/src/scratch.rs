@@ -42,7 +42,13 @@ pub(crate) fn no_std(job: &mut Job) -> Result<(), Stop> {
 }
 
 /// Writes a crate with one dependency below `target`, where it is no member of the workspace; returns its manifest.
-fn outside_crate(folder: &str, on: &str, features: &[&str], file: &str, source: &str) -> Result<PathBuf, Stop> {
+pub(crate) fn outside_crate(
+    folder: &str,
+    on: &str,
+    features: &[&str],
+    file: &str,
+    source: &str,
+) -> Result<PathBuf, Stop> {
     let root = root();
     let make = || {
         let folder = scratch_folder()?.join("outside").join(folder);

@@ -73,6 +73,18 @@ pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
     SDKS.iter().try_for_each(|sdk| sdk.install(job))
 }
 
+/// Sees to the virtual environment of the newest SDK; returns its Python.
+pub(crate) fn current(job: &mut Job) -> Result<PathBuf, Stop> {
+    let [.., sdk] = &SDKS;
+    sdk.install(job).map(|()| sdk.python())
+}
+
+/// What the figures of [`current`] are figures of.
+pub(crate) fn current_version() -> String {
+    let [.., sdk] = &SDKS;
+    sdk.requirements()
+}
+
 /// The check: the recorded vectors are still what the SDKs say, and fresh random input makes no difference either.
 pub(crate) fn conformance_live(job: &mut Job) -> Result<(), Stop> {
     install(job)?;

@@ -1,0 +1,73 @@
+//! What the bare loops share: the manifest, and so many workers that take its items in turn.
+
+use std::error::Error;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+/// What the programs of this package return: all of them tell their errors by ending.
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The headers of an upload beside its length, as the SDK sends them for the images of the benchmarks.
+pub const HEADERS: [(&str, &str); 2] = [("content-type", "image/jpeg"), ("cache-control", "max-age=86400")];
+
+/// One upload.
+#[derive(Debug)]
+pub struct Item {
+    /// The file.
+    pub path: String,
+    /// Where it goes.
+    pub url: String,
+}
+
+/// Uploads what the manifest, the first argument, lists with as many workers as the second argument says.
+///
+/// # Errors
+///
+/// Arguments that are missing, a manifest that cannot be read, and the first upload that fails.
+pub fn run<F: Future<Output = Outcome<()>> + Send + 'static>(
+    upload: impl Fn(Arc<[Item]>, usize) -> F + Clone + Send + 'static,
+) -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(manifest), Some(workers)) = (arguments.next(), arguments.next()) else {
+        return Err("arguments: MANIFEST IN_FLIGHT".into());
+    };
+    let (items, workers) = (read(&manifest)?, workers.parse::<usize>()?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut running = JoinSet::new();
+        for _ in 0..workers {
+            let (items, next, upload) = (Arc::clone(&items), Arc::clone(&next), upload.clone());
+            running.spawn(async move {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= items.len() {
+                        return Outcome::Ok(());
+                    }
+                    upload(Arc::clone(&items), index).await?;
+                }
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            done??;
+        }
+        Ok(())
+    })
+}
+
+fn read(manifest: &str) -> Outcome<Arc<[Item]>> {
+    let text = fs::read_to_string(manifest)?;
+    let item = |line| {
+        let mut line: Value = serde_json::from_str(line)?;
+        let mut take = |name: &str| match line[name].take() {
+            Value::String(text) => Ok(text),
+            _ => Err(format!("the manifest has a line without {name}")),
+        };
+        Ok(Item { path: take("path")?, url: take("signed_url")? })
+    };
+    text.lines().map(item).collect()
+}

@@ -1,0 +1,328 @@
+//! What the upload benchmarks need: programs that are built, files to send, a server, and the stopwatch.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::plan::{Case, InFlight, Program};
+use crate::job::{Job, Stop, cargo, command, scratch_folder};
+use crate::sdk;
+
+/// Distinct files take this much of the disk at most; a longer manifest names them again.
+const DISK: u64 = 512 * 1024 * 1024;
+
+/// The programs, built, and a folder for what they work on.
+pub(super) struct Lab {
+    folder: PathBuf,
+    programs: PathBuf,
+    python: Option<PathBuf>,
+    curl: bool,
+    /// How many uploads `encord upload` has under way when it is not told.
+    pub(super) default_in_flight: u64,
+}
+
+impl Lab {
+    /// Builds ours as it is shipped, and the peers apart from it, so that neither brings features into the other. The smoke
+    /// run takes the profile of the tests, and leaves out a peer that the machine lacks, with a note.
+    pub(super) fn open(job: &mut Job, smoke: bool) -> Result<Self, Stop> {
+        let profile = if smoke { "dev" } else { "release" };
+        for package in ["encord-cli", "encord-bench-peers"] {
+            job.run(&mut cargo(&format!("build --locked --profile {profile} -p {package}")))?;
+        }
+        let programs = target_folder(job)?.join(if smoke { "debug" } else { "release" });
+        let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("bench");
+        fs::create_dir_all(&folder).map_err(|error| Stop::from((&*folder, error)))?;
+        let python = optional(job, smoke, sdk::current)?;
+        let curl = optional(job, smoke, |job| {
+            job.run(command("curl").arg("--version"))
+                .map_err(|_| Stop::Missing { what: "curl".to_owned(), install: "apt-get install curl".to_owned() })
+        })?;
+        let help = job.output(command(programs.join("encord")).args(["upload", "--help"]).stdout(Stdio::piped()))?;
+        let default_in_flight =
+            default_of(&help, "--concurrency").ok_or_else(|| Stop::Failed("no default of --concurrency".to_owned()))?;
+        Ok(Self { folder, programs, python, curl: curl.is_some(), default_in_flight })
+    }
+
+    pub(super) fn has(&self, program: Program) -> bool {
+        match program {
+            Program::Sdk => self.python.is_some(),
+            Program::Curl => self.curl,
+            Program::Ours | Program::Reqwest | Program::Hyper => true,
+        }
+    }
+
+    pub(super) fn in_flight(&self, case: &Case) -> u64 {
+        match case.in_flight {
+            InFlight::Default => self.default_in_flight,
+            InFlight::Is(number) => number,
+        }
+    }
+
+    /// Files, server and lists for one workload.
+    pub(super) fn set_up(&self, case: &Case) -> Result<Setup<'_>, Stop> {
+        let server = Server::start(&self.programs, &self.folder, case)?;
+        let setup = Setup { lab: self, case: *case, server };
+        setup.write().map_err(|error| Stop::from((&*self.folder, error)))?;
+        Ok(setup)
+    }
+
+    fn program(&self, name: &str) -> Command {
+        command(self.programs.join(name))
+    }
+}
+
+/// In the smoke run what is missing is left out, unless nothing may be.
+fn optional<T>(job: &mut Job, smoke: bool, get: impl FnOnce(&mut Job) -> Result<T, Stop>) -> Result<Option<T>, Stop> {
+    match get(job) {
+        Ok(found) => Ok(Some(found)),
+        Err(Stop::Missing { what, install }) if smoke && !job.strict => {
+            job.notes.push(format!("without {what}; to get it: {install}"));
+            Ok(None)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+fn target_folder(job: &mut Job) -> Result<PathBuf, Stop> {
+    let text = job.output(cargo("metadata --no-deps --format-version 1").stdout(Stdio::piped()))?;
+    let metadata: Value = read_json(&text)?;
+    let folder = metadata["target_directory"].as_str().map(PathBuf::from);
+    folder.ok_or_else(|| Stop::Failed("cargo metadata lacks target_directory".to_owned()))
+}
+
+/// The first `[default: N]` after the option's name.
+fn default_of(help: &str, option: &str) -> Option<u64> {
+    let (_, after) = help.split_once(option)?;
+    let (_, after) = after.split_once("[default: ")?;
+    after.split_once(']')?.0.parse().ok()
+}
+
+fn read_json(text: &str) -> Result<Value, Stop> {
+    serde_json::from_str(text).map_err(|error| Stop::Failed(format!("not JSON: {text:?}: {error}")))
+}
+
+/// A workload that programs can be run on.
+pub(super) struct Setup<'a> {
+    lab: &'a Lab,
+    case: Case,
+    server: Server,
+}
+
+/// What one run of one program took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) seconds: f64,
+    pub(super) cpu: f64,
+    pub(super) peak: f64,
+    pub(super) connections: f64,
+}
+
+impl Setup<'_> {
+    /// The files where they are not there yet, a manifest for all, and the same list for curl.
+    fn write(&self) -> std::io::Result<()> {
+        let Case { files, size, .. } = self.case;
+        let distinct = files.min((DISK / size).max(1));
+        let folder = self.lab.folder.join(format!("files-{size}"));
+        fs::create_dir_all(&folder)?;
+        let block = noise();
+        for index in 0..distinct {
+            let path = file(&folder, index);
+            if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
+                let mut file = File::create(&path)?;
+                let mut left = size;
+                while left > 0 {
+                    let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
+                    file.write_all(&block[..part])?;
+                    left -= part as u64;
+                }
+            }
+        }
+        let mut manifest = BufWriter::new(File::create(self.manifest())?);
+        let mut list = BufWriter::new(File::create(self.curl_list())?);
+        for index in 0..files {
+            let path = file(&folder, index % distinct);
+            let url = self.server.url(index);
+            writeln!(manifest, "{}", json!({"path": path, "signed_url": url, "data_type": "image"}))?;
+            // curl quotes as JSON does.
+            writeln!(list, "upload-file = {}\nurl = {}", json!(path), json!(url))?;
+        }
+        manifest.flush()?;
+        list.flush()
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.lab.folder.join("manifest.jsonl")
+    }
+
+    fn curl_list(&self) -> PathBuf {
+        self.lab.folder.join("curl.cfg")
+    }
+
+    /// One run. Fails unless every file arrived, once and whole.
+    pub(super) fn run(&mut self, job: &mut Job, program: Program) -> Result<Sample, Stop> {
+        let mut command = self.lab.program("bench-measure");
+        self.command(program, &mut command);
+        command.stdout(Stdio::piped());
+        let measured = read_json(&job.output(&mut command)?)?;
+        let counted = self.server.counted()?;
+        let Case { files, size, .. } = self.case;
+        if measured["success"] != true || counted["requests"] != files || counted["bytes"] != files * size {
+            return Err(Stop::Failed(format!(
+                "{} did not upload {files} files of {size} bytes once each: {measured}, the server counted {counted}",
+                program.name(),
+            )));
+        }
+        // A program may time its upload itself; the whole run counts for all others.
+        let own = serde_json::from_str(measured["said"].as_str().unwrap_or_default())
+            .ok()
+            .filter(|_| program == Program::Sdk)
+            .and_then(|said: Value| said["seconds"].as_f64());
+        let figure = |name: &str| measured[name].as_f64();
+        let sample = || {
+            Some(Sample {
+                seconds: own.or_else(|| figure("wall_s"))?,
+                cpu: figure("cpu_s")?,
+                peak: figure("peak_bytes")?,
+                connections: counted["connections"].as_f64()?,
+            })
+        };
+        sample().ok_or_else(|| Stop::Failed(format!("no measurement: {measured}")))
+    }
+
+    fn command(&self, program: Program, command: &mut Command) {
+        let programs = &self.lab.programs;
+        let in_flight = self.lab.in_flight(&self.case).to_string();
+        match program {
+            Program::Ours => {
+                command
+                    .arg(programs.join("encord"))
+                    .args(["upload", "--progress", "never", "--manifest"])
+                    .arg(self.manifest());
+                if let InFlight::Is(_) = self.case.in_flight {
+                    command.args(["--concurrency", &in_flight]);
+                }
+            }
+            Program::Sdk => {
+                command.args(self.lab.python.as_ref()).arg("tests/python/bench_upload.py").arg(self.manifest());
+            }
+            Program::Curl => {
+                // Without --parallel-immediate, which made it slower.
+                command.args([
+                    "curl",
+                    "--silent",
+                    "--show-error",
+                    "--fail",
+                    "--parallel",
+                    "--parallel-max",
+                    &in_flight,
+                ]);
+                command.args(["--header", "Content-Type: image/jpeg", "--header", "Cache-Control: max-age=86400"]);
+                command.arg("--config").arg(self.curl_list());
+                if self.case.tls {
+                    command.arg("--cacert").arg(certificate(&self.lab.folder));
+                }
+            }
+            Program::Reqwest => {
+                command.arg(programs.join("bench-reqwest")).arg(self.manifest()).arg(&in_flight);
+            }
+            Program::Hyper => {
+                command.arg(programs.join("bench-hyper")).arg(self.manifest()).arg(&in_flight);
+            }
+        }
+        if self.case.tls {
+            for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+                command.env(variable, certificate(&self.lab.folder));
+            }
+        }
+        let settings = |name: &str| name.starts_with("ENCORD_") || name.to_ascii_lowercase().ends_with("_proxy");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(settings)) {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn file(folder: &Path, index: u64) -> PathBuf {
+    folder.join(format!("{index:06}.jpg"))
+}
+
+fn certificate(folder: &Path) -> PathBuf {
+    folder.join("certificate.pem")
+}
+
+/// A MiB that does not compress (xorshift64*).
+fn noise() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut word = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes()
+    };
+    (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
+}
+
+/// The discarding server. Ends when it is dropped.
+struct Server {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    base: String,
+}
+
+impl Server {
+    fn start(programs: &Path, folder: &Path, case: &Case) -> Result<Self, Stop> {
+        let program = programs.join("bench-server");
+        let fail = |error| Stop::from((&*program, error));
+        let mut command = command(&program);
+        command.args(["--delay-ms", &case.service_ms.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if case.tls {
+            command.arg("--tls").arg(certificate(folder));
+        }
+        let mut child = command.spawn().map_err(fail)?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Stop::Failed("the server has no pipes".to_owned()));
+        };
+        let mut server = Self { child, stdin, stdout: BufReader::new(stdout), base: String::new() };
+        let address = server.line().map_err(fail)?;
+        server.base = format!("{}://{}", if case.tls { "https" } else { "http" }, address.trim());
+        Ok(server)
+    }
+
+    /// As long as those of real stores.
+    fn url(&self, index: u64) -> String {
+        format!("{}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={:0>64}", self.base, index)
+    }
+
+    /// What arrived since the last call.
+    fn counted(&mut self) -> Result<Value, Stop> {
+        let line = self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).and_then(|()| self.line());
+        read_json(&line.map_err(|error| Stop::Failed(format!("the server: {error}")))?)
+    }
+
+    fn line(&mut self) -> std::io::Result<String> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).map(|_| line)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_of;
+
+    #[test]
+    fn the_default_stands_in_the_help() {
+        let help = "--manifest <FILE>\n  The manifest\n--concurrency <N>\n  How many\n\n  [default: 16]\n--json\n  [default: 3]";
+        assert_eq!(default_of(help, "--concurrency"), Some(16));
+        assert_eq!(default_of(help, "--shard"), None);
+    }
+}
