@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::outcome::{Bound, Outcome, Verdict, number};
 
-const WIDTH: f64 = 860.0;
+const WIDTH: f64 = 940.0;
 /// Where the axis begins and ends; the words stand left of it, the numbers right.
-const LEFT: f64 = 370.0;
-const RIGHT: f64 = 730.0;
+const LEFT: f64 = 440.0;
+const RIGHT: f64 = 790.0;
 const TOP: f64 = 62.0;
 const ROW: f64 = 30.0;
 const GRID: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
@@ -39,7 +39,7 @@ pub(super) fn draw(outcomes: &[Outcome]) -> Option<String> {
     let rows: Vec<(&Verdict, f64)> = verdicts
         .filter_map(|verdict| match verdict.bound {
             Bound::AtLeast(aim) => Some((verdict, aim)),
-            Bound::AtMost(_) => None,
+            Bound::AtMost(_) | Bound::NeverAbove(_) => None,
         })
         .collect();
     let ends = |end: fn(f64, f64) -> f64| {

@@ -30,7 +30,12 @@ impl Lab {
     pub(super) fn open(job: &mut Job, smoke: bool) -> Result<Self, Stop> {
         let profile = if smoke { "dev" } else { "release" };
         for package in ["encord-cli", "encord-bench-peers"] {
-            job.run(&mut cargo(&format!("build --locked --profile {profile} -p {package}")))?;
+            let mut build = cargo(&format!("build --locked --profile {profile} -p {package}"));
+            if !smoke {
+                // As an installation builds; incremental code is slower.
+                build.env("CARGO_INCREMENTAL", "0");
+            }
+            job.run(&mut build)?;
         }
         let programs = target_folder(job)?.join(if smoke { "debug" } else { "release" });
         let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("bench");

@@ -38,6 +38,8 @@ pub(super) struct Verdict {
 pub(super) enum Bound {
     AtLeast(f64),
     AtMost(f64),
+    /// Not in a single round.
+    NeverAbove(f64),
 }
 
 impl Verdict {
@@ -45,13 +47,14 @@ impl Verdict {
         match self.bound {
             Bound::AtLeast(bound) => self.found.median >= bound,
             Bound::AtMost(bound) => self.found.median <= bound,
+            Bound::NeverAbove(bound) => self.found.most <= bound,
         }
     }
 
     fn json(&self) -> Value {
         let (at_least, at_most) = match self.bound {
             Bound::AtLeast(bound) => (Some(bound), None),
-            Bound::AtMost(bound) => (None, Some(bound)),
+            Bound::AtMost(bound) | Bound::NeverAbove(bound) => (None, Some(bound)),
         };
         json!({
             "benchmark": self.benchmark, "what": self.what, "unit": self.unit.trim(), "median": self.found.median,
@@ -63,7 +66,7 @@ impl Verdict {
         let Self { benchmark, what, found, bound, unit } = self;
         let bound = match bound {
             Bound::AtLeast(bound) => format!("≥ {}{unit}", number(*bound)),
-            Bound::AtMost(bound) => format!("≤ {}{unit}", number(*bound)),
+            Bound::AtMost(bound) | Bound::NeverAbove(bound) => format!("≤ {}{unit}", number(*bound)),
         };
         let range = if found.least < found.most {
             format!("{} to {}", number(found.least), number(found.most))
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_aim_is_met_by_the_median() {
+    fn an_aim_is_met_by_the_median_or_by_every_round() {
         #[track_caller]
         fn check(median: f64, bound: Bound, expected: bool) {
             let found = Spread { least: 0.0, median, most: 100.0 };
@@ -194,6 +197,8 @@ mod tests {
         check(24.9, Bound::AtLeast(25.0), false);
         check(32.0, Bound::AtMost(32.0), true);
         check(32.1, Bound::AtMost(32.0), false);
+        check(32.0, Bound::NeverAbove(99.0), false);
+        check(32.0, Bound::NeverAbove(100.0), true);
     }
 
     #[test]

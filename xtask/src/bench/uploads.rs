@@ -188,13 +188,13 @@ fn verdict(name: &'static str, case: &Case, aim: Aim, sizes: &[(Case, Vec<Run>)]
     let seconds = |run: &Run| run.figures(|sample| sample.seconds);
     let (what, found, bound, unit) = match aim {
         Aim::Faster(peer, times) => (
-            format!("{}: as fast as {}", case.label(), peer.name()),
+            format!("{}, against {}", case.label(), peer.name()),
             Spread::of_ratios(&seconds(against(peer)?), &seconds(ours))?,
             Bound::AtLeast(times),
             " ×",
         ),
         Aim::Cpu(peer, times) => (
-            format!("{}: CPU time of {}", case.label(), peer.name()),
+            format!("{}, CPU time over that of {}", case.label(), peer.name()),
             Spread::of_ratios(&ours.figures(|sample| sample.cpu), &against(peer)?.figures(|sample| sample.cpu))?,
             Bound::AtMost(times),
             " ×",
@@ -202,13 +202,13 @@ fn verdict(name: &'static str, case: &Case, aim: Aim, sizes: &[(Case, Vec<Run>)]
         Aim::Peak(most) => (
             format!("{}: peak memory", case.label()),
             ours.spread(|sample| sample.peak / MIB)?,
-            Bound::AtMost(most),
+            Bound::NeverAbove(most),
             " MiB",
         ),
         Aim::Connections => (
             format!("{}: connections", case.label()),
             ours.spread(|sample| sample.connections)?,
-            Bound::AtMost(float(lab.in_flight(case))),
+            Bound::NeverAbove(float(lab.in_flight(case))),
             "",
         ),
         Aim::PerFile => {
