@@ -24,7 +24,12 @@ fn the_scripts_of_the_guide_fit_the_current_sdk_and_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("items.jsonl");
     fs::write(&manifest, answers["manifest"].as_str().unwrap()).unwrap();
-    let run = Command::new(encord::binary()).arg("upload").args(["--dry-run", "--json", "--manifest"]).arg(&manifest).output().unwrap();
+    let run = Command::new(encord::binary())
+        .arg("upload")
+        .args(["--dry-run", "--json", "--manifest"])
+        .arg(&manifest)
+        .output()
+        .unwrap();
     let sums: Value = serde_json::from_slice(&run.stdout).unwrap();
     // The files are not there, and that is all that is wrong.
     assert_eq!((run.status.code(), &sums["would_fail"]), (Some(1), &Value::from(250)));

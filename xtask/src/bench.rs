@@ -6,6 +6,7 @@ mod outcome;
 mod packages;
 mod plan;
 mod stats;
+mod timings;
 mod uploads;
 
 use std::fs;
@@ -107,7 +108,7 @@ pub(crate) fn smoke(job: &mut Job) -> Result<(), Stop> {
 
 fn measure(job: &mut Job, options: &Options) -> Result<Vec<Outcome>, Stop> {
     let quick = options.quick;
-    let lab = if options.selected().any(|benchmark| matches!(benchmark.work, Work::Uploads(_))) {
+    let lab = if options.selected().any(|benchmark| !matches!(benchmark.work, Work::Packages)) {
         Some(Lab::open(job, quick)?)
     } else {
         None
@@ -116,7 +117,10 @@ fn measure(job: &mut Job, options: &Options) -> Result<Vec<Outcome>, Stop> {
     for benchmark in options.selected() {
         let outcome = match (&benchmark.work, &lab) {
             (Work::Uploads(cases), Some(lab)) => uploads::measure(job, lab, benchmark, cases, options.rounds, quick)?,
-            (Work::Uploads(_), None) => continue,
+            (Work::Timings(timings), Some(lab)) => {
+                timings::measure(job, lab, benchmark, timings, options.rounds, quick)?
+            }
+            (Work::Uploads(_) | Work::Timings(_), None) => continue,
             (Work::Packages, _) => packages::measure(job, benchmark, quick)?,
         };
         job.say(markdown(&outcome))?;
@@ -198,7 +202,7 @@ fn facts(job: &mut Job, rounds: usize) -> Vec<(&'static str, String)> {
         ("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()),
         ("rustc", version("rustc")),
         ("curl", version("curl")),
-        ("Python SDK", sdk::current_version()),
+        ("Python SDK", sdk::versions()),
         ("bare loops", crates.join(", ")),
     ]
 }

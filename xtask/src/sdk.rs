@@ -73,16 +73,16 @@ pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
     SDKS.iter().try_for_each(|sdk| sdk.install(job))
 }
 
-/// Sees to the virtual environment of the newest SDK; returns its Python.
-pub(crate) fn current(job: &mut Job) -> Result<PathBuf, Stop> {
-    let [.., sdk] = &SDKS;
-    sdk.install(job).map(|()| sdk.python())
+/// Sees to both; the name and the Python of each.
+pub(crate) fn pythons(job: &mut Job) -> Result<Vec<(&'static str, PathBuf)>, Stop> {
+    install(job)?;
+    Ok(SDKS.iter().map(|sdk| (sdk.name, sdk.python())).collect())
 }
 
-/// What the figures of [`current`] are figures of.
-pub(crate) fn current_version() -> String {
-    let [.., sdk] = &SDKS;
-    sdk.requirements()
+/// What is installed, by name.
+pub(crate) fn versions() -> String {
+    let named = |sdk: &Sdk| format!("{} {}", sdk.name, sdk.version);
+    format!("{}, {PINNED}", SDKS.each_ref().map(named).join(", "))
 }
 
 /// The check: the recorded vectors are still what the SDKs say, and fresh random input makes no difference either.

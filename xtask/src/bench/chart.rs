@@ -10,7 +10,7 @@ const LEFT: f64 = 440.0;
 const RIGHT: f64 = 790.0;
 const TOP: f64 = 62.0;
 const ROW: f64 = 30.0;
-const GRID: [f64; 10] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0];
+const GRID: [f64; 8] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0];
 
 /// Readable on light and on dark ground: the page decides which.
 const STYLE: &str = "\
@@ -140,9 +140,9 @@ mod tests {
             let axis = Axis::over(least, most);
             assert_eq!((axis.least, axis.most), expected);
         }
-        check(3.0, 30.0, (1.0, 50.0));
-        check(0.7, 0.9, (0.5, 1.0));
+        check(3.0, 31.0, (1.0, 100.0));
+        check(0.7, 0.9, (0.3, 1.0));
         check(1.0, 1.0, (1.0, 1.0));
-        check(0.01, 500.0, (0.01, 500.0));
+        check(0.01, 5000.0, (0.01, 5000.0));
     }
 }

@@ -14,11 +14,15 @@ use crate::sdk;
 /// Distinct files take this much of the disk at most; a longer manifest names them again.
 const DISK: u64 = 512 * 1024 * 1024;
 
+/// The SDK whose uploads are measured.
+const SDK: &str = "current";
+
 /// The programs, built, and a folder for what they work on.
 pub(super) struct Lab {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     programs: PathBuf,
-    python: Option<PathBuf>,
+    /// Of the SDKs that are installed, by name.
+    pythons: Vec<(&'static str, PathBuf)>,
     curl: bool,
     /// How many uploads `encord upload` has under way when it is not told.
     pub(super) default_in_flight: u64,
@@ -29,8 +33,8 @@ impl Lab {
     /// run takes the profile of the tests, and leaves out a peer that the machine lacks, with a note.
     pub(super) fn open(job: &mut Job, smoke: bool) -> Result<Self, Stop> {
         let profile = if smoke { "dev" } else { "release" };
-        for package in ["encord-cli", "encord-bench-peers"] {
-            let mut build = cargo(&format!("build --locked --profile {profile} -p {package}"));
+        for what in ["encord-cli", "encord-bench-peers", "encord-tests --example bench_pure"] {
+            let mut build = cargo(&format!("build --locked --profile {profile} -p {what}"));
             if !smoke {
                 // As an installation builds; incremental code is slower.
                 build.env("CARGO_INCREMENTAL", "0");
@@ -40,7 +44,7 @@ impl Lab {
         let programs = target_folder(job)?.join(if smoke { "debug" } else { "release" });
         let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("bench");
         fs::create_dir_all(&folder).map_err(|error| Stop::from((&*folder, error)))?;
-        let python = optional(job, smoke, sdk::current)?;
+        let pythons = optional(job, smoke, sdk::pythons)?.unwrap_or_default();
         let curl = optional(job, smoke, |job| {
             job.run(command("curl").arg("--version"))
                 .map_err(|_| Stop::Missing { what: "curl".to_owned(), install: "apt-get install curl".to_owned() })
@@ -48,12 +52,12 @@ impl Lab {
         let help = job.output(command(programs.join("encord")).args(["upload", "--help"]).stdout(Stdio::piped()))?;
         let default_in_flight =
             default_of(&help, "--concurrency").ok_or_else(|| Stop::Failed("no default of --concurrency".to_owned()))?;
-        Ok(Self { folder, programs, python, curl: curl.is_some(), default_in_flight })
+        Ok(Self { folder, programs, pythons, curl: curl.is_some(), default_in_flight })
     }
 
     pub(super) fn has(&self, program: Program) -> bool {
         match program {
-            Program::Sdk => self.python.is_some(),
+            Program::Sdk => self.python(SDK).is_some(),
             Program::Curl => self.curl,
             Program::Ours | Program::Reqwest | Program::Hyper => true,
         }
@@ -74,7 +78,12 @@ impl Lab {
         Ok(setup)
     }
 
-    fn program(&self, name: &str) -> Command {
+    /// `None` where the SDK could not be had.
+    pub(super) fn python(&self, sdk: &str) -> Option<&Path> {
+        self.pythons.iter().find_map(|(name, python)| (*name == sdk).then_some(&**python))
+    }
+
+    pub(super) fn program(&self, name: &str) -> Command {
         command(self.programs.join(name))
     }
 }
@@ -105,7 +114,7 @@ fn default_of(help: &str, option: &str) -> Option<u64> {
     after.split_once(']')?.0.parse().ok()
 }
 
-fn read_json(text: &str) -> Result<Value, Stop> {
+pub(super) fn read_json(text: &str) -> Result<Value, Stop> {
     serde_json::from_str(text).map_err(|error| Stop::Failed(format!("not JSON: {text:?}: {error}")))
 }
 
@@ -211,7 +220,7 @@ impl Setup<'_> {
                 }
             }
             Program::Sdk => {
-                command.args(self.lab.python.as_ref()).arg("tests/python/bench_upload.py").arg(self.manifest());
+                command.args(self.lab.python(SDK)).arg("tests/python/bench_upload.py").arg(self.manifest());
             }
             Program::Curl => {
                 // Without --parallel-immediate, which made it slower.

@@ -14,6 +14,8 @@ pub(super) struct Benchmark {
 pub(super) enum Work {
     /// Programs that upload the same files to the same server, in turns.
     Uploads(&'static [Case]),
+    /// What programs time inside themselves.
+    Timings(Timings),
     /// What a user of each published crate has to build.
     Packages,
 }
@@ -81,6 +83,61 @@ pub(super) enum Aim {
     Connections,
     /// The time per file over that of a hundredth of the files, at most 1.
     PerFile,
+}
+
+/// Figures that `tests/examples/bench_pure.rs` prints, and those of the SDK beside them.
+#[derive(Debug)]
+pub(super) struct Timings {
+    pub(super) topic: Topic,
+    pub(super) compared: &'static [Timing],
+    /// Whether the first of them is also taken at smaller sizes.
+    pub(super) growth: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Topic {
+    /// A list of models, of which the seed SDK is the last to know anything.
+    Uids,
+    DataType,
+    Settings,
+}
+
+impl Topic {
+    /// The argument of the programs.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Uids => "uids",
+            Self::DataType => "data-type",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// Which SDK it is compared with, if any.
+    pub(super) fn sdk(self) -> Option<&'static str> {
+        match self {
+            Self::Uids => Some("seed"),
+            Self::DataType => Some("current"),
+            Self::Settings => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Timing {
+    pub(super) label: &'static str,
+    /// The name of our figure.
+    pub(super) ours: &'static str,
+    pub(super) against: Against,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Against {
+    /// This figure of the SDK, which is at least so many times ours.
+    Sdk(&'static str, f64),
+    /// What it is, and another figure of our own program, which is at least so many times ours.
+    Own(&'static str, &'static str, f64),
+    /// Nanoseconds, at most.
+    Nothing(f64),
 }
 
 const KIB: u64 = 1024;
@@ -163,6 +220,81 @@ pub(super) const BENCHMARKS: &[Benchmark] = &[
             growth: Some(Growth::Files),
             ..SMALL
         }]),
+    },
+    Benchmark {
+        name: "P7",
+        about: "uids, from JSON to the distinct set",
+        work: Work::Timings(Timings {
+            topic: Topic::Uids,
+            compared: &[Timing {
+                label: "from JSON",
+                ours: "from_json_slice_ns",
+                against: Against::Sdk("from_json_ns", 4.0),
+            }],
+            growth: true,
+        }),
+    },
+    Benchmark {
+        name: "P8",
+        about: "uids, the function alone on loaded models",
+        work: Work::Timings(Timings {
+            topic: Topic::Uids,
+            compared: &[
+                Timing {
+                    label: "the first call",
+                    ours: "function_ns",
+                    against: Against::Sdk("function_first_ns", 2.5),
+                },
+                Timing {
+                    label: "a repeated call",
+                    ours: "function_ns",
+                    against: Against::Sdk("function_repeated_ns", 1.3),
+                },
+                Timing {
+                    label: "the function",
+                    ours: "function_ns",
+                    against: Against::Own("IndexSet<&str>", "index_set_ns", 1.0),
+                },
+            ],
+            growth: false,
+        }),
+    },
+    Benchmark {
+        name: "P9",
+        about: "DataType, parsed and upper-cased",
+        work: Work::Timings(Timings {
+            topic: Topic::DataType,
+            compared: &[
+                Timing { label: "parse", ours: "from_value_ns", against: Against::Sdk("from_value_ns", 100.0) },
+                Timing {
+                    label: "parse upper case",
+                    ours: "from_upper_case_string_ns",
+                    against: Against::Sdk("from_upper_case_string_ns", 100.0),
+                },
+                Timing {
+                    label: "to upper case",
+                    ours: "to_upper_case_string_ns",
+                    against: Against::Sdk("to_upper_case_string_ns", 100.0),
+                },
+                Timing { label: "parse", ours: "from_value_ns", against: Against::Nothing(10.0) },
+                Timing {
+                    label: "parse upper case",
+                    ours: "from_upper_case_string_ns",
+                    against: Against::Nothing(10.0),
+                },
+                Timing { label: "to upper case", ours: "to_upper_case_string_ns", against: Against::Nothing(10.0) },
+            ],
+            growth: false,
+        }),
+    },
+    Benchmark {
+        name: "P10",
+        about: "the settings of one upload, resolved",
+        work: Work::Timings(Timings {
+            topic: Topic::Settings,
+            compared: &[Timing { label: "resolve", ours: "over_ns", against: Against::Nothing(20.0) }],
+            growth: false,
+        }),
     },
     Benchmark {
         name: "P11",
