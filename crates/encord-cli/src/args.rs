@@ -5,9 +5,11 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
+
+use crate::demo::FEWEST;
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
@@ -19,6 +21,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show what uploads do when things go wrong, with nothing set up: against a store that fails on purpose.
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
     /// Upload the files of a manifest to their signed URLs.
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
@@ -37,6 +42,19 @@ pub(crate) enum Command {
     /// Print the man page of the program, or of one of its commands.
     #[command(after_help = MAN_EXAMPLES)]
     Man(ManArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// How many small images are made and uploaded.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(i64::from(FEWEST)..=10_000))]
+    pub(crate) files: u32,
+    /// Keep the images, what was stored of them, and the report in this folder, which must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Whether to show the progress on standard error; `auto` does on a terminal.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(crate) progress: When,
 }
 
 #[derive(Debug, clap::Args)]
@@ -179,6 +197,17 @@ Exit codes:
   2    wrong usage or input
   3    finished, but some items failed and that was allowed
   130  interrupted";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  encord demo
+  encord demo --files 1000
+  encord demo --keep demo && diff -r demo/images demo/stored/dev
+
+A development store is started in this process, on a free port of this machine alone, and told which faults to throw at \
+which file. The files are uploaded to signed URLs under `allow_failures`, as by `encord upload`, only with shorter waits. \
+At the end the store is compared with the files, and each file's end with what the contract (docs/contract.md) promises. \
+It exits with 0 when all is as promised, else with 1.";
 
 const UPLOAD_EXAMPLES: &str = "\
 Examples:

@@ -13,15 +13,15 @@ use crate::progress::Progress;
 /// The variable that says what is logged, in the words of `RUST_LOG`.
 const VARIABLE: &str = "ENCORD_LOG";
 
-/// Logs from here on, above the progress bar.
+/// Logs from here on, above the progress bar; `least` is what is logged unless the variable says otherwise.
 ///
 /// # Errors
 ///
 /// The variable cannot be read.
-pub(crate) fn start(progress: &Progress) -> Result<(), Failure> {
+pub(crate) fn start(progress: &Progress, least: LevelFilter) -> Result<(), Failure> {
     let directives = env::var_os(VARIABLE).unwrap_or_default();
     let directives = directives.to_string_lossy();
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).parse(&directives);
+    let filter = EnvFilter::builder().with_default_directive(least.into()).parse(&directives);
     let filter = filter.map_err(|error| Failure::usage(format_args!("{VARIABLE}={directives}: {error}")))?;
     let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let progress = progress.clone();

@@ -5,6 +5,7 @@
 mod args;
 mod completions;
 mod data_type;
+mod demo;
 mod dry_run;
 mod interrupt;
 mod json;
@@ -31,6 +32,7 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
+        Command::Demo(args) => demo::run(&args),
         Command::Upload(args) => upload::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),

@@ -46,7 +46,12 @@ impl Failure {
 
     /// Something failed that is not the fault of the input.
     pub(crate) fn failed(error: impl fmt::Display) -> Self {
-        Self { exit: Exit::Failed, errors: vec![error.to_string()], hint: None }
+        Self::failures(vec![error.to_string()])
+    }
+
+    /// The same, for several reasons.
+    pub(crate) fn failures(errors: Vec<String>) -> Self {
+        Self { exit: Exit::Failed, errors, hint: None }
     }
 
     pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {

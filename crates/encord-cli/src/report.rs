@@ -125,6 +125,14 @@ impl Sums {
     }
 }
 
+/// What came of an attempt: a status, or the kind of a fault.
+pub(crate) fn outcome(attempt: &Attempt) -> &str {
+    match &attempt.outcome {
+        Outcome::Status(status) => status.as_str(),
+        Outcome::Fault(fault) => fault.kind().as_str(),
+    }
+}
+
 /// `999 B`, `1.2 kB`, `123 MB`: powers of 1000, rounded down.
 pub(crate) fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -154,11 +162,11 @@ impl<'a> From<&'a ItemReport> for Line<'a> {
 
 impl From<&Attempt> for AttemptLine {
     fn from(attempt: &Attempt) -> Self {
-        let outcome = match &attempt.outcome {
-            Outcome::Status(status) => status.as_str().to_owned(),
-            Outcome::Fault(fault) => fault.kind().as_str().to_owned(),
-        };
-        Self { outcome, phase: attempt.phase.as_str(), waited_s: attempt.waited.as_secs_f64() }
+        Self {
+            outcome: outcome(attempt).to_owned(),
+            phase: attempt.phase.as_str(),
+            waited_s: attempt.waited.as_secs_f64(),
+        }
     }
 }
 

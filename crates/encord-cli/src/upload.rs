@@ -10,6 +10,7 @@ use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use encord_upload::{ItemReport, Journal, Snapshot, StopCause, Uploader};
 use futures_util::stream;
 use tokio::runtime;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Stream, UploadArgs};
 use crate::manifest::{Items, Manifest};
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
     }
     let progress = Progress::new(args.progress);
-    log::start(&progress)?;
+    log::start(&progress, LevelFilter::WARN)?;
     let journal = args.journal.as_deref().map(open_journal).transpose()?;
     let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;

@@ -16,7 +16,7 @@ fn each_command_has_a_man_page() {
     let run = encord("man").run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
     assert!(run.stdout.contains("\n.TH encord 1 "), "{}", run.stdout);
-    for command in ["upload", "settings", "uids", "data-type", "completions", "man"] {
+    for command in ["demo", "upload", "settings", "uids", "data-type", "completions", "man"] {
         assert!(run.stdout.contains(&format!("encord\\-{}(1)", command.replace('-', "\\-"))), "{}", run.stdout);
         let page = encord("man").arg(command).run();
         assert_eq!((page.code, &*page.stderr), (Some(0), ""), "{command}");
@@ -25,17 +25,21 @@ fn each_command_has_a_man_page() {
     }
     let run = encord("man uploads").run();
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
-    assert!(run.stderr.starts_with("error: unknown command \"uploads\", expected one of upload, "), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("error: unknown command \"uploads\", expected one of demo, upload, "),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
 fn help_has_the_commands_the_exit_codes_and_examples() {
     let run = encord("--help").run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-    for line in ["upload", "settings", "uids", "data-type", "completions", "130  interrupted"] {
+    for line in ["demo", "upload", "settings", "uids", "data-type", "completions", "man", "130  interrupted"] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
     }
-    for command in ["upload", "settings", "uids", "data-type", "completions", "man"] {
+    for command in ["demo", "upload", "settings", "uids", "data-type", "completions", "man"] {
         let run = encord(command).arg("--help").run();
         assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{command}");
         assert!(run.stdout.contains("Examples:\n"), "{command}: {}", run.stdout);

@@ -4,6 +4,7 @@
 
 mod completions;
 mod data_type;
+mod demo;
 mod invocation;
 mod server;
 mod settings;

@@ -1,0 +1,51 @@
+//! `encord demo`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::invocation::encord;
+use crate::upload::report;
+use crate::upload_failures::statuses;
+
+#[test]
+fn the_demonstration_keeps_its_promises() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let run = encord("demo --files 20 --keep kept").within(folder.path()).env("ENCORD_LOG", "trace").run();
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    for told in [
+        "20 images to signed URLs of a store on 127.0.0.1:",
+        "503, twice                503  ",
+        "503 with Retry-After: 1   503  1 s  200",
+        "a bit flipped on the way  integrity  ",
+        "the signed URL has expired: PUT 127.0.0.1:",
+        "\n16 uploaded, 4 failed, 0 cancelled, 0 skipped; 197 kB in ",
+        "checked: 16 stored objects equal their files byte for byte",
+    ] {
+        assert!(run.stdout.contains(told), "{told}: {}", run.stdout);
+    }
+    for output in [&run.stdout, &run.stderr] {
+        assert!(!output.contains("Signature=") && !output.contains("X-Goog-"), "{output}");
+    }
+
+    let kept = folder.path().join("kept");
+    let lines = report(&fs::read_to_string(kept.join("report.jsonl")).expect("a report"));
+    assert_eq!(lines.len(), 20);
+    assert_eq!(statuses(&lines).iter().filter(|status| **status == "failed").count(), 4);
+    for line in lines.iter().filter(|line| line["status"] == "uploaded") {
+        let title = line["title"].as_str().expect("a title");
+        let image = fs::read(kept.join("images").join(title)).expect("an image");
+        assert_eq!(line["bytes"], Value::from(image.len()));
+        assert_eq!(fs::read(kept.join("stored/dev").join(title)).expect("an object"), image, "{title}");
+    }
+    let run = encord("demo --keep kept").within(folder.path()).run();
+    run.expect(2, "", "error: kept: the folder is not empty\n");
+}
+
+#[test]
+fn the_demonstration_has_a_file_for_each_fault() {
+    for files in ["9", "10001", "x"] {
+        let run = encord("demo --files").arg(files).run();
+        assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{files}");
+    }
+}
