@@ -5,6 +5,7 @@
 mod args;
 mod completions;
 mod data_type;
+mod dev_store;
 mod dry_run;
 mod layers;
 mod log;
@@ -13,6 +14,7 @@ mod output;
 mod progress;
 mod report;
 mod settings;
+mod sign;
 mod uids;
 mod upload;
 
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
+        Command::DevStore(args) => dev_store::run(&args),
+        Command::Sign(args) => sign::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.show()).into()

@@ -84,7 +84,7 @@ fn exit(outcome: &Result<Report, Stopped>) -> Exit {
 }
 
 /// Ready when the process is asked to end: by Ctrl-C, or by the SIGTERM of a scheduler.
-fn interrupt() -> Result<impl Future<Output = ()>, Failure> {
+pub(crate) fn interrupt() -> Result<impl Future<Output = ()>, Failure> {
     #[cfg(unix)]
     {
         use std::future::poll_fn;

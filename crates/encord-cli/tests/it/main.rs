@@ -4,6 +4,7 @@
 
 mod completions;
 mod data_type;
+mod dev_store;
 mod invocation;
 mod server;
 mod settings;
