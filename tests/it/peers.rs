@@ -24,12 +24,25 @@ pub(crate) fn skip(what: &str, install: &str) {
 /// The Python that has an SDK, `seed` or `current`; skips where it is not installed.
 #[track_caller]
 pub(crate) fn sdk_python(sdk: &str) -> Option<PathBuf> {
+    installed(sdk, "python", &format!("the {sdk} SDK"))
+}
+
+/// A program, `python` or `rclone`, of the environment that has the clouds' own libraries; skips where it is not installed.
+#[track_caller]
+pub(crate) fn storage_program(name: &str) -> Option<PathBuf> {
+    installed("storage", name, "boto3 and google-cloud-storage with rclone")
+}
+
+#[track_caller]
+fn installed(environment: &str, program: &str, what: &str) -> Option<PathBuf> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python: PathBuf =
-        [tests, Path::new("../target/venv"), Path::new(sdk), Path::new("bin/python")].iter().collect();
-    if python.exists() {
-        return Some(python);
+    let path: PathBuf =
+        [tests, Path::new("../target/venv"), Path::new(environment), Path::new("bin"), Path::new(program)]
+            .iter()
+            .collect();
+    if path.exists() {
+        return Some(path);
     }
-    skip(&format!("the {sdk} SDK"), "cargo xtask ci conformance-live");
+    skip(what, "cargo xtask ci conformance-live");
     None
 }

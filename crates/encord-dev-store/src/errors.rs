@@ -1,6 +1,8 @@
 //! The statuses and XML bodies with which the services answer what they refuse.
 //!
-//! Codes, statuses and texts are those of the XML API's error reference of Google Cloud Storage and of the S3 API reference.
+//! Google's `SignatureDoesNotMatch` and Amazon's `HeadersNotSigned` are as answers that users have published. The other codes and
+//! statuses follow the services' documented sets, but their texts have not been compared with live answers. Least certain are
+//! Google's for an unsigned extension header, an unknown access id and a URL that is not valid yet. Match on status and code.
 //! `SignatureProvided`, which S3 repeats, is left out: a signature is in no answer.
 
 use std::fmt::Write;

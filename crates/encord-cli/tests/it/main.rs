@@ -5,6 +5,7 @@
 mod completions;
 mod data_type;
 mod demo;
+mod dev_store;
 mod invocation;
 mod server;
 mod settings;

@@ -42,7 +42,7 @@ async fn a_body_that_is_not_wanted_is_not_asked_for() {
 async fn a_refusal_reaches_a_client_that_is_still_sending() {
     let store = store("").await;
     for _ in 0..20 {
-        let answer = send(store.addr(), "PUT", &store.url("a"), &[], &vec![0; 1 << 20]).await.unwrap();
+        let answer = send(store.addr(), "PUT", &store.url("a"), &[], &vec![0; 1 << 24]).await.unwrap();
         assert_eq!(answer.status, 403);
     }
 }
