@@ -68,7 +68,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fault: Fault::Store("corrupt x1"),
         words: "a bit flipped on the way",
-        rules: "U8",
+        rules: "checksum",
         attempts: &[("integrity", 0), ("200", 200)],
         status: Status::Uploaded,
     },

@@ -15,7 +15,8 @@ use crate::report::{Sums, outcome};
 const RULES: &str = "\
 R1 max_retries is exact    R2 the wait doubles from the first    R4 a PUT may be sent again, a POST may not
 R5 what is retried, and what is final    R6 Retry-After is obeyed, by all uploads to that host
-R7 silence is bounded    U8 what arrives is checked    U6 a failure stays with its file";
+R7 silence is bounded    U6 a failure stays with its file
+checksum (no rule of the contract): what the store says it has is compared with what was sent";
 
 /// What is done, before it is.
 pub(super) fn opening(out: &mut dyn Write, demo: &Demo, store: &Running) -> io::Result<()> {
@@ -80,8 +81,8 @@ pub(super) fn story(
     }
     writeln!(
         out,
-        "checked: {} stored objects equal their files byte for byte, nothing is stored of the others, and every attempt and \
-         wait above is as the contract has it",
+        "checked: {} stored objects equal their files byte for byte, nothing is stored of the others; the attempts above \
+         are those that were to come, and no wait is shorter than promised",
         verdict.equal
     )?;
     if let Folder::Kept(folder) = &demo.folder {
