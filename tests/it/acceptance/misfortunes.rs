@@ -16,8 +16,8 @@ use crate::support::noise;
 use crate::support::server::{Answer, Server};
 
 const STATUSES: [u16; 33] = [
-    300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 416, 418, 422, 429,
-    451, 500, 501, 502, 503, 504, 505, 507, 599,
+    300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 416, 418, 422,
+    429, 451, 500, 501, 502, 503, 504, 505, 507, 599,
 ];
 const RETRIED: [u16; 6] = [408, 429, 500, 502, 503, 504];
 
@@ -78,7 +78,9 @@ impl Batch {
         for (place, status) in STATUSES.iter().enumerate().filter(|_| only.is_none()) {
             items[status_at(place)].url = server.url(&format!("/status/{status}"));
         }
-        for (place, (name, ..)) in OTHERS.iter().enumerate().filter(|(_, other)| only.is_none_or(|only| only == other.0)) {
+        for (place, (name, ..)) in
+            OTHERS.iter().enumerate().filter(|(_, other)| only.is_none_or(|only| only == other.0))
+        {
             let item = &mut items[other_at(place)];
             item.url = server.url(&format!("/{name}"));
             match *name {

@@ -58,7 +58,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::<Mutex<Log>>::default();
-        let (head, answer, shared): (Arc<Heads>, Arc<Answers>, _) = (Arc::new(head), Arc::new(answer), Arc::clone(&log));
+        let (head, answer, shared): (Arc<Heads>, Arc<Answers>, _) =
+            (Arc::new(head), Arc::new(answer), Arc::clone(&log));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (head, answer, log) = (Arc::clone(&head), Arc::clone(&answer), Arc::clone(&shared));
