@@ -1,8 +1,10 @@
 //! `encord upload` among failures: how often it tries, how long it waits, what it leaves alone.
 
+mod expiring;
+mod flipped;
 mod interrupted;
 mod killed;
-
+mod memory;
 mod misfortunes;
 
 use std::fs;

@@ -4,7 +4,7 @@
 //! google-cloud-storage signs with service accounts only. `tests/python/storage.py` runs its code with the name of the algorithm
 //! exchanged and HMAC for the last step; which request is signed, and how it is written, is Google's.
 
-mod rclone;
+pub(crate) mod rclone;
 
 use std::io::Write;
 use std::process::{Command, Stdio};

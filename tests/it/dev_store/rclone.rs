@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::peers;
 
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
     _folder: TempDir,
@@ -19,7 +19,7 @@ pub(super) struct Server {
 impl Server {
     /// With the bucket `dev`; `None` where there is no rclone.
     #[track_caller]
-    pub(super) fn start(access_id: &str, secret: &str) -> Option<Self> {
+    pub(crate) fn start(access_id: &str, secret: &str) -> Option<Self> {
         let rclone = peers::storage_program("rclone")?;
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("dev")).unwrap();
@@ -44,7 +44,7 @@ impl Server {
         Some(server)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
