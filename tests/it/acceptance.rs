@@ -1,5 +1,10 @@
 //! `encord upload` among failures: how often it tries, how long it waits, what it leaves alone.
 
+mod interrupted;
+mod killed;
+
+mod misfortunes;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -140,7 +145,7 @@ struct Batch {
     server: Server,
     items: Vec<Item>,
     _folder: TempDir,
-    /// Has the port that refuses: bound, so that nobody else gets it, and not listening.
+    /// The one that refuses.
     _port: Socket,
 }
 
@@ -150,9 +155,7 @@ impl Batch {
         let server =
             Server::start(move |request, _| if request.path() == reset { Answer::Reset } else { Answer::Status(200) });
         let (folder, mut items) = items(&server, 100);
-        let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        let refused = port.local_addr().unwrap().as_socket().unwrap();
+        let (port, refused) = refusing_port();
         items[REFUSED].url = format!("http://{refused}{}", object(&items[REFUSED]));
         for index in [DIRECTORY, MISSING] {
             fs::remove_file(&items[index].path).unwrap();
@@ -170,6 +173,14 @@ impl Batch {
     fn upload(&self, flags: &str) -> Run {
         self.start(flags).run()
     }
+}
+
+/// A port that refuses: bound, so that nobody else gets it, and not listening.
+fn refusing_port() -> (Socket, SocketAddr) {
+    let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = port.local_addr().unwrap().as_socket().unwrap();
+    (port, address)
 }
 
 /// Files of some sizes, for URLs of a server by their names.

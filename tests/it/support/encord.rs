@@ -1,10 +1,11 @@
 //! The binary `encord`, run as a user runs it.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -23,10 +24,18 @@ pub(crate) struct Item {
     pub(crate) data_type: &'static str,
 }
 
-/// A run of `encord upload` to be.
+/// Runs of `encord upload` to be: with one manifest, one report and, if asked for, one journal.
 pub(crate) struct Upload {
-    command: Command,
+    wrapper: Vec<String>,
+    flags: Vec<String>,
+    variables: Vec<(String, OsString)>,
     folder: TempDir,
+}
+
+/// A run of `encord upload` under way. It is killed when it is dropped.
+pub(crate) struct Running<'a> {
+    upload: &'a Upload,
+    child: Child,
 }
 
 /// A run of `encord upload` that has been, and in which the secret came out nowhere.
@@ -60,59 +69,133 @@ pub(crate) struct Attempt {
     pub(crate) waited_s: f64,
 }
 
-/// A URL as Google signs them.
+/// A URL as Google signs them. One that has a query keeps it.
 pub(crate) fn signed(url: &str) -> String {
-    format!("{url}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SECRET}&X-Goog-Expires=3600")
+    let begin = if url.contains('?') { "&" } else { "?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Expires=3600&" };
+    format!("{url}{begin}X-Goog-Signature={SECRET}")
 }
 
 /// `encord upload` of these items, with every word that it has on its work, in an environment of its own.
 pub(crate) fn upload(items: &[Item]) -> Upload {
     let folder = tempfile::tempdir().unwrap();
-    let lines = items.iter().map(|Item { path, url, data_type }| {
-        json!({"path": path, "signed_url": signed(url), "data_type": data_type}).to_string() + "\n"
-    });
-    fs::write(folder.path().join("items.jsonl"), lines.collect::<String>()).unwrap();
-    let out = folder.path().join("out");
-    fs::create_dir(&out).unwrap();
-    let mut command = Command::new(binary());
-    command.args("upload --manifest ../items.jsonl --report report.jsonl --json --progress always".split(' '));
-    command.current_dir(&out).env_clear().env("HOME", &out).env("TMPDIR", &out).env("ENCORD_LOG", "trace");
-    Upload { command, folder }
+    fs::create_dir(folder.path().join("out")).unwrap();
+    let upload = Upload { wrapper: Vec::new(), flags: Vec::new(), variables: Vec::new(), folder };
+    upload.rewrite(items);
+    upload
 }
 
 impl Upload {
     /// Further flags, separated by blanks.
     pub(crate) fn flags(mut self, flags: &str) -> Self {
-        self.command.args(flags.split_whitespace());
+        self.flags.extend(flags.split_whitespace().map(str::to_owned));
         self
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.command.env(name, value);
+        self.variables.push((name.to_owned(), value.as_ref().to_owned()));
         self
+    }
+
+    /// A program, with its arguments, that is to run it.
+    pub(crate) fn within(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Another manifest for the runs to come.
+    pub(crate) fn rewrite(&self, items: &[Item]) {
+        let mut manifest = BufWriter::new(fs::File::create(self.folder.path().join("items.jsonl")).unwrap());
+        for Item { path, url, data_type } in items {
+            let line = json!({"path": path, "signed_url": signed(url), "data_type": data_type});
+            writeln!(manifest, "{line}").unwrap();
+        }
+        manifest.flush().unwrap();
+    }
+
+    /// A file among those that the runs write.
+    pub(crate) fn written(&self, name: &str) -> PathBuf {
+        self.folder.path().join("out").join(name)
     }
 
     /// Runs it, and looks for the secret in all that it printed and wrote.
     #[track_caller]
-    pub(crate) fn run(mut self) -> Run {
-        let output = self.command.stdin(Stdio::null()).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
+    pub(crate) fn run(&self) -> Run {
+        self.start().end()
+    }
+
+    #[track_caller]
+    pub(crate) fn start(&self) -> Running<'_> {
+        let words = self.wrapper.iter().map(OsStr::new).chain([binary().as_os_str()]).collect::<Vec<_>>();
+        let mut command = Command::new(words[0]);
+        let (out, folder) = (self.folder.path().join("out"), self.folder.path());
+        let fixed = "upload --manifest ../items.jsonl --report report.jsonl --json --progress always";
+        command.args(&words[1..]).args(fixed.split(' ')).args(&self.flags);
+        command.current_dir(&out).env_clear().env("HOME", &out).env("TMPDIR", &out).env("ENCORD_LOG", "trace");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let [stdout, stderr] = ["stdout", "stderr"].map(|name| fs::File::create(folder.join(name)).unwrap());
+        let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
+        Running { upload: self, child }
+    }
+
+    /// Looks for the secret in all that was printed and written; returns standard output and standard error.
+    #[track_caller]
+    fn check_secret(&self) -> [String; 2] {
         let manifest = fs::read(self.folder.path().join("items.jsonl")).unwrap();
         assert!(has_secret(&manifest), "nothing to look for");
-        assert!(!has_secret(stderr.as_bytes()), "the secret is on standard error");
-        assert!(!has_secret(&output.stdout), "the secret is on standard output");
-        let out = self.folder.path().join("out");
-        for file in files(&out) {
+        for file in files(&self.folder.path().join("out")) {
             assert!(!has_secret(file.as_os_str().as_encoded_bytes()), "the secret is the name of a file");
             assert!(!has_secret(&fs::read(&file).unwrap()), "the secret is in {}", file.display());
         }
-        let report = fs::read_to_string(out.join("report.jsonl")).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        ["stdout", "stderr"].map(|name| {
+            let text = fs::read_to_string(self.folder.path().join(name)).unwrap();
+            assert!(!has_secret(text.as_bytes()), "the secret is on {name}");
+            text
+        })
+    }
+}
+
+impl Running<'_> {
+    /// Sends it a signal, such as `INT`.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    #[track_caller]
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Kills it with `SIGKILL`, and looks for the secret in all that it leaves.
+    #[track_caller]
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), None, "it ended before it was killed");
+        self.upload.check_secret();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Run {
+        let code = self.child.wait().unwrap().code();
+        let [stdout, stderr] = self.upload.check_secret();
+        let report = fs::read_to_string(self.upload.written("report.jsonl"));
+        let report = report.unwrap_or_else(|error| panic!("{error}: {stderr}"));
         Run {
-            code: output.status.code(),
-            summary: serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}")),
+            code,
+            summary: serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}")),
             report: report.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             stderr,
         }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

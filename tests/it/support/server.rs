@@ -41,20 +41,30 @@ struct Log {
     by_path: HashMap<String, usize>,
 }
 
+type Heads = dyn Fn(&Request) + Send + Sync;
 type Answers = dyn Fn(&Request, usize) -> Answer + Send + Sync;
 
 impl Server {
     /// Answers each request by what it is and by how many came for the same path before.
     pub(crate) fn start(answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -> Self {
+        Self::with_heads(|_| {}, answer)
+    }
+
+    /// Calls `head` with each request before its body is read.
+    pub(crate) fn with_heads(
+        head: impl Fn(&Request) + Send + Sync + 'static,
+        answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::<Mutex<Log>>::default();
-        let (answer, shared): (Arc<Answers>, _) = (Arc::new(answer), Arc::clone(&log));
+        let (head, answer, shared): (Arc<Heads>, Arc<Answers>, _) =
+            (Arc::new(head), Arc::new(answer), Arc::clone(&log));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&shared));
+                let (head, answer, log) = (Arc::clone(&head), Arc::clone(&answer), Arc::clone(&shared));
                 // A client that goes away in the middle of a request is no affair of the server's.
-                thread::spawn(move || drop(serve(stream, &*answer, &log)));
+                thread::spawn(move || drop(serve(stream, &*head, &*answer, &log)));
             }
         });
         Self { address, log }
@@ -75,6 +85,11 @@ impl Server {
         self.log.lock().unwrap().requests.clone()
     }
 
+    /// How many have come whole so far.
+    pub(crate) fn count(&self) -> usize {
+        self.log.lock().unwrap().requests.len()
+    }
+
     /// Those for a path.
     pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
         self.requests().into_iter().filter(|request| request.path() == path).collect()
@@ -93,7 +108,7 @@ impl Request {
     }
 
     /// `None` where the connection ends before the next request.
-    fn read(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
+    fn read(reader: &mut impl BufRead, head: &Heads) -> io::Result<Option<Self>> {
         let start = line(reader)?;
         let mut words = start.splitn(3, ' ').map(str::to_owned);
         let (Some(method), Some(target), Some(version)) = (words.next(), words.next(), words.next()) else {
@@ -106,6 +121,7 @@ impl Request {
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
         let mut request = Self { at: Instant::now(), method, target, version, headers, body: Vec::new() };
+        head(&request);
         if request.header("transfer-encoding") == Some("chunked") {
             while read_chunk(reader, &mut request.body)? {}
         } else if let Some(length) = request.header("content-length") {
@@ -116,10 +132,10 @@ impl Request {
     }
 }
 
-fn serve(stream: TcpStream, answer: &Answers, log: &Mutex<Log>) -> io::Result<()> {
+fn serve(stream: TcpStream, head: &Heads, answer: &Answers, log: &Mutex<Log>) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut stream = stream;
-    while let Some(request) = Request::read(&mut reader)? {
+    while let Some(request) = Request::read(&mut reader, head)? {
         let before = {
             let mut log = log.lock().unwrap();
             let count = log.by_path.entry(request.path().to_owned()).or_default();

@@ -1,0 +1,60 @@
+//! Ctrl-C at any moment.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::{items, object};
+use crate::support::chance::Chance;
+use crate::support::server::{Answer, Server};
+use crate::support::{encord, journal};
+
+const RUNS: usize = 20;
+const ITEMS: usize = 120;
+
+#[test]
+fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
+    let mut chance = Chance::new();
+    for _ in 0..RUNS {
+        // The signal comes when so many requests have; of those that follow, so many are still answered before the client ends,
+        // and every fourth is refused.
+        let moment = chance.between(1, ITEMS / 2);
+        let answered = moment + chance.between(0, 12);
+        let (seen, has_ended) = (AtomicUsize::new(0), Arc::<AtomicBool>::default());
+        let ended = Arc::clone(&has_ended);
+        let server = Server::start(move |_, _| {
+            let number = seen.fetch_add(1, Ordering::Relaxed);
+            while number >= answered && !ended.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Answer::Status(if number % 4 == 3 { 503 } else { 200 })
+        });
+        let (_folder, items) = items(&server, ITEMS);
+        let flags = "--concurrency 8 --max-retries 100 --backoff-factor 0 --journal journal.jsonl";
+        let upload = encord::upload(&items).flags(flags);
+        let mut running = upload.start();
+        while server.count() < moment {
+            assert!(!running.has_ended(), "it ended by itself");
+            thread::yield_now();
+        }
+        running.signal("INT");
+        let run = running.end();
+        has_ended.store(true, Ordering::Relaxed);
+
+        assert_eq!(run.code, Some(130), "{}", run.stderr);
+        run.check_order(&items);
+        assert_eq!((run.count("failed"), run.count("uploaded") + run.count("cancelled")), (0, ITEMS));
+        assert_eq!(run.summary["uploaded"], run.count("uploaded"));
+        assert_eq!(run.summary["cancelled"], run.count("cancelled"));
+        let uploaded: BTreeSet<_> =
+            run.report.iter().filter(|line| line.status == "uploaded").map(|line| line.path.clone()).collect();
+        assert_eq!(journal::paths(&upload.written("journal.jsonl")), uploaded);
+        for item in items.iter().filter(|item| uploaded.contains(&item.path)) {
+            let requests = server.requests_for(&object(item));
+            assert!(requests.last().unwrap().body == fs::read(&item.path).unwrap(), "{} differs", item.path.display());
+        }
+    }
+}
