@@ -90,7 +90,7 @@ impl Batch {
                     fs::remove_file(&item.path).unwrap();
                     fs::create_dir(&item.path).unwrap();
                 }
-                "forbidden" => fs::set_permissions(&item.path, fs::Permissions::from_mode(0o0)).unwrap(),
+                "forbidden" => fs::set_permissions(&item.path, fs::Permissions::from_mode(0o000)).unwrap(),
                 "changing" => {
                     fs::write(&item.path, noise(1, LONG)).unwrap();
                     changing.set(item.path.clone()).unwrap();
