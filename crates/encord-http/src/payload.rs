@@ -1,5 +1,6 @@
 //! Payloads, and how they are read again for every attempt.
 
+mod buffer;
 mod outgoing;
 mod reading;
 

@@ -12,12 +12,12 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::PayloadError;
+use super::{PayloadError, buffer};
 use crate::digest::{Digests, Hasher, Sums};
 
 /// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
 /// is read, so an upload holds a few of these and never the file.
-const CHUNK: usize = 256 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// A payload of which one chunk is at hand or being read.
 pub(super) enum Reading {
@@ -148,9 +148,11 @@ impl Source {
         match self {
             Self::Memory(bytes) => Ok(bytes.split_to(length)),
             Self::File { file, .. } => {
-                let mut bytes = Vec::with_capacity(length);
-                file.take(length as u64).read_to_end(&mut bytes)?;
-                if bytes.len() < length { Err(PayloadError::Shrank) } else { Ok(bytes.into()) }
+                let read = buffer::filled(length, |buffer| file.read_exact(buffer));
+                read.map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => PayloadError::Shrank,
+                    _ => error.into(),
+                })
             }
         }
     }
