@@ -17,11 +17,11 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let (libraries, programs): (Vec<_>, Vec<_>) =
         packages.iter().filter(|package| package.published).partition(|package| package.library);
     job.notes.extend(programs.iter().map(|package| format!("{}: no library, nothing to compare", package.name)));
+    // One call for all, so that a failure of git is not taken for the absence of a crate.
+    let there = git(job, &["grep", "-h", "-A1", "-e", "^\\[package\\]$", &revision, "--", "*Cargo.toml"])?;
     for package in libraries {
         let name = &package.name;
-        let line = format!("name = \"{name}\"");
-        if git(job, &["grep", "--quiet", "--fixed-strings", "-x", "-e", &line, &revision, "--", "*Cargo.toml"]).is_err()
-        {
+        if !names(&there).any(|there| there == name) {
             job.notes.push(format!("{name}: not there yet in {revision}, nothing to compare"));
             continue;
         }
@@ -29,6 +29,11 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
         job.run(compare.arg(&revision))?;
     }
     Ok(())
+}
+
+/// Of the packages. The name follows `[package]` at once; further down it is that of a target.
+fn names(lines: &str) -> impl Iterator<Item = &str> {
+    lines.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
 }
 
 /// The revision that was asked for, or the last release, or the last commit.
@@ -49,4 +54,15 @@ fn baseline(job: &mut Job) -> Result<String, Stop> {
 
 fn git(job: &mut Job, arguments: &[&str]) -> Result<String, Stop> {
     job.output(command("git").args(arguments).stdout(Stdio::piped()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn names_are_whole() {
+        let lines = "name = \"encord-http\"\nname = \"encord-http-settings\"\nname = 1\n";
+        assert_eq!(names(lines).collect::<Vec<_>>(), ["encord-http", "encord-http-settings"]);
+    }
 }
