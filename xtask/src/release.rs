@@ -3,7 +3,7 @@
 mod edit;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::job::{Job, Stop, cargo, command, root, scratch_folder};
@@ -30,15 +30,19 @@ pub(crate) fn run(version: &str, dry_run: bool) -> Result<bool, String> {
 
 /// Makes the edits in a clone of the last commit, and shows them.
 fn show(job: &mut Job, version: &str) -> Result<(), Stop> {
+    let clone = rehearse(job, version)?;
+    let diff = job.output(command("git").args(["diff", "--no-color"]).current_dir(&clone).stdout(Stdio::piped()))?;
+    println!("{diff}");
+    Ok(())
+}
+
+fn rehearse(job: &mut Job, version: &str) -> Result<PathBuf, Stop> {
     let clone = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("release");
     if clone.exists() {
         fs::remove_dir_all(&clone).map_err(|error| Stop::from((&*clone, error)))?;
     }
     job.run(command("git").args(["clone", "--quiet", "--shared", "."]).arg(&clone))?;
-    prepare(job, &clone, version)?;
-    let diff = job.output(command("git").args(["diff", "--no-color"]).current_dir(&clone).stdout(Stdio::piped()))?;
-    println!("{diff}");
-    Ok(())
+    prepare(job, &clone, version).map(|()| clone)
 }
 
 fn commit(job: &mut Job, version: &str) -> Result<(), Stop> {
@@ -47,8 +51,9 @@ fn commit(job: &mut Job, version: &str) -> Result<(), Stop> {
     if !changes.is_empty() {
         return Err(Stop::Failed(format!("there are changes that are not committed:\n{}", changes.trim_end())));
     }
-    let root = root();
-    prepare(job, &root, version)?;
+    // What fails, fails there, and leaves this tree as it was.
+    rehearse(job, version)?;
+    prepare(job, &root(), version)?;
     let message = format!("Release {version}");
     job.run(command("git").args(["commit", "--quiet", "--all", "--message", &message]))
 }
