@@ -5,7 +5,7 @@ use std::fs;
 use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo, scratch_folder};
 use crate::workspace::Workspace;
-use crate::{bench, layers, scratch, sdk, tidy};
+use crate::{bench, layers, release_check, scratch, sdk, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -40,6 +40,11 @@ pub(crate) const CHECKS: &[Check] = &[
         run: Run::Function(layers::check),
         hint: "the table is in xtask/src/layers.rs; a new edge is a decision about the architecture",
     },
+    release_check::VERSIONS,
+    release_check::RUST_VERSION,
+    release_check::CONTENTS,
+    release_check::DENY,
+    release_check::MACHETE,
     Check {
         name: "clippy",
         about: "no warning in any target under all features",

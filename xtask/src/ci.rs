@@ -1,14 +1,13 @@
-//! `cargo xtask ci`: runs the checks and says how they went.
+//! `cargo xtask ci` and `cargo xtask release-check`: runs the checks of a list and says how they went.
 
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use crate::checks::CHECKS;
 use crate::job::{Job, Stop, cargo, command};
 
-/// One check. The list is [`CHECKS`].
+/// One check. The lists are `checks::CHECKS` and `release_check::CHECKS`.
 pub(crate) struct Check {
     pub(crate) name: &'static str,
     /// What passing says.
@@ -33,25 +32,32 @@ pub(crate) struct Tool {
     pub(crate) install: &'static str,
 }
 
-#[derive(Debug, Default)]
 pub(crate) struct Options {
+    checks: &'static [Check],
     names: Vec<String>,
     list: bool,
     keep_going: bool,
     strict: bool,
+    baseline: Option<String>,
 }
 
 impl Options {
-    pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
-        let mut options = Self::default();
-        for &word in words {
+    pub(crate) fn parse(checks: &'static [Check], words: &[&str]) -> Result<Self, String> {
+        let mut options =
+            Self { checks, names: Vec::new(), list: false, keep_going: false, strict: false, baseline: None };
+        let mut words = words.iter();
+        while let Some(&word) = words.next() {
             match word {
+                "--baseline" if checks.iter().any(|check| check.name == "semver") => {
+                    let revision = words.next().ok_or("--baseline needs a git revision")?;
+                    options.baseline = Some((*revision).to_owned());
+                }
                 "--list" => options.list = true,
                 "--keep-going" => options.keep_going = true,
                 "--strict" => options.strict = true,
-                name if CHECKS.iter().any(|check| check.name == name) => options.names.push(name.to_owned()),
+                name if checks.iter().any(|check| check.name == name) => options.names.push(name.to_owned()),
                 unknown => {
-                    let names: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
+                    let names: Vec<_> = checks.iter().map(|check| check.name).collect();
                     return Err(format!("no check or option {unknown:?}; the checks are {}", names.join(", ")));
                 }
             }
@@ -66,7 +72,7 @@ impl Options {
 
 /// Runs the selected checks in the order of the list. `Ok(false)`: at least one failed.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
-    let selected: Vec<&Check> = CHECKS.iter().filter(|check| options.selects(check)).collect();
+    let selected: Vec<&Check> = options.checks.iter().filter(|check| options.selects(check)).collect();
     if options.list {
         for check in selected {
             println!("{:<18}{}", check.name, check.about);
@@ -79,7 +85,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     for check in selected {
         print!("{:<18}", check.name);
         io::stdout().flush().map_err(|error| error.to_string())?;
-        let line = run_one(check, options.strict).map_err(|error| error.to_string())?;
+        let line = run_one(check, options).map_err(|error| error.to_string())?;
         println!("{line}");
         passed &= line.verdict != Verdict::Failed;
         table.push((check.name, line));
@@ -121,16 +127,17 @@ impl fmt::Display for Line {
     }
 }
 
-fn run_one(check: &Check, strict: bool) -> io::Result<Line> {
+fn run_one(check: &Check, options: &Options) -> io::Result<Line> {
     let start = Instant::now();
-    let mut job = Job::new(check.name, strict)?;
+    let mut job = Job::new(check.name, options.strict)?;
+    job.baseline.clone_from(&options.baseline);
     let outcome = check.needs.iter().try_for_each(Tool::require).and_then(|()| match check.run {
         Run::Cargo(lines) => lines.iter().try_for_each(|line| job.run(&mut cargo(line))),
         Run::Function(function) => function(&mut job),
     });
     let (verdict, remarks) = match outcome {
         Ok(()) => (Verdict::Passed, job.notes),
-        Err(Stop::Missing { what, install }) if !strict => {
+        Err(Stop::Missing { what, install }) if !options.strict => {
             (Verdict::Skipped, vec![format!("{what} is missing; to get it: {install}")])
         }
         Err(stop) => {

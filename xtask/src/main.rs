@@ -6,9 +6,12 @@ mod checks;
 mod ci;
 mod job;
 mod layers;
+mod release;
+mod release_check;
 mod scratch;
 mod sdk;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::env;
@@ -18,6 +21,10 @@ const USAGE: &str = "\
 Usage:
   cargo xtask ci [NAME…] [--keep-going] [--strict]   run all checks, or the named ones
   cargo xtask ci --list                              what the checks are
+  cargo xtask release-check [NAME…] [--baseline REV] [--keep-going] [--strict] [--list]
+                                                     what must hold before a release; REV is what semver compares with
+  cargo xtask release VERSION [--dry-run]            make the commit of a release, or show it; see docs/releasing.md
+  cargo xtask tools                                  install the cargo subcommands that the checks use
   cargo xtask vectors [--check]                      write tests/vectors from the Python SDK, or compare
   cargo xtask bench [NAME…] [--rounds N] [--quick]   measure against the peers, in turns
                     [--json FILE] [--svg FILE]
@@ -33,8 +40,14 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match *words.as_slice() {
-        ["ci", ref rest @ ..] => ci::Options::parse(rest).and_then(|options| ci::run(&options)),
+        ["ci", ref rest @ ..] => ci::Options::parse(checks::CHECKS, rest).and_then(|options| ci::run(&options)),
         ["bench", ref rest @ ..] => bench::Options::parse(rest).and_then(|options| bench::run(&options)),
+        ["release-check", ref rest @ ..] => {
+            ci::Options::parse(release_check::CHECKS, rest).and_then(|options| ci::run(&options))
+        }
+        ["release", version] => release::run(version, false),
+        ["release", version, "--dry-run"] | ["release", "--dry-run", version] => release::run(version, true),
+        ["tools"] => tools::install(),
         ["vectors"] => sdk::vectors(false),
         ["vectors", "--check"] => sdk::vectors(true),
         ["help" | "--help" | "-h"] => {

@@ -14,7 +14,12 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
+    pub(crate) rust_version: String,
     pub(crate) published: bool,
+    /// Has something to document and to link to; a program alone has not.
+    pub(crate) library: bool,
+    /// The table `package.metadata.docs.rs`, null without one.
+    pub(crate) docs_rs: Value,
     /// Without `default`.
     pub(crate) features: Vec<String>,
     pub(crate) folder: PathBuf,
@@ -42,8 +47,11 @@ impl Package {
         Some(Self {
             name: text(&package["name"])?,
             version: text(&package["version"])?,
+            rust_version: text(&package["rust_version"])?,
             // `publish = false` is an empty list of registries; null means any registry.
             published: package["publish"].is_null(),
+            library: items(&package["targets"]).any(|target| items(&target["kind"]).any(|kind| kind == "lib")),
+            docs_rs: package["metadata"]["docs"]["rs"].clone(),
             features: features.cloned().collect(),
             folder: PathBuf::from(text(&package["manifest_path"])?).parent()?.to_owned(),
             siblings: siblings.collect::<Option<_>>()?,
@@ -51,7 +59,7 @@ impl Package {
     }
 }
 
-fn items(value: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

@@ -1,0 +1,121 @@
+//! `cargo xtask release-check`: what must hold before a release. The quick ones are checks of `cargo xtask ci` too.
+
+mod contents;
+mod minimal;
+mod rust_version;
+mod semver;
+mod versions;
+
+use serde_json::Value;
+
+use crate::ci::{Check, Run};
+use crate::job::{Job, Stop, cargo};
+use crate::tools;
+use crate::workspace::{Package, Workspace};
+
+pub(crate) const VERSIONS: Check = Check {
+    name: "versions",
+    about: "changelog, README and git tags agree with the version and the rust-version",
+    needs: &[],
+    run: Run::Function(versions::check),
+    hint: "`cargo xtask release VERSION` writes them all; a tag is set on its commit only",
+};
+pub(crate) const RUST_VERSION: Check = Check {
+    name: "rust-version",
+    about: "no dependency of a published crate asks for a newer Rust than the crate does",
+    needs: &[],
+    run: Run::Function(rust_version::check),
+    hint: "take an older version of the dependency (`cargo update -p NAME --precise VERSION`) or raise rust-version",
+};
+pub(crate) const CONTENTS: Check = Check {
+    name: "contents",
+    about: "each package holds its sources, README and licenses, and nothing else",
+    needs: &[],
+    run: Run::Function(contents::check),
+    hint: "a stray file is deleted or ignored by git; the licenses are links: ln -s ../../LICENSE-MIT ../../LICENSE-APACHE .",
+};
+pub(crate) const DENY: Check = Check {
+    name: "deny",
+    about: "licenses, sources, banned and doubled dependencies",
+    needs: &[],
+    run: Run::Function(deny),
+    hint: "the rules are in .deny.toml; an exception needs its reason there",
+};
+pub(crate) const MACHETE: Check = Check {
+    name: "machete",
+    about: "no dependency is named and not used",
+    needs: &[],
+    run: Run::Function(machete),
+    hint: "drop it; one that only enables a feature is named in package.metadata.cargo-machete",
+};
+
+/// The quick ones first.
+pub(crate) const CHECKS: &[Check] = &[
+    VERSIONS,
+    RUST_VERSION,
+    CONTENTS,
+    DENY,
+    MACHETE,
+    Check {
+        name: "packages",
+        about: "each package builds from its own tarball, in the order of publication",
+        needs: &[],
+        run: Run::Function(contents::build),
+        hint: "what the package lacks is outside its folder, or not in git; repeat with `cargo publish --workspace --dry-run`",
+    },
+    Check {
+        name: "docs-rs",
+        about: "the documentation builds without a warning as docs.rs builds it",
+        needs: &[],
+        run: Run::Function(docs_rs),
+        hint: "the features are those of package.metadata.docs.rs; `cfg(docsrs)` is set",
+    },
+    Check {
+        name: "minimal-versions",
+        about: "the oldest versions that the manifests allow still compile",
+        needs: &[],
+        run: Run::Function(minimal::check),
+        hint: "raise the version in the root Cargo.toml to the first that has what is used",
+    },
+    Check {
+        name: "semver",
+        about: "nothing is broken that the version does not say is broken",
+        needs: &[],
+        run: Run::Function(semver::check),
+        hint: "keep the old item, or raise the version in Cargo.toml; `--baseline REV` says what to compare with",
+    },
+];
+
+fn deny(job: &mut Job) -> Result<(), Stop> {
+    tools::DENY.require()?;
+    // A warning is an exception that nothing needs any more.
+    job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))
+}
+
+fn machete(job: &mut Job) -> Result<(), Stop> {
+    tools::MACHETE.require()?;
+    // Without the metadata it takes `md-5`, whose code says `md5`, for unused.
+    job.run(&mut cargo("machete --with-metadata"))
+}
+
+/// docs.rs has a nightly compiler. `RUSTC_BOOTSTRAP` makes the one that is there accept the same `#![feature(doc_cfg)]`;
+/// the target folder is a separate one because some build scripts ask for the variable, and would run anew each time.
+fn docs_rs(job: &mut Job) -> Result<(), Stop> {
+    for package in Workspace::read(job)?.packages.iter().filter(|package| package.published && package.library) {
+        let features = documented_features(package).map_err(Stop::Failed)?;
+        let name = &package.name;
+        let mut doc = cargo(&format!("rustdoc -p {name} --lib {features} --target-dir target/xtask/docs-rs"));
+        doc.args(["--", "--cfg", "docsrs", "-D", "warnings"]);
+        job.run(doc.env("RUSTC_BOOTSTRAP", "1"))?;
+    }
+    Ok(())
+}
+
+/// docs.rs takes the default features where the manifest does not say more, and would hide whatever is behind others.
+fn documented_features(package: &Package) -> Result<&'static str, String> {
+    match &package.docs_rs["all-features"] {
+        Value::Bool(true) => Ok("--all-features"),
+        _ if package.features.is_empty() => Ok(""),
+        _ => Err(format!("{}: has features, but no `all-features = true` in [package.metadata.docs.rs]", package.name)),
+    }
+}

@@ -1,0 +1,70 @@
+//! The cargo subcommands that the checks use, at the versions that they are known to work with.
+
+use std::process::{Child, Stdio};
+use std::time::Instant;
+
+use crate::job::{Stop, cargo};
+
+pub(crate) const DENY: Subcommand = Subcommand { name: "deny", version: "0.20.2" };
+pub(crate) const MACHETE: Subcommand = Subcommand { name: "machete", version: "0.9.2" };
+pub(crate) const SEMVER_CHECKS: Subcommand = Subcommand { name: "semver-checks", version: "0.51.0" };
+
+const ALL: [Subcommand; 3] = [DENY, MACHETE, SEMVER_CHECKS];
+
+/// They are compiled more often than they run, and what they run on is small.
+const PROFILE: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "0"),
+];
+
+/// `cargo-NAME`, to be called as `cargo NAME`.
+pub(crate) struct Subcommand {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl Subcommand {
+    /// Another version than ours counts as missing: it may find more, or less, or print something else.
+    pub(crate) fn require(&self) -> Result<(), Stop> {
+        if self.is_there() {
+            return Ok(());
+        }
+        let Self { name, version } = self;
+        Err(Stop::Missing {
+            what: format!("cargo-{name} {version}"),
+            install: format!("cargo xtask tools, or cargo install --locked cargo-{name}@{version}"),
+        })
+    }
+
+    fn is_there(&self) -> bool {
+        let output = cargo(self.name).arg("--version").stderr(Stdio::null()).output();
+        output.is_ok_and(|output| {
+            String::from_utf8_lossy(&output.stdout).split_whitespace().next_back() == Some(self.version)
+        })
+    }
+
+    fn start(&self) -> Result<Child, String> {
+        let Self { name, version } = self;
+        let mut install = cargo(&format!("install --locked --quiet --force cargo-{name}@{version}"));
+        // In a folder of its own, or they would wait for each other.
+        install.env_remove("CARGO_TARGET_DIR").env("CARGO_INCREMENTAL", "0").envs(PROFILE);
+        install.spawn().map_err(|error| format!("cargo install cargo-{name}: {error}"))
+    }
+}
+
+/// `cargo xtask tools`: installs those that are missing, side by side. `Ok(false)` where one of them could not be had.
+pub(crate) fn install() -> Result<bool, String> {
+    let start = Instant::now();
+    let missing: Vec<Subcommand> = ALL.into_iter().filter(|tool| !tool.is_there()).collect();
+    let children = missing.iter().map(Subcommand::start).collect::<Result<Vec<_>, _>>()?;
+    let mut installed = true;
+    for (Subcommand { name, version }, mut child) in missing.iter().zip(children) {
+        let status = child.wait().map_err(|error| error.to_string())?;
+        installed &= status.success();
+        let verdict = if status.success() { "installed" } else { "FAILED" };
+        println!("cargo-{name} {version} {verdict} after {:.0} s", start.elapsed().as_secs_f64());
+    }
+    Ok(installed)
+}
