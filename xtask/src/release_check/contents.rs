@@ -1,10 +1,11 @@
 //! What a package holds, and that it is enough.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::SystemTime;
 
-use crate::job::{Job, Stop, cargo, none_of, root};
+use crate::job::{Job, Stop, cargo, none_of, root, scratch_folder};
 use crate::workspace::Workspace;
 
 const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
@@ -35,11 +36,23 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
 
 /// `cargo publish` in all but the upload: it makes the tarballs, and compiles each against those before it.
 pub(crate) fn build(job: &mut Job) -> Result<(), Stop> {
-    let mut publish = cargo("publish --workspace --dry-run --all-features --locked");
-    job.run(&mut publish)?;
+    // Cargo unpacks a version once for each target folder, and takes it for the same from then on. So the folder is a new one.
+    let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?;
+    let target = unused(&folder);
+    let mut publish = cargo("publish --workspace --dry-run --all-features --locked --target-dir");
+    let published = job.run(publish.arg(&target));
+    // Nothing is lost if it stays.
+    drop(fs::remove_dir_all(&target));
+    published?;
     let order: Vec<String> = job.log_text().lines().filter_map(uploaded).map(str::to_owned).collect();
     job.notes.push(format!("in this order: {}", order.join(", ")));
     Ok(())
+}
+
+/// A name that no run before has used.
+fn unused(folder: &Path) -> PathBuf {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    folder.join(format!("packages-{}", now.as_millis()))
 }
 
 /// `   Uploading encord-enums v0.1.0 (/path)`
