@@ -20,9 +20,9 @@ use crate::source::{AnySource, SignedUrlSource};
 use crate::throttle::Throttle;
 use crate::transfer::{Md5Origins, Shared};
 
-/// How many items are under way at once unless said otherwise. The SDK uses 4 threads; 16 keeps a line of 100 ms latency busy
-/// with small files and stays far below any limit of open files.
-pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+/// How many items are under way at once unless said otherwise. The SDK uses 4 threads. With small files it is latency that sets
+/// the pace, so at 20 ms a request 32 give 1,600 files a second; they stay far below any limit of open files.
+pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// Uploads batches of items.
 #[derive(Clone)]

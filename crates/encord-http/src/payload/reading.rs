@@ -16,8 +16,11 @@ use super::{PayloadError, buffer};
 use crate::digest::{Digests, Hasher, Sums};
 
 /// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
-/// is read, so an upload holds a few of these and never the file.
-pub(super) const CHUNK: usize = 256 * 1024;
+/// is read, so an upload holds three of these at most and never the file.
+pub(super) const CHUNK: usize = 1024 * 1024;
+
+/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
+pub(super) const FIRST: usize = 256 * 1024;
 
 /// A payload of which one chunk is at hand or being read.
 pub(super) struct Reading {
@@ -59,6 +62,8 @@ enum Then {
 struct Rest {
     source: Source,
     remaining: u64,
+    /// How much to read next.
+    next: usize,
     hasher: Hasher,
 }
 
@@ -83,7 +88,7 @@ impl Reading {
     /// Hashes the first chunk.
     pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
         let length = bytes.len() as u64;
-        let rest = Rest { source: Source::Memory(bytes), remaining: length, hasher: Hasher::new(digests) };
+        let rest = Rest::of(Source::Memory(bytes), length, digests);
         let first = move || Ok(First { length, modified: None, chunk: rest.read()? });
         Self::opened(readers, readers.start(first)).await
     }
@@ -132,14 +137,19 @@ fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
     let identity = Identity::of(&file)?;
     let Identity { length, modified } = identity;
     let source = Source::File { file, identity };
-    let chunk = Rest { source, remaining: length, hasher: Hasher::new(digests) }.read()?;
+    let chunk = Rest::of(source, length, digests).read()?;
     Ok(First { length, modified, chunk })
 }
 
 impl Rest {
+    fn of(source: Source, length: u64, digests: Digests) -> Self {
+        Self { source, remaining: length, next: FIRST, hasher: Hasher::new(digests) }
+    }
+
     /// Reads the next chunk. The last one is not handed over before the file is known to be the same.
     fn read(mut self) -> Result<Chunk, PayloadError> {
-        let length = usize::try_from(self.remaining).map_or(CHUNK, |remaining| remaining.min(CHUNK));
+        let length = usize::try_from(self.remaining).map_or(self.next, |remaining| remaining.min(self.next));
+        self.next = CHUNK;
         let bytes = self.source.take(length)?;
         self.hasher.update(&bytes);
         self.remaining -= length as u64;
@@ -192,20 +202,20 @@ mod tests {
     use super::*;
     use crate::attempt::FaultKind;
 
-    /// Reads a file of a chunk and a half, which is changed in between.
+    /// Reads a file of two chunks, which is changed in between.
     #[track_caller]
     fn check(change: impl FnOnce(&mut File), error: Option<&str>) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
-        let content = vec![7; CHUNK + CHUNK / 2];
+        let content = vec![7; FIRST + CHUNK / 2];
         file.write_all(&content).expect("written");
         let opened = open_file(file.path(), Digests::ALL).expect("opened");
         assert_eq!(opened.length, content.len() as u64);
         let Chunk { bytes, then: Then::More(rest) } = opened.chunk else { panic!("there is more") };
-        assert_eq!(bytes, content[..CHUNK]);
+        assert_eq!(bytes, content[..FIRST]);
         change(file.as_file_mut());
         match (rest.read(), error) {
             (Ok(Chunk { bytes, then: Then::End(sums) }), None) => {
-                assert!(bytes == content[CHUNK..]);
+                assert!(bytes == content[FIRST..]);
                 assert_eq!(sums.crc32c, Some(crc32c::crc32c(&content)));
             }
             (Err(found), Some(error)) => assert_eq!((found.kind(), &*found.to_string()), (FaultKind::Changed, error)),
@@ -215,7 +225,7 @@ mod tests {
 
     #[test]
     fn u6_the_last_piece_of_a_file_that_changed_is_kept_back() {
-        let length = (CHUNK + CHUNK / 2) as u64;
+        let length = (FIRST + CHUNK / 2) as u64;
         let later =
             |file: &File| file.metadata().expect("metadata").modified().expect("a time") + Duration::from_nanos(1);
         check(|_| {}, None);
