@@ -57,6 +57,7 @@ fn the_examples_for_those_who_come_from_python_run_and_their_settings_file_is_re
         }
         let settings = Command::new(encord::binary())
             .args(["settings", "--json", "--settings", "encord.json"])
+            .env_clear()
             .current_dir(&folder)
             .output()
             .unwrap();
