@@ -25,6 +25,23 @@ use crate::transfer::{Md5Origins, Shared};
 pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// Uploads batches of items.
+///
+/// As one call, [`upload`](Self::upload), with the report of all items at its end, or as a stream of outcomes:
+///
+/// ```no_run
+/// use encord_upload::{Journal, JournalError, UploadItem, Uploader};
+/// use futures_util::stream;
+///
+/// async fn upload(uploader: Uploader, items: Vec<UploadItem>) -> Result<(), JournalError> {
+///     // What an earlier run has done is skipped.
+///     let journal = Journal::open("done.jsonl")?;
+///     let mut batch = uploader.journal(journal.clone()).batch(stream::iter(items));
+///     while let Some(item) = batch.next().await {
+///         println!("{}: {}", item.path.display(), item.status);
+///     }
+///     journal.finish()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Uploader {
     client: Client,
