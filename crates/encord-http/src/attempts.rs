@@ -197,6 +197,7 @@ impl<'a> Run<'a> {
         let plan = Plan {
             pool: &self.client.shared.pool,
             readers: &self.client.shared.readers,
+            hosts: &self.client.shared.hosts,
             request: &self.request,
             headers: &headers,
             settings: self.settings,

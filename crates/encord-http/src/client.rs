@@ -14,6 +14,7 @@ use crate::builder::{ClientBuilder, Options};
 use crate::connector::Connector;
 use crate::error::Error;
 use crate::exchange::Content;
+use crate::hosts::Hosts;
 use crate::ledger::StopReason;
 use crate::payload::{Outgoing, Readers};
 use crate::proxy::Proxies;
@@ -32,6 +33,7 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) pool: legacy::Client<Connector, Outgoing>,
     pub(crate) readers: Readers,
+    pub(crate) hosts: Hosts,
     pub(crate) options: Options,
     pub(crate) proxies: Arc<Proxies>,
 }

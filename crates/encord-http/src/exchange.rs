@@ -19,6 +19,7 @@ use crate::classify::classify;
 use crate::clock::{Phase, PhaseClock};
 use crate::connector::Connector;
 use crate::digest::Sent;
+use crate::hosts::{ASKING, Hosts};
 use crate::payload::{Outgoing, Readers};
 use crate::request::Request;
 use crate::retry_after::retry_after;
@@ -45,6 +46,7 @@ type Pool = legacy::Client<Connector, Outgoing>;
 pub(crate) struct Plan<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) readers: &'a Readers,
+    pub(crate) hosts: &'a Hosts,
     pub(crate) request: &'a Request,
     pub(crate) headers: &'a (dyn Fn() -> HeaderMap + Sync),
     pub(crate) settings: RequestsSettings,
@@ -141,8 +143,15 @@ impl Plan<'_> {
         on_informational(&mut message, move |interim| heard.interim(interim.status()));
         let captured = capture_connection(&mut message);
         let deadline = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
-        let mut watch = Watch::new(clock, started, deadline, captured, progress);
-        let (parts, incoming) = match watch.guard(self.pool.request(message)).await {
+        let under_way = self.hosts.begin(uri);
+        let asking = under_way.as_ref().map(|request| request.asking(Arc::clone(&progress)));
+        let mut watch = Watch::new(clock, started, deadline, captured, progress, under_way);
+        let exchange = self.pool.request(message);
+        let exchanged = match asking {
+            Some(asking) => watch.guard(ASKING.scope(asking, exchange)).await,
+            None => watch.guard(exchange).await,
+        };
+        let (parts, incoming) = match exchanged {
             Ok(Ok(response)) => response.into_parts(),
             Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Err(Again::DiedIdle),
             Ok(Err(e)) => return Ok(failed(classify(e), watch.phase())),

@@ -12,6 +12,7 @@ mod connector;
 mod digest;
 mod error;
 mod exchange;
+mod hosts;
 mod ledger;
 mod meter;
 mod payload;
