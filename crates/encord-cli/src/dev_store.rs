@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use encord_dev_store::faults::{FaultPlan, InvalidPlan};
 use encord_dev_store::sign::Credentials;
@@ -27,7 +26,7 @@ struct Listening {
 pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
     let storage = args.dir.clone().map_or(Storage::Memory, Storage::Folder);
     let builder = DevStore::builder()
-        .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))
+        .port(args.port)
         .storage(storage)
         .faults(plan(&args.faults)?)
         .credentials(credentials(&args.key, |name| env::var_os(name))?)
