@@ -16,7 +16,7 @@ use crate::args::{Stream, UploadArgs};
 use crate::manifest::{Items, Manifest};
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
-use crate::report::{Reporter, Sums};
+use crate::report::{Reporter, Sums, folder};
 use crate::retry_from::RetryFrom;
 use crate::selection::{Choice, Selection};
 use crate::{dry_run, interrupt, layers, log};
@@ -32,6 +32,9 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         Choice::Uploaded => uploaded += 1,
         Choice::OtherShard => {}
     })?;
+    if manifest.is_empty() {
+        note(format_args!("warning: manifest {}: no items", args.manifest));
+    }
     if args.dry_run {
         return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
     }
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
     let mut items = manifest.items();
     let outcome = runtime.block_on(batch.run(&manifest, &mut items, journal.as_ref()));
+    let elapsed = started.elapsed();
     batch.progress.end();
     let mut ended = outcome?;
     ended.snapshot.ended.skipped += uploaded;
@@ -52,7 +56,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let reporter = lock(&batch.reporter).take();
     let written = reporter.map_or(Ok(()), Reporter::finish);
     let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
-    let summed = summarise(&ended.snapshot, started.elapsed(), args.json);
+    let summed = summarise(&ended.snapshot, elapsed, args.json);
     let exit = ended.exit();
     let problems = [written, kept, items.finish(), summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
@@ -189,7 +193,8 @@ fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file itself, however it is written; the path as it is where there is none.
+/// The file itself, however it is written, also where it is yet to be made.
 fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    let to_be_made = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(to_be_made).unwrap_or_else(|| path.to_owned())
 }
