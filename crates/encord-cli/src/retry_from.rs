@@ -37,7 +37,7 @@ impl RetryFrom {
                 Err(error) => Err(format!(": {error}")),
             },
         };
-        read.map_err(|problem| Failure::usage(format_args!("report {stream}{problem}")))
+        read.map_err(|problem| Failure::usage(format_args!("earlier report {stream}{problem}")))
     }
 
     /// Whether an item is to be uploaded: unless the report has it as uploaded or skipped, and nowhere as anything else.
@@ -83,6 +83,9 @@ fn read_line(line: &[u8], keys: &Keys) -> Result<(u128, bool), String> {
         Json::Object(entries) => entries,
         other => return Err(format!("must be a JSON object, not {}", other.kind())),
     };
+    if entries.iter().any(|(name, _)| name == "journal") {
+        return Err("this is a journal, for --journal".to_owned());
+    }
     let text = |key: &str| match entries.iter().find(|(name, _)| name == key) {
         Some((_, Json::Text(text))) => Ok(text.as_str()),
         Some((_, other)) => Err(format!("`{key}` must be a string, not {}", other.kind())),
@@ -152,6 +155,7 @@ mod tests {
             &format!("{good}{}", line("a", "a", "s3cret")),
             ", line 2: `status` must be one of uploaded, failed, cancelled, skipped",
         );
+        check(r#"{"journal": "encord-upload", "version": 1}"#, ", line 1: this is a journal, for --journal");
         check(r#"{"status": "failed", "title": "a"}"#, ", line 1: `path` is missing");
         check(r#"{"status": "failed", "path": "a", "title": 1}"#, ", line 1: `title` must be a string, not a number");
         check(good.trim_end().trim_end_matches('}'), ", line 1: not JSON: EOF while parsing an object at column 66");
