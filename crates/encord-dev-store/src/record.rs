@@ -25,7 +25,7 @@ pub struct RequestRecord {
     pub fault: Option<Fault>,
     /// What it came to.
     pub outcome: Outcome,
-    /// Why the store itself failed, if it did.
+    /// What is wrong with the signature, or why the store itself failed.
     pub error: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl RequestRecord {
     }
 }
 
-/// `PUT dev/cat.jpg 503 (12 bytes, fault 503)`; where the store failed, with the reason at the end.
+/// `PUT dev/cat.jpg 503 (12 bytes, fault 503)`, `PUT dev/cat.jpg 403 (0 bytes): the request has no signature`.
 impl fmt::Display for RequestRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at: _, method, path, bytes, fault, outcome, error } = self;

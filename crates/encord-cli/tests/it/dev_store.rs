@@ -80,7 +80,7 @@ fn faults_and_keys_are_taken() {
     assert_eq!((uploaded.code, &uploaded.json()["attempts"]), (Some(0), &2.into()));
     assert_eq!(
         store.end().stderr,
-        "PUT dev/a 403 (0 bytes)\nPUT dev/a 503 (1 bytes, fault 503)\nPUT dev/a 200 (1 bytes)\n"
+        "PUT dev/a 403 (0 bytes): the signature does not match the request\nPUT dev/a 503 (1 bytes, fault 503)\nPUT dev/a 200 (1 bytes)\n"
     );
 }
 

@@ -89,6 +89,9 @@ impl Service {
         let (mut response, ended) = match outcome {
             Ok(response) => (response, None),
             Err(Stop::Refused(refused, retry_after)) => {
+                if let Refused::Signature(error) = &refused {
+                    entry.update(|record| record.error = Some(error.to_string()));
+                }
                 (answer::refused(refused.answer(scheme, now), retry_after), None)
             }
             Err(Stop::Incomplete) => {
