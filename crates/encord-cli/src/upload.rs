@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
-use encord_upload::{ItemReport, Journal, Snapshot, StopCause, Uploader};
+use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploader};
 use futures_util::stream;
 use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
@@ -137,7 +137,12 @@ impl Ended {
             (Some(_), Some(item)) => {
                 let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
                 note(format_args!("error: {}: {error}", item.path.display()));
-                note("hint: with --allow-failures the other items are uploaded all the same");
+                note(match item.error {
+                    Some(ItemError::Expired(_)) => {
+                        "hint: a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
+                    }
+                    _ => "hint: with --allow-failures the other items are uploaded all the same",
+                });
                 Exit::Failed
             }
             (Some(_), None) => {
