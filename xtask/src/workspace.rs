@@ -27,6 +27,8 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     /// Crates of this workspace that it is built on, in any table but the one for tests.
     pub(crate) siblings: BTreeSet<String>,
+    /// Crates of others that it is built on, in the same tables.
+    pub(crate) others: BTreeSet<String>,
 }
 
 impl Workspace {
@@ -43,9 +45,11 @@ impl Workspace {
 
 impl Package {
     fn read(package: &Value) -> Option<Self> {
-        let siblings = items(&package["dependencies"])
-            .filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev")
-            .map(|dependency| text(&dependency["name"]));
+        let (siblings, others): (Vec<_>, Vec<_>) = items(&package["dependencies"])
+            .filter(|dependency| dependency["kind"] != "dev")
+            .partition(|dependency| dependency["path"].is_string());
+        let names =
+            |dependencies: Vec<&Value>| dependencies.into_iter().map(|it| text(&it["name"])).collect::<Option<_>>();
         let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
         Some(Self {
             name: text(&package["name"])?,
@@ -57,7 +61,8 @@ impl Package {
             docs_rs: package["metadata"]["docs"]["rs"].clone(),
             features: features.cloned().collect(),
             folder: PathBuf::from(text(&package["manifest_path"])?).parent()?.to_owned(),
-            siblings: siblings.collect::<Option<_>>()?,
+            siblings: names(siblings)?,
+            others: names(others)?,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::connector::Connector;
 use crate::error::Error;
 use crate::exchange::Content;
 use crate::ledger::StopReason;
-use crate::payload::Outgoing;
+use crate::payload::{Outgoing, Readers};
 use crate::proxy::Proxies;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,6 +31,7 @@ pub struct Client {
 /// What all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) pool: legacy::Client<Connector, Outgoing>,
+    pub(crate) readers: Readers,
     pub(crate) options: Options,
     pub(crate) proxies: Arc<Proxies>,
 }

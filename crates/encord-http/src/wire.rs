@@ -86,6 +86,11 @@ impl Progress {
         }
     }
 
+    /// When the attempt began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Ready once the connection reports to this attempt. The payload waits for it, so that no byte of it goes unnoticed;
     /// the link is nearly always there first.
     pub(crate) fn poll_linked(&self, cx: &Context<'_>) -> Poll<()> {
