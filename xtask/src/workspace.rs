@@ -9,6 +9,8 @@ use crate::job::{Job, Stop, cargo};
 
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
+    /// The folder of what is built.
+    pub(crate) target: PathBuf,
 }
 
 pub(crate) struct Package {
@@ -31,12 +33,13 @@ pub(crate) struct Package {
 
 impl Workspace {
     pub(crate) fn read(job: &mut Job) -> Result<Self, Stop> {
-        let text = job.output(cargo("metadata --no-deps --format-version 1").stdout(std::process::Stdio::piped()))?;
+        let output = job.output(cargo("metadata --no-deps --format-version 1").stdout(std::process::Stdio::piped()))?;
         let metadata: Value =
-            serde_json::from_str(&text).map_err(|error| Stop::Failed(format!("cargo metadata: {error}")))?;
-        let packages = items(&metadata["packages"]).map(Package::read).collect::<Option<_>>();
-        let packages = packages.ok_or_else(|| Stop::Failed("cargo metadata lacks a field that it promises".into()))?;
-        Ok(Self { packages })
+            serde_json::from_str(&output).map_err(|error| Stop::Failed(format!("cargo metadata: {error}")))?;
+        let packages = items(&metadata["packages"]).map(Package::read).collect::<Option<Vec<_>>>();
+        let target = text(&metadata["target_directory"]).map(PathBuf::from);
+        let read = packages.zip(target).map(|(packages, target)| Self { packages, target });
+        read.ok_or_else(|| Stop::Failed("cargo metadata lacks a field that it promises".into()))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
-use encord_upload::{ItemReport, Journal, Snapshot, StopCause, Uploader};
+use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploader};
 use futures_util::stream;
 use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
@@ -18,7 +18,7 @@ use crate::args::{Stream, UploadArgs};
 use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
-use crate::report::{Reporter, Sums};
+use crate::report::{Reporter, Sums, folder};
 use crate::retry_from::RetryFrom;
 use crate::selection::{Choice, Selection};
 use crate::{dry_run, interrupt, layers, log};
@@ -34,6 +34,9 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         Choice::Uploaded => uploaded += 1,
         Choice::OtherShard => {}
     })?;
+    if manifest.is_empty() {
+        note(format_args!("warning: manifest {}: no items", args.manifest));
+    }
     if args.dry_run {
         return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
     }
@@ -57,13 +60,14 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let started = Instant::now();
     // Driven by a worker of the runtime, and not by this thread, which would have to be woken for each item.
     let outcome = runtime.block_on(runtime.spawn(batch.run()));
+    let elapsed = started.elapsed();
     progress.end();
     let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
     ended.snapshot.ended.skipped += uploaded;
 
     let written = lock(&reporter).take().map_or(Ok(()), Reporter::finish);
     let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
-    let summed = summarise(&ended.snapshot, started.elapsed(), args.json);
+    let summed = summarise(&ended.snapshot, elapsed, args.json);
     let exit = ended.exit();
     let problems = [written, kept, ended.input, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
@@ -151,7 +155,12 @@ impl Ended {
             (Some(_), Some(item)) => {
                 let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
                 note(format_args!("error: {}: {error}", item.path.display()));
-                note("hint: with --allow-failures the other items are uploaded all the same");
+                note(match item.error {
+                    Some(ItemError::Expired(_)) => {
+                        "hint: a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
+                    }
+                    _ => "hint: with --allow-failures the other items are uploaded all the same",
+                });
                 Exit::Failed
             }
             (Some(_), None) => {
@@ -207,7 +216,8 @@ fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file itself, however it is written; the path as it is where there is none.
+/// The file itself, however it is written, also where it is yet to be made.
 fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    let to_be_made = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(to_be_made).unwrap_or_else(|| path.to_owned())
 }

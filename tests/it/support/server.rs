@@ -94,7 +94,8 @@ impl Server {
 
     /// Those for a path.
     pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
-        self.requests().into_iter().filter(|request| request.path() == path).collect()
+        let log = self.log.lock().unwrap();
+        log.requests.iter().filter(|request| request.path() == path).cloned().collect()
     }
 }
 
