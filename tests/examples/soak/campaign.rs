@@ -107,10 +107,11 @@ impl Campaign {
     fn new(lab: &Lab, number: u32, chance: &mut Rng) -> Result<Self> {
         let desk = Desk::new(&lab.folder.join("campaign"))?;
         let folder = lab.make_folder("campaign/files")?;
-        // A short soak has several all the same.
-        let most = if lab.length < Duration::from_secs(60) { 60 } else { 600 };
+        let concurrency = [1, 4, 16, 16, 32][chance.usize(..5)];
+        // A short soak has several all the same, and one at a time takes its time.
+        let most = if lab.length < Duration::from_secs(60) || concurrency == 1 { 60 } else { 600 };
         let count = chance.usize(most / 4..most);
-        let seed = chance.u64(..);
+        let seed = chance.u32(..).into();
         let (mut paths, mut lengths) = (Vec::new(), Vec::new());
         for index in 0..count {
             let (path, length) = (folder.join(format!("{index}.jpg")), length(chance));
@@ -123,9 +124,11 @@ impl Campaign {
         let allow_failures = chance.u32(..4) > 0;
         // Without them the first that fails ends a run; some retries let it come further.
         let retries = if allow_failures { chance.u32(..5) } else { chance.u32(4..8) };
-        let concurrency = [1, 4, 16, 16, 32][chance.usize(..5)];
-        let mut flags = vec![format!("--max-retries={retries}"), format!("--concurrency={concurrency}")];
-        flags.extend([format!("--allow-failures={allow_failures}")]);
+        let mut flags = vec![
+            format!("--max-retries={retries}"),
+            format!("--concurrency={concurrency}"),
+            format!("--allow-failures={allow_failures}"),
+        ];
         if has_journal {
             flags.push("--journal=journal.jsonl".to_owned());
         }

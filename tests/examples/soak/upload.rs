@@ -12,7 +12,7 @@ use crate::lab::{Lab, Result, at, between, command, signal};
 use crate::store::{End, Store};
 
 /// No run takes that long, whatever happens to it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The files that a run reads and writes.
 pub(crate) struct Desk {
