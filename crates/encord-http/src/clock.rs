@@ -322,6 +322,15 @@ mod tests {
         check(Stall, [20, 10, 20], false);
     }
 
+    #[test]
+    fn names_are_those_of_the_reports_and_of_the_settings() {
+        use Phase::{Connecting, Reading, Sending, Waiting};
+        let phases = [Connecting, Sending, Waiting, Reading, Phase::Done].map(|phase| format!("{phase:<10}|"));
+        assert_eq!(phases, ["connecting|", "sending   |", "waiting   |", "reading   |", "done      |"]);
+        let fields = [Limit::Connect, Limit::FirstByte, Limit::Write, Limit::Read].map(Limit::field);
+        assert_eq!(fields, ["connect_timeout", "connect_timeout", "write_timeout", "read_timeout"]);
+    }
+
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![Just(Connected), Just(Progress), Just(Sent), Just(FirstByte), Just(Done)]
     }
