@@ -5,7 +5,7 @@ use std::fs;
 use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo, scratch_folder};
 use crate::workspace::Workspace;
-use crate::{bench, layers, release_check, scratch, sdk, tidy};
+use crate::{bench, layers, release_check, scratch, sdk, soak, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -107,6 +107,13 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         run: Run::Function(bench::smoke),
         hint: "run it with `cargo xtask bench --quick [NAME…]`",
+    },
+    Check {
+        name: "soak-smoke",
+        about: "a few seconds of uploads among faults, restarts and kills add up",
+        needs: &[],
+        run: Run::Function(soak::smoke),
+        hint: "repeat the choices with `cargo xtask soak --minutes 0.1 --seed N`; what the programs wrote is in target/xtask/soak",
     },
     Check {
         name: "conformance-live",
