@@ -7,9 +7,6 @@ use super::contract::functions;
 use super::{Source, read, sources};
 use crate::job::{Stop, root};
 
-/// Below `docs`; not there before the first `cargo xtask bench --record`.
-const RECORDED: [&str; 2] = ["performance.svg", "performance.json"];
-
 pub(super) fn check() -> Result<Vec<String>, Stop> {
     let root = root();
     let mut documents = vec![read(&root.join("README.md"))?];
@@ -26,7 +23,7 @@ fn problems(Source { path, text }: &Source, root: &Path) -> Vec<String> {
         let place = format!("{}:{line}", path.display());
         let target = target.split('#').next().unwrap_or_default();
         let file = folder.join(target);
-        if !file.exists() && !RECORDED.contains(&target) {
+        if !file.exists() {
             problems.push(format!("{place}: {target} does not exist"));
         } else if let Some(function) = function_named(name)
             && file.extension().is_some_and(|ending| ending == "rs")
