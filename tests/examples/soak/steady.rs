@@ -105,14 +105,11 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         tally.batches += 1;
         tally.uploaded += told["uploaded"].as_u64().ok_or("the worker does not say how many")?;
         enter(&told, &mut books)?;
-        steady
-            .records()?
-            .iter()
-            .filter(|record| record.method == "PUT" && record.bucket == WHOLE)
-            .for_each(|record| books.request(record));
+        for record in steady.records()?.iter().filter(|record| record.method == "PUT" && record.bucket == WHOLE) {
+            books.request(record);
+        }
         restless.records()?;
     }
-    // Of each other they know by their connections.
     until_at_rest("the process", client, client_at_rest).await?;
     until_at_rest("its store", server, server_at_rest).await?;
     worker.end().await?;
