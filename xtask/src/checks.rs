@@ -23,8 +23,8 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "fmt",
         about: "the code is formatted",
         needs: &[RUSTFMT],
-        run: Run::Cargo(&["fmt --all --check"]),
-        hint: "run `cargo fmt --all`",
+        run: Run::Cargo(&["fmt --all --check", "fmt --manifest-path tests/fuzz/Cargo.toml --check"]),
+        hint: "run `cargo fmt --all`, for the fuzz targets with `--manifest-path tests/fuzz/Cargo.toml`",
     },
     Check {
         name: "tidy",
@@ -144,6 +144,7 @@ fn tests(job: &mut Job) -> Result<(), Stop> {
     // That of an earlier run, if there was one.
     drop(fs::remove_file(&skipped));
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
+    test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
     // The client reads these, and would send what is meant for a server on loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         test.env_remove(variable);

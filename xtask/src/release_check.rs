@@ -8,10 +8,10 @@ mod versions;
 
 use serde_json::Value;
 
-use crate::ci::{Check, Run};
+use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo};
-use crate::tools;
 use crate::workspace::{Package, Workspace};
+use crate::{fuzz, tools};
 
 pub(crate) const VERSIONS: Check = Check {
     name: "versions",
@@ -49,6 +49,9 @@ pub(crate) const MACHETE: Check = Check {
     hint: "drop it; one that only enables a feature is named in package.metadata.cargo-machete",
 };
 
+/// libFuzzer is written in it.
+const CXX: Tool = Tool { name: "a C++ compiler", probe: &["c++", "--version"], install: "apt-get install g++" };
+
 /// The quick ones first.
 pub(crate) const CHECKS: &[Check] = &[
     VERSIONS,
@@ -84,6 +87,13 @@ pub(crate) const CHECKS: &[Check] = &[
         run: Run::Function(semver::check),
         hint: "keep the old item, or raise the version in Cargo.toml; `--baseline REV` says what to compare with",
     },
+    Check {
+        name: "fuzz-smoke",
+        about: "no fuzz target finds anything within seconds",
+        needs: &[CXX],
+        run: Run::Function(fuzz::smoke),
+        hint: "the log names the input; repeat with `cargo run --manifest-path tests/fuzz/Cargo.toml --bin TARGET INPUT`",
+    },
 ];
 
 fn deny(job: &mut Job) -> Result<(), Stop> {
@@ -94,8 +104,8 @@ fn deny(job: &mut Job) -> Result<(), Stop> {
 
 fn machete(job: &mut Job) -> Result<(), Stop> {
     tools::MACHETE.require()?;
-    // Without the metadata it takes `md-5`, whose code says `md5`, for unused.
-    job.run(&mut cargo("machete --with-metadata"))
+    // Without the metadata it takes `md-5`, whose code says `md5`, for unused. Below `target` are sources by the thousand.
+    job.run(&mut cargo("machete --with-metadata --skip-target-dir"))
 }
 
 /// docs.rs has a nightly compiler. `RUSTC_BOOTSTRAP` makes the one that is there accept the same `#![feature(doc_cfg)]`;

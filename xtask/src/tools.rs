@@ -6,10 +6,11 @@ use std::time::Instant;
 use crate::job::{Stop, cargo};
 
 pub(crate) const DENY: Subcommand = Subcommand { name: "deny", version: "0.20.2" };
+pub(crate) const FUZZ: Subcommand = Subcommand { name: "fuzz", version: "0.13.2" };
 pub(crate) const MACHETE: Subcommand = Subcommand { name: "machete", version: "0.9.2" };
 pub(crate) const SEMVER_CHECKS: Subcommand = Subcommand { name: "semver-checks", version: "0.51.0" };
 
-const ALL: [Subcommand; 3] = [DENY, MACHETE, SEMVER_CHECKS];
+const ALL: [Subcommand; 4] = [DENY, FUZZ, MACHETE, SEMVER_CHECKS];
 
 /// They are compiled more often than they run, and what they run on is small.
 const PROFILE: [(&str, &str); 4] = [

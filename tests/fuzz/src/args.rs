@@ -1,0 +1,27 @@
+//! What the modules of the command need of its arguments, which are the work of clap.
+
+use std::fmt;
+use std::path::PathBuf;
+
+#[allow(dead_code, reason = "no target reads its standard input")]
+pub(crate) enum Stream {
+    Standard,
+    File(PathBuf),
+}
+
+#[derive(Default)]
+pub(crate) struct SettingsOptions {
+    pub(crate) settings: Option<PathBuf>,
+    pub(crate) allow_failures: Option<bool>,
+    pub(crate) max_retries: Option<String>,
+    pub(crate) backoff_factor: Option<String>,
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Standard => f.write_str("standard input"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}

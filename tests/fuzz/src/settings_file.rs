@@ -1,0 +1,113 @@
+//! Settings, from files in both formats, variables and flags (rules R12 and U4).
+
+use std::ffi::OsString;
+
+use encord_http_settings::{BackoffFactor, EffectiveUploadSettings, Origin, PartialCloudUploadSettings, SettingsLayer};
+
+use crate::args::SettingsOptions;
+
+/// The ending of the file by the first byte, then its text, variables and flags, with a NUL between. All of it is read, checked
+/// and laid over each other, or every error says where it is.
+pub fn check(mut data: &[u8]) {
+    let [ending] = crate::take(&mut data);
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut parts = text.split('\0');
+    let (file, variables, flags) = (parts.next(), parts.next(), parts.next());
+    let (file, variables) = (file.unwrap_or_default(), variables.unwrap_or_default());
+    let variables: Vec<(&str, &str)> = variables.lines().filter_map(|line| line.split_once('=')).collect();
+    let mut flags = flags.unwrap_or_default().lines();
+    let mut flag = || flags.next().filter(|flag| !flag.is_empty()).map(str::to_owned);
+    let name = ["settings", "settings.toml", "settings.json"][usize::from(ending % 3)];
+
+    crate::scratch::with_file(name, file.as_bytes(), |path| {
+        let options = SettingsOptions {
+            settings: Some(path.to_owned()),
+            allow_failures: None,
+            max_retries: flag(),
+            backoff_factor: flag(),
+        };
+        let environment = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let expected = expected(name, file, &variables, &options);
+        match crate::layers::resolve(&options, environment) {
+            Ok(resolution) => {
+                assert_eq!(Some(resolution.settings()), expected);
+                for field in resolution.fields() {
+                    let last = field.shadowed.last().map_or(&field.origin, |(origin, _)| origin);
+                    assert!(matches!(last, Origin::Default), "below all is the default");
+                }
+                sane(&resolution.settings());
+            }
+            Err(failure) => {
+                assert_eq!(expected, None, "{failure:?}");
+                assert!(!format!("{failure:?}").contains("errors: []"));
+            }
+        }
+    });
+}
+
+/// The same by what the library gives.
+fn expected(
+    name: &str,
+    file: &str,
+    variables: &[(&str, &str)],
+    options: &SettingsOptions,
+) -> Option<EffectiveUploadSettings> {
+    let is_json = name.ends_with("json") || !name.ends_with("toml") && file.trim_start().starts_with('{');
+    let file = if is_json { serde_json::from_str(file).ok() } else { toml::from_str(file).ok() };
+    if let Some(layer) = file {
+        round_trips(layer);
+    }
+    let variables = SettingsLayer::from_variables(variables.iter().copied()).ok();
+    let parsed = |text: &Option<String>| text.as_deref().map(|text| text.trim().parse().ok());
+    let flags = PartialCloudUploadSettings {
+        max_retries: match parsed(&options.max_retries) {
+            None => None,
+            Some(read) => Some(read?),
+        },
+        backoff_factor: match &options.backoff_factor {
+            None => None,
+            Some(text) => Some(text.parse().ok()?),
+        },
+        allow_failures: None,
+    };
+    let flags = SettingsLayer { upload: flags, ..SettingsLayer::default() };
+    Some(flags.or(variables?).or(file?).resolve_upload())
+}
+
+/// What is written is read as the same, in both formats where they can hold it.
+fn round_trips(layer: SettingsLayer) {
+    let json = serde_json::to_string(&layer).expect("written");
+    let read: SettingsLayer = serde_json::from_str(&json).expect("read again");
+    // Of a long fraction `serde_json` may miss the last bit.
+    let near = |a: Option<BackoffFactor>, b: Option<BackoffFactor>| match (a, b) {
+        (Some(a), Some(b)) => a.get().to_bits().abs_diff(b.get().to_bits()) <= 1,
+        (a, b) => a == b,
+    };
+    assert!(near(read.requests.backoff_factor, layer.requests.backoff_factor), "{json}");
+    assert!(near(read.upload.backoff_factor, layer.upload.backoff_factor), "{json}");
+    let mut read = read;
+    read.requests.backoff_factor = layer.requests.backoff_factor;
+    read.upload.backoff_factor = layer.upload.backoff_factor;
+    assert_eq!(read, layer, "{json}");
+    // TOML has no integers beyond 2^63.
+    if let Ok(text) = toml::to_string(&layer) {
+        assert_eq!(toml::from_str::<SettingsLayer>(&text).expect("read again"), layer, "{text}");
+    }
+}
+
+/// No value that cannot be meant came through, and what `encord settings` draws stays within the screen.
+fn sane(settings: &EffectiveUploadSettings) {
+    let requests = &settings.requests;
+    let factor = requests.backoff_factor.get();
+    assert!(factor.is_finite() && factor.is_sign_positive());
+    for timeout in [requests.connect_timeout, requests.read_timeout, requests.write_timeout] {
+        assert!(timeout.as_duration().is_none_or(|limit| !limit.is_zero()));
+        assert_eq!(timeout.to_string().trim_end_matches(" s").parse(), Ok(timeout));
+    }
+    let waits: Vec<_> = settings.backoff_delays().take(20).collect();
+    assert!(waits.is_sorted());
+    let mut drawn = Vec::new();
+    crate::schedule::draw(&mut drawn, settings).expect("drawn");
+    let drawn = String::from_utf8(drawn).expect("UTF-8");
+    assert!(drawn.lines().all(|line| line.chars().count() < 130), "{drawn}");
+}

@@ -1,0 +1,4 @@
+//! Answers of servers and proxies.
+#![cfg_attr(fuzzing, no_main)]
+
+encord_fuzz::target!(encord_fuzz::http_answer);

@@ -1,0 +1,4 @@
+//! Manifests.
+#![cfg_attr(fuzzing, no_main)]
+
+encord_fuzz::target!(encord_fuzz::manifest);
