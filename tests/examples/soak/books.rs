@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`.
+/// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`, and maybe an error after that.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) method: String,
@@ -16,7 +16,10 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn parse(line: &str) -> Option<Self> {
         let (request, rest) = line.split_once(" (")?;
-        rest.strip_suffix(')')?;
+        let (_, error) = rest.split_once(')')?;
+        if !error.is_empty() && !error.starts_with(": ") {
+            return None;
+        }
         let [method, path, outcome] = request.split(' ').collect::<Vec<_>>().try_into().ok()?;
         let (bucket, object) = path.split_once('/')?;
         let status = match outcome {
@@ -150,7 +153,9 @@ mod tests {
         check("GET a/b/c 200 (0 bytes)", Some(("GET", "a", "b/c", Some(200))));
         check("PUT a/b reset (7 bytes, fault reset-during)", Some(("PUT", "a", "b", None)));
         check("PUT a/b abandoned (7 bytes)", Some(("PUT", "a", "b", None)));
+        check("PUT a/b 400 (0 bytes): the URL has expired", Some(("PUT", "a", "b", Some(400))));
         check("PUT a/b 200 (7 by", None);
+        check("PUT a/b 200 (7 bytes) or so", None);
         check("PUT a/b lost (7 bytes)", None);
         check("error: no space left", None);
     }

@@ -69,9 +69,9 @@ impl Items {
             }
             self.done.extend(report.uploaded);
         } else {
-            (0..self.paths.len())
-                .filter(|index| !self.done.contains(index))
-                .for_each(|index| books.hide(self.object(index)));
+            for index in (0..self.paths.len()).filter(|index| !self.done.contains(index)) {
+                books.hide(self.object(index));
+            }
             self.done.extend(journaled);
         }
         self.report = report;

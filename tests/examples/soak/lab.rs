@@ -4,6 +4,7 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +12,7 @@ use encord_dev_store::sign::{Credentials, Presign, Scheme, Signer};
 use fastrand::Rng;
 use http::Method;
 use tokio::process::Command;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -70,6 +71,17 @@ pub(crate) fn command(program: &Path) -> Command {
     command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
     command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
     command
+}
+
+/// Waits for something, at most so many seconds; those in which the whole machine stood still do not count.
+pub(crate) async fn within<T>(seconds: u32, something: impl Future<Output = T>) -> Option<T> {
+    let mut something = pin!(something);
+    for _ in 0..seconds {
+        if let Ok(done) = timeout(Duration::from_secs(1), &mut something).await {
+            return Some(done);
+        }
+    }
+    None
 }
 
 /// Sends a signal, such as `INT`, to a process that may be gone.

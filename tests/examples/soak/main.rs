@@ -48,13 +48,14 @@ fn soak(lab: &Lab) -> Result<ExitCode> {
     println!("seed {}, {} s", lab.seed, lab.length.as_secs_f64());
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        let [mut interrupt, mut terminate, mut hangup] =
-            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
         tokio::select! {
             done = async { tokio::try_join!(campaign::run(lab), steady::run(lab)) } => done.map(Some),
-            _ = async { interrupt.as_mut().ok()?.recv().await } => Ok(None),
-            _ = async { terminate.as_mut().ok()?.recv().await } => Ok(None),
-            _ = async { hangup.as_mut().ok()?.recv().await } => Ok(None),
+            _ = interrupt.recv() => Ok(None),
+            _ = terminate.recv() => Ok(None),
+            _ = hangup.recv() => Ok(None),
         }
     });
     // Of a failure, what the programs wrote stays to be looked at.

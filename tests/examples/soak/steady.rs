@@ -11,10 +11,10 @@ use fastrand::Rng;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::books::{Books, Sums};
-use crate::lab::{Lab, Result, between, command, plan};
+use crate::lab::{Lab, Result, between, command, plan, within};
 use crate::store::{End, Store};
 use crate::upload::Outage;
 use crate::vitals::{Series, Vitals};
@@ -38,11 +38,11 @@ const FAULTS: [&str; 14] = [
     "corrupt",
 ];
 
-/// No batch takes that long.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// In seconds; no batch takes that long.
+const PATIENCE: u32 = 120;
 
-/// Idle connections have ended by then.
-const REST: Duration = Duration::from_secs(40);
+/// Seconds after which idle connections have ended.
+const REST: u32 = 40;
 
 /// What the lane has done.
 #[derive(Debug)]
@@ -105,14 +105,11 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         tally.batches += 1;
         tally.uploaded += told["uploaded"].as_u64().ok_or("the worker does not say how many")?;
         enter(&told, &mut books)?;
-        steady
-            .records()?
-            .iter()
-            .filter(|record| record.method == "PUT" && record.bucket == WHOLE)
-            .for_each(|record| books.request(record));
+        for record in steady.records()?.iter().filter(|record| record.method == "PUT" && record.bucket == WHOLE) {
+            books.request(record);
+        }
         restless.records()?;
     }
-    // Of each other they know by their connections.
     until_at_rest("the process", client, client_at_rest).await?;
     until_at_rest("its store", server, server_at_rest).await?;
     worker.end().await?;
@@ -134,20 +131,19 @@ fn enter(told: &Value, books: &mut Books) -> Result<()> {
 
 /// As many descriptors and sockets as before the first batch.
 async fn until_at_rest(name: &str, process: u32, before: Vitals) -> Result<()> {
-    let end = Instant::now() + REST;
-    loop {
+    let at_rest = async {
+        loop {
+            let now = Vitals::of(process)?;
+            if (now.descriptors, now.sockets) == (before.descriptors, before.sockets) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within(REST, at_rest).await.unwrap_or_else(|| {
         let now = Vitals::of(process)?;
-        if (now.descriptors, now.sockets) == (before.descriptors, before.sockets) {
-            return Ok(());
-        }
-        if Instant::now() > end {
-            return Err(format!(
-                "{name} does not come to rest: before the first batch {before:?}, after the last {now:?}"
-            )
-            .into());
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+        Err(format!("{name} does not come to rest: before the first batch {before:?}, after the last {now:?}").into())
+    })
 }
 
 impl Worker {
@@ -170,14 +166,14 @@ impl Worker {
     }
 
     async fn answer(&mut self) -> Result<Value> {
-        let line = timeout(PATIENCE, self.lines.next_line()).await.map_err(|_| "the worker hangs")??;
+        let line = within(PATIENCE, self.lines.next_line()).await.ok_or("the worker hangs")??;
         Ok(serde_json::from_str(&line.ok_or("the worker has ended")?)?)
     }
 
     async fn end(self) -> Result<()> {
         let Self { mut child, stdin, lines } = self;
         drop((stdin, lines));
-        let status = timeout(PATIENCE, child.wait()).await.map_err(|_| "the worker does not end")??;
+        let status = within(PATIENCE, child.wait()).await.ok_or("the worker does not end")??;
         if status.success() { Ok(()) } else { Err(format!("the worker ended with {status}").into()) }
     }
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::books::Record;
-use crate::lab::{Lab, Result, at, command, signal};
+use crate::lab::{Lab, Result, at, command, signal, within};
 
-/// How long it may take to begin or to end.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How many seconds it may take to begin or to end.
+const PATIENCE: u32 = 15;
 
 pub(crate) struct Store<'a> {
     lab: &'a Lab,
@@ -82,8 +82,8 @@ impl<'a> Store<'a> {
             End::Killed => self.child.kill().await?,
             End::InOrder => {
                 signal(self.child.id(), "TERM").await?;
-                let ended = timeout(PATIENCE, self.child.wait()).await;
-                let status = ended.map_err(|_| format!("{}: the store does not end", self.name))??;
+                let ended = within(PATIENCE, self.child.wait()).await;
+                let status = ended.ok_or_else(|| format!("{}: the store does not end", self.name))??;
                 if !status.success() {
                     return Err(format!("{}: the store ended with {status}", self.name).into());
                 }
@@ -145,9 +145,7 @@ async fn start(lab: &Lab, log: &PathBuf, objects: Option<&PathBuf>, port: u16, p
     let mut child = store.stdout(Stdio::piped()).stderr(File::create(log).map_err(at(log))?).spawn()?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line))
-            .await
-            .map_err(|_| "the store does not start")??;
+        within(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await.ok_or("the store does not start")??;
     }
     if line.is_empty() {
         return Err(fs::read_to_string(log).map_err(at(log))?.into());

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::process::Child;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::lab::{Lab, Result, at, between, command, signal};
 use crate::store::{End, Store};
 
-/// No run takes that long, whatever happens to it.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Between two looks at a run.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// No run takes that many of these, whatever happens to it.
+const PATIENCE: u32 = 150_000;
 
 /// The files that a run reads and writes.
 pub(crate) struct Desk {
@@ -132,11 +135,10 @@ pub(crate) async fn run(
         };
     }
     let mut child = upload.spawn()?;
-    let end = Instant::now() + PATIENCE;
     let mut ended = Ended { code: None, cut: None, outage: None };
     let Fate { mut cut, mut outage } = fate;
-    while Instant::now() < end {
-        if let Ok(status) = timeout(Duration::from_millis(2), child.wait()).await {
+    for _ in 0..PATIENCE {
+        if let Ok(status) = timeout(PAUSE, child.wait()).await {
             ended.code = status?.code();
             return Ok(ended);
         }

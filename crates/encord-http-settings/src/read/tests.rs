@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
+use serde::de::value::BytesDeserializer;
 use serde_json::json;
 
 use super::*;
@@ -245,6 +246,9 @@ fn r12_wrong_shapes() {
         r#""ever""#,
         r#"a timeout must be a number of seconds from 1e-9 to 2^64, or "unlimited", not "ever""#,
     );
+    let bytes = BytesDeserializer::<serde::de::value::Error>::new(b"180");
+    let error = Timeout::deserialize(bytes).unwrap_err();
+    assert_eq!(error.to_string(), "invalid type: byte array, expected a value");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn exhaust(policy: Policy, outcome: &Outcome, retry_after: Option<u64>) -> (Vec<
         match ledger.record(outcome.clone(), Phase::Waiting, asking(retry_after)) {
             Decision::Retry { after, .. } => waits.push(after.as_secs_f64()),
             Decision::Stop(reason) => {
-                assert_eq!(ledger.attempts().len(), waits.len() + 1);
+                assert_eq!(ledger.into_attempts().len(), waits.len() + 1);
                 return (waits, reason);
             }
             Decision::Done => panic!("{outcome} is not a success"),
@@ -221,6 +221,15 @@ fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     assert!(matches!(decide(5), Decision::Retry { .. }));
     let Decision::Stop(reason) = decide(6) else { panic!("6 + 4 is not less than 10") };
     assert_eq!(reason.to_string(), "the deadline of 10s leaves no time for another attempt");
+}
+
+#[test]
+fn only_an_attempt_that_the_deadline_ended_fails_for_the_deadline() {
+    let deadline = Duration::from_secs(10);
+    let policy = Policy { deadline: Some(deadline), ..Policy::new(settings(2, 2, 0.0)) };
+    let ran_out = fault(FaultKind::Deadline);
+    assert_eq!(exhaust(policy, &ran_out, None), (vec![], StopReason::Deadline { deadline }));
+    assert_eq!(exhaust(policy, &status(403), None), (vec![], StopReason::Final));
 }
 
 /// The decisions, and the account that is left: what each attempt came to and how long it was waited for.

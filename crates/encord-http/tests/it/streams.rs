@@ -236,6 +236,18 @@ async fn r2_jitter_is_only_there_when_asked_for() {
 }
 
 #[tokio::test]
+async fn r2_the_cap_is_that_of_the_client() {
+    let waits = async |cap: Option<Duration>| {
+        let server = Server::start([status(503)]);
+        let client = Client::builder(settings(3, 0, 0.002)).backoff_cap(cap).build();
+        let error = client.send(&Request::get(server.url("/"))).await.unwrap_err();
+        error.attempts().iter().map(|attempt| attempt.waited.as_millis()).collect::<Vec<_>>()
+    };
+    assert_eq!(waits(Some(Duration::from_millis(3))).await, [0, 2, 3, 3]);
+    assert_eq!(waits(None).await, [0, 2, 4, 8]);
+}
+
+#[tokio::test]
 async fn trace_ids_are_those_of_the_provider_and_the_same_for_all_attempts() {
     let ids = |server: &Server| {
         let id =

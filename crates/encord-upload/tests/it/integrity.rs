@@ -2,6 +2,8 @@
 
 use encord_http::{ErrorKind, FaultKind, HeaderValue};
 use encord_upload::{ItemError, Status, UploadItem};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::server::{Reply, Server, status};
 use crate::{Files, attempts, error, statuses, upload, uploader};
@@ -66,6 +68,50 @@ async fn r1_u6_a_hash_that_is_wrong_is_a_fault_that_is_retried() {
             &["integrity", "integrity after 1.5s", "integrity after 3s", "integrity after 6s"],
         )
         .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r1_u6_a_file_that_changes_before_its_md5_is_compared_is_sent_again() {
+    let files = Files::new();
+    let path = files.file("a", "123");
+    let changing = path.clone();
+    // Of a host that has not done so yet, nobody expects an MD5, so the file is read a second time.
+    let server = Server::start(move |_, before| {
+        if before == 0 {
+            std::fs::write(&changing, "123456789").unwrap();
+        }
+        status(200).header("Content-MD5", MD5)
+    })
+    .await;
+    let reports = upload(&uploader(), vec![UploadItem::new(&path, server.url(PLAIN))]).await;
+    assert_eq!(attempts(&reports[0]), ["integrity", "200 after 1.5s"], "{reports:?}");
+    assert_eq!((statuses(&reports), reports[0].bytes), (vec![Status::Uploaded], 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn u6_a_success_before_the_file_is_there_is_none() {
+    // The longer one waits for a `100 Continue` with its first byte.
+    for length in [15 << 20, 16 << 20] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                // Part of the head is enough to say that all is well.
+                stream.read_u8().await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+                open.push(stream);
+            }
+        });
+        let files = Files::new();
+        let path = files.file("a", "");
+        std::fs::File::create(&path).unwrap().set_len(length).unwrap();
+        let reports = upload(&uploader(), vec![UploadItem::new(path, format!("http://{host}/b/o"))]).await;
+        assert_eq!(statuses(&reports), [Status::Failed]);
+        let error = error(&reports[0]);
+        let reason = "what arrived is not what was sent: the server answered before it had been sent the whole file";
+        assert!(error.contains(reason) && reports[0].attempts.len() == 4, "{error}");
     }
 }
 

@@ -15,20 +15,16 @@ async fn u9_what_is_done_and_unchanged_is_skipped_by_the_next_run() {
     .await;
     let files = Files::new();
     let paths: Vec<_> = (0..4).map(|n| files.file(&n.to_string(), n.to_string())).collect();
-    let items = || {
-        paths
-            .iter()
-            .enumerate()
-            .map(|(n, path)| UploadItem::new(path, server.url(&format!("/{n}?sig=s3cret"))))
-            .collect()
-    };
+    let item = |(n, path)| UploadItem::new(path, server.url(&format!("/{n}?sig=s3cret")));
+    let items = || paths.iter().enumerate().map(item).collect::<Vec<_>>();
     let journal = files.0.path().join("journal");
 
     let reports = upload(&uploader().journal(Journal::open(&journal).unwrap()), items()).await;
     assert_eq!(statuses(&reports), [Status::Uploaded, Status::Uploaded, Status::Failed, Status::Uploaded]);
     fs::write(&paths[3], "changed").unwrap();
     let open = Journal::open(&journal).unwrap();
-    assert_eq!(open.len(), 3);
+    let done: Vec<_> = items().iter().map(|item| open.contains(item)).collect();
+    assert_eq!((open.len(), done), (3, vec![true, true, false, false]));
     let reports = upload(&uploader().journal(open), items()).await;
     assert_eq!(statuses(&reports), [Status::Skipped, Status::Skipped, Status::Uploaded, Status::Uploaded]);
     assert!(reports[0].attempts.is_empty() && reports[0].bytes == 0);
