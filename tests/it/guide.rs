@@ -1,4 +1,4 @@
-//! The scripts of docs/uploading.md do what the guide says, with the records of the SDK itself.
+//! What docs/uploading.md and docs/migrating-from-python.md say in Python does what they say, with the SDK itself.
 
 use std::fs;
 use std::process::Command;
@@ -36,5 +36,33 @@ fn the_scripts_of_the_guide_fit_the_current_sdk_and_the_program() {
 
     for (path, index) in answers["shards"].as_object().unwrap() {
         assert!(Shard::new(index.as_u64().unwrap(), 7).unwrap().contains(path.as_ref()), "{path} in {index}");
+    }
+}
+
+#[test]
+fn the_examples_for_those_who_come_from_python_run_and_their_settings_file_is_read() {
+    for (sdk, blocks) in [("current", "4\n"), ("seed", "1\n")] {
+        let Some(python) = peers::sdk_python(sdk) else { return };
+        let tests = env!("CARGO_MANIFEST_DIR");
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(python)
+            .args([format!("{tests}/python/migrating.py"), format!("{tests}/../docs/migrating-from-python.md")])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), blocks, "{sdk}");
+        if sdk == "seed" {
+            continue;
+        }
+        let settings = Command::new(encord::binary())
+            .args(["settings", "--json", "--settings", "encord.json"])
+            .env_clear()
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let settings: Value = serde_json::from_slice(&settings.stdout).unwrap();
+        let field = &settings["fields"]["max_retries"];
+        assert_eq!((&field["value"], &field["origin"]), (&5.into(), &"file".into()));
     }
 }

@@ -9,6 +9,7 @@ mod guide;
 mod http_peers;
 mod nginx;
 mod peers;
+mod promises;
 mod support;
 mod uploader;
 mod wire;

@@ -5,7 +5,7 @@ use std::fs;
 use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo, scratch_folder};
 use crate::workspace::Workspace;
-use crate::{bench, layers, release_check, scratch, sdk, tidy};
+use crate::{bench, layers, release_check, scratch, sdk, soak, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -109,6 +109,13 @@ pub(crate) const CHECKS: &[Check] = &[
         hint: "run it with `cargo xtask bench --quick [NAME…]`",
     },
     Check {
+        name: "soak-smoke",
+        about: "a few seconds of uploads among faults, restarts and kills add up",
+        needs: &[],
+        run: Run::Function(soak::smoke),
+        hint: "repeat the choices with `cargo xtask soak --minutes 0.1 --seed N`; what the programs wrote is in target/xtask/soak",
+    },
+    Check {
         name: "conformance-live",
         about: "both installed Python SDKs still answer as recorded, and as we do on fresh random input",
         needs: &[PYTHON],
@@ -137,6 +144,7 @@ fn tests(job: &mut Job) -> Result<(), Stop> {
     // That of an earlier run, if there was one.
     drop(fs::remove_file(&skipped));
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
+    test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
     // The client reads these, and would send what is meant for a server on loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         test.env_remove(variable);

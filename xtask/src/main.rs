@@ -11,6 +11,7 @@ mod release;
 mod release_check;
 mod scratch;
 mod sdk;
+mod soak;
 mod tidy;
 mod tools;
 mod workspace;
@@ -34,6 +35,7 @@ Usage:
                     [--json FILE] [--svg FILE]
   cargo xtask bench --record                         the same, and write docs/performance.{md,json,svg}
   cargo xtask bench --list                           what is measured
+  cargo xtask soak [--minutes N] [--seed N]          upload among faults and kills, 30 minutes unless told otherwise
 
   --keep-going   run the other checks after one has failed
   --strict       a missing tool or peer is a failure, not a skipped check
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let done = match *words.as_slice() {
         ["ci", ref rest @ ..] => ci::Options::parse(checks::CHECKS, rest).and_then(|options| ci::run(&options)),
         ["bench", ref rest @ ..] => bench::Options::parse(rest).and_then(|options| bench::run(&options)),
+        ["soak", ref rest @ ..] => soak::Options::parse(rest).and_then(|options| soak::run(&options)),
         ["fuzz", ref rest @ ..] => fuzz::Options::parse(rest).and_then(|options| fuzz::run(&options)),
         ["release-check", ref rest @ ..] => {
             ci::Options::parse(release_check::CHECKS, rest).and_then(|options| ci::run(&options))

@@ -1,6 +1,8 @@
 //! Facts that the tree states about itself, and small rules that no compiler keeps.
 
 mod contract;
+mod dependencies;
+mod documents;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,8 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     }
     problems.extend(versions(&workspace)?);
     problems.extend(contract::check(&rust));
+    problems.extend(documents::check()?);
+    problems.extend(dependencies::check(&workspace)?);
     none_of(&problems)
 }
 

@@ -9,6 +9,8 @@ use crate::job::{Job, Stop, cargo};
 
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
+    /// The folder of what is built.
+    pub(crate) target: PathBuf,
 }
 
 pub(crate) struct Package {
@@ -25,24 +27,29 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     /// Crates of this workspace that it is built on, in any table but the one for tests.
     pub(crate) siblings: BTreeSet<String>,
+    /// Crates of others that it is built on, in the same tables.
+    pub(crate) others: BTreeSet<String>,
 }
 
 impl Workspace {
     pub(crate) fn read(job: &mut Job) -> Result<Self, Stop> {
-        let text = job.output(cargo("metadata --no-deps --format-version 1").stdout(std::process::Stdio::piped()))?;
+        let output = job.output(cargo("metadata --no-deps --format-version 1").stdout(std::process::Stdio::piped()))?;
         let metadata: Value =
-            serde_json::from_str(&text).map_err(|error| Stop::Failed(format!("cargo metadata: {error}")))?;
-        let packages = items(&metadata["packages"]).map(Package::read).collect::<Option<_>>();
-        let packages = packages.ok_or_else(|| Stop::Failed("cargo metadata lacks a field that it promises".into()))?;
-        Ok(Self { packages })
+            serde_json::from_str(&output).map_err(|error| Stop::Failed(format!("cargo metadata: {error}")))?;
+        let packages = items(&metadata["packages"]).map(Package::read).collect::<Option<Vec<_>>>();
+        let target = text(&metadata["target_directory"]).map(PathBuf::from);
+        let read = packages.zip(target).map(|(packages, target)| Self { packages, target });
+        read.ok_or_else(|| Stop::Failed("cargo metadata lacks a field that it promises".into()))
     }
 }
 
 impl Package {
     fn read(package: &Value) -> Option<Self> {
-        let siblings = items(&package["dependencies"])
-            .filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev")
-            .map(|dependency| text(&dependency["name"]));
+        let (siblings, others): (Vec<_>, Vec<_>) = items(&package["dependencies"])
+            .filter(|dependency| dependency["kind"] != "dev")
+            .partition(|dependency| dependency["path"].is_string());
+        let names =
+            |dependencies: Vec<&Value>| dependencies.into_iter().map(|it| text(&it["name"])).collect::<Option<_>>();
         let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
         Some(Self {
             name: text(&package["name"])?,
@@ -54,7 +61,8 @@ impl Package {
             docs_rs: package["metadata"]["docs"]["rs"].clone(),
             features: features.cloned().collect(),
             folder: PathBuf::from(text(&package["manifest_path"])?).parent()?.to_owned(),
-            siblings: siblings.collect::<Option<_>>()?,
+            siblings: names(siblings)?,
+            others: names(others)?,
         })
     }
 }

@@ -71,7 +71,7 @@ pub(crate) struct UploadArgs {
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
     /// How many items are under way at once.
-    #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY)]
+    #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY, value_parser = at_least_one)]
     pub(crate) concurrency: NonZeroUsize,
     /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
     /// it is not there. One run at a time.
@@ -176,7 +176,7 @@ pub(crate) struct DevStoreArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct SignArgs {
     /// The URLs of objects; with `--manifest`, files and folders.
-    #[arg(value_name = "URL", required = true)]
+    #[arg(value_name = "TARGET", required = true)]
     pub(crate) targets: Vec<OsString>,
     /// Print a manifest that uploads these files and folders below this URL, such as `http://127.0.0.1:9000/dev`.
     #[arg(long, value_name = "BASE-URL", conflicts_with = "method")]
@@ -256,6 +256,10 @@ impl fmt::Display for Stream {
             Self::File(path) => path.display().fmt(f),
         }
     }
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "it must be a whole number of 1 or more")
 }
 
 const EXIT_CODES: &str = "\

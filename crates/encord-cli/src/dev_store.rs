@@ -3,11 +3,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use encord_dev_store::faults::{FaultPlan, InvalidPlan};
 use encord_dev_store::sign::Credentials;
-use encord_dev_store::{DEFAULT_BUCKET, DevStore, Storage};
+use encord_dev_store::{DEFAULT_BUCKET, DevStore, StartError, Storage};
 use serde::Serialize;
 use tokio::runtime;
 
@@ -27,7 +26,7 @@ struct Listening {
 pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
     let storage = args.dir.clone().map_or(Storage::Memory, Storage::Folder);
     let builder = DevStore::builder()
-        .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))
+        .port(args.port)
         .storage(storage)
         .faults(plan(&args.faults)?)
         .credentials(credentials(&args.key, |name| env::var_os(name))?)
@@ -37,7 +36,11 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
         let interrupt = interrupt::first()?;
-        let store = builder.start().await.map_err(Failure::failed)?;
+        let store = builder.start().await.map_err(|error| {
+            let failure = Failure::failed(&error);
+            let is_port = matches!(error, StartError::Bind(..));
+            if is_port { failure.with_hint("--port 0 takes one that is free") } else { failure }
+        })?;
         let listening = Listening { url: store.base_url(), bucket: DEFAULT_BUCKET };
         print(|out| if args.json { json(out, &listening) } else { writeln!(out, "{}", listening.url) })?;
         interrupt.await;
@@ -48,7 +51,7 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
 
 fn plan(text: &str) -> Result<FaultPlan, Failure> {
     let Some(path) = text.strip_prefix('@') else { return text.parse().map_err(|error| bad_plan(&error)) };
-    let text = fs::read_to_string(path).map_err(|error| Failure::usage(format_args!("{path}: {error}")))?;
+    let text = fs::read_to_string(path).map_err(|error| Failure::usage(format_args!("--faults: {path}: {error}")))?;
     text.parse().map_err(|error| bad_plan(&error))
 }
 

@@ -94,17 +94,18 @@ fn variables(environment: &[(String, String)]) -> Result<SettingsLayer, Vec<Stri
 
 fn file(options: &SettingsOptions, environment: &[(String, String)]) -> Result<SettingsLayer, Vec<String>> {
     // An empty variable counts as not set, as those of the settings do.
-    let by_variable = || {
-        let variable = environment.iter().find(|(name, value)| name == FILE_VARIABLE && !value.is_empty());
-        variable.map(|(_, value)| PathBuf::from(value))
+    let by_variable = || environment.iter().find(|(name, value)| name == FILE_VARIABLE && !value.is_empty());
+    let (path, from) = match (&options.settings, by_variable()) {
+        (Some(path), _) => (path.clone(), String::new()),
+        (None, Some((name, path))) => (PathBuf::from(path), format!(" (from {name})")),
+        (None, None) => return Ok(SettingsLayer::default()),
     };
-    let Some(path) = options.settings.clone().or_else(by_variable) else { return Ok(SettingsLayer::default()) };
     let text = fs::read_to_string(&path).map_err(|error| error.to_string());
     let layer = text.and_then(|text| match Format::of(&path, &text) {
         Format::Toml => from_toml(&text),
         Format::Json => from_json(&text),
     });
-    layer.map_err(|error| vec![format!("settings file {}: {error}", path.display())])
+    layer.map_err(|error| vec![format!("settings file {}{from}: {error}", path.display())])
 }
 
 #[derive(Clone, Copy)]

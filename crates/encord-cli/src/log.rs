@@ -22,7 +22,10 @@ pub(crate) fn start(progress: &Progress, least: LevelFilter) -> Result<(), Failu
     let directives = env::var_os(VARIABLE).unwrap_or_default();
     let directives = directives.to_string_lossy();
     let filter = EnvFilter::builder().with_default_directive(least.into()).parse(&directives);
-    let filter = filter.map_err(|error| Failure::usage(format_args!("{VARIABLE}={directives}: {error}")))?;
+    let filter = filter.map_err(|error| {
+        let failure = Failure::usage(format_args!("{VARIABLE}={directives}: {error}"));
+        failure.with_hint("a level, such as debug, or levels of crates, such as warn,encord_upload=debug")
+    })?;
     let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let progress = progress.clone();
     tracing_subscriber::fmt()

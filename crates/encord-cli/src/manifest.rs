@@ -52,6 +52,11 @@ impl Manifest {
         Ok(Self { name, file: Arc::new(file), length })
     }
 
+    /// Whether it has no items.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// The items, in order. Those who ask again get all of them again.
     pub(crate) fn items(&self) -> Items {
         let lines = Lines::new(At::start_of(Arc::clone(&self.file)));

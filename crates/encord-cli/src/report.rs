@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use self::spool::Spool;
 use self::target::Target;
+pub(crate) use self::target::folder;
 use crate::args::Stream;
 use crate::output::{Failure, json};
 

@@ -1,10 +1,10 @@
 //! `--retry-from`: an earlier report, and which items it leaves to do.
 
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read};
 
 use encord_upload::UploadItem;
-use sha2::{Digest, Sha256};
 
 use crate::args::Stream;
 use crate::json::Json;
@@ -14,9 +14,14 @@ use crate::output::Failure;
 /// What an earlier report has as uploaded: a hash for each of its lines, not the lines.
 #[derive(Debug)]
 pub(crate) struct RetryFrom {
+    keys: Keys,
     /// Sorted.
     done: Vec<u128>,
 }
+
+/// What items are known by, within this process: 127 bits of hashes with random seeds, so that no two ever have the same.
+#[derive(Debug, Default)]
+struct Keys([RandomState; 2]);
 
 impl RetryFrom {
     /// Reads a report.
@@ -32,22 +37,22 @@ impl RetryFrom {
                 Err(error) => Err(format!(": {error}")),
             },
         };
-        read.map_err(|problem| Failure::usage(format_args!("report {stream}{problem}")))
+        read.map_err(|problem| Failure::usage(format_args!("earlier report {stream}{problem}")))
     }
 
     /// Whether an item is to be uploaded: unless the report has it as uploaded or skipped, and nowhere as anything else.
     pub(crate) fn takes(&self, item: &UploadItem) -> bool {
-        let key = key(&item.path.to_string_lossy(), &item.display_title());
+        let key = self.keys.of(&item.path.to_string_lossy(), &item.display_title());
         self.done.binary_search(&key).is_err()
     }
 
     /// The error goes after the name of the report.
     fn from_reader(reader: impl Read) -> Result<Self, String> {
-        let mut lines = Lines::new(reader);
+        let (mut lines, keys) = (Lines::new(reader), Keys::default());
         // The last bit says that it is not done, so those that are not come after those that are.
         let mut marked = Vec::new();
         while let Some((number, line)) = lines.next().map_err(|error| format!(": {error}"))? {
-            let (key, done) = read_line(line).map_err(|reason| format!(", line {number}: {reason}"))?;
+            let (key, done) = read_line(line, &keys).map_err(|reason| format!(", line {number}: {reason}"))?;
             marked.push(key | u128::from(!done));
         }
         marked.sort_unstable();
@@ -60,16 +65,27 @@ impl RetryFrom {
         }
         marked.truncate(last_of_key);
         marked.retain(|marked| marked & 1 == 0);
-        Ok(Self { done: marked })
+        Ok(Self { keys, done: marked })
+    }
+}
+
+impl Keys {
+    /// The key of an item: even.
+    fn of(&self, path: &str, title: &str) -> u128 {
+        let [high, low] = self.0.each_ref().map(|seed| u128::from(seed.hash_one((path, title))));
+        (high << 64 | low) & !1
     }
 }
 
 /// The key of a line's item, and whether it is done.
-fn read_line(line: &[u8]) -> Result<(u128, bool), String> {
+fn read_line(line: &[u8], keys: &Keys) -> Result<(u128, bool), String> {
     let entries = match Json::read(line)? {
         Json::Object(entries) => entries,
         other => return Err(format!("must be a JSON object, not {}", other.kind())),
     };
+    if entries.iter().any(|(name, _)| name == "journal") {
+        return Err("this is a journal, for --journal".to_owned());
+    }
     let text = |key: &str| match entries.iter().find(|(name, _)| name == key) {
         Some((_, Json::Text(text))) => Ok(text.as_str()),
         Some((_, other)) => Err(format!("`{key}` must be a string, not {}", other.kind())),
@@ -80,16 +96,7 @@ fn read_line(line: &[u8]) -> Result<(u128, bool), String> {
         "failed" | "cancelled" => false,
         _ => return Err("`status` must be one of uploaded, failed, cancelled, skipped".to_owned()),
     };
-    Ok((key(text("path")?, text("title")?), done))
-}
-
-/// So long that no two items ever have the same; even.
-fn key(path: &str, title: &str) -> u128 {
-    let mut hash = Sha256::new();
-    hash.update((path.len() as u64).to_be_bytes());
-    hash.update(path);
-    hash.update(title);
-    hash.finalize().iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte)) & !1
+    Ok((keys.of(text("path")?, text("title")?), done))
 }
 
 #[cfg(test)]
@@ -148,6 +155,7 @@ mod tests {
             &format!("{good}{}", line("a", "a", "s3cret")),
             ", line 2: `status` must be one of uploaded, failed, cancelled, skipped",
         );
+        check(r#"{"journal": "encord-upload", "version": 1}"#, ", line 1: this is a journal, for --journal");
         check(r#"{"status": "failed", "title": "a"}"#, ", line 1: `path` is missing");
         check(r#"{"status": "failed", "path": "a", "title": 1}"#, ", line 1: `title` must be a string, not a number");
         check(good.trim_end().trim_end_matches('}'), ", line 1: not JSON: EOF while parsing an object at column 66");

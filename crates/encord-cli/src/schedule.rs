@@ -97,8 +97,7 @@ mod tests {
 
     use super::*;
 
-    #[track_caller]
-    fn check(factor: f64, retries: u32, expected: &str) {
+    fn drawn(factor: f64, retries: u32) -> String {
         let requests = RequestsSettings {
             max_retries: retries,
             backoff_factor: BackoffFactor::new(factor).expect("a factor"),
@@ -106,7 +105,12 @@ mod tests {
         };
         let mut drawn = Vec::new();
         draw(&mut drawn, &CloudUploadSettings::default().over(&requests)).expect("drawn");
-        assert_eq!(String::from_utf8(drawn).expect("UTF-8"), expected);
+        String::from_utf8(drawn).expect("UTF-8")
+    }
+
+    #[track_caller]
+    fn check(factor: f64, retries: u32, expected: &str) {
+        assert_eq!(drawn(factor, retries), expected);
     }
 
     #[test]
@@ -142,16 +146,6 @@ waits before the retries: 60 s * 2^(k-1), at most 120 s each
 
     #[test]
     fn a_schedule_without_end_is_cut() {
-        let drawn = |factor: f64, retries: u32| {
-            let requests = RequestsSettings {
-                max_retries: retries,
-                backoff_factor: BackoffFactor::new(factor).expect("a factor"),
-                ..RequestsSettings::default()
-            };
-            let mut drawn = Vec::new();
-            draw(&mut drawn, &CloudUploadSettings::default().over(&requests)).expect("drawn");
-            String::from_utf8(drawn).expect("UTF-8")
-        };
         let capped = drawn(2.0, u32::MAX);
         assert_eq!(capped.lines().count(), 14);
         assert_eq!(capped.lines().last(), Some("  … and 4294967283 more of 120 s each"));

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use encord_dev_store::sign::{Presign, Scheme, Signer};
+use encord_dev_store::sign::{Presign, Scheme, SignError, Signer};
 use encord_http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 
@@ -32,27 +32,53 @@ pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
     let method: Method = args.method.parse().map_err(|_| Failure::usage("--method is not a method of HTTP"))?;
     let headers = headers(&args.header)?;
     let (expires, at) = (Duration::from_secs(args.expires), SystemTime::now());
-    // A URL may have a query that is a secret already, so the message has its number instead.
-    let sign = |number: usize, url: &str| {
-        let request = Presign { method: method.clone(), url, headers: headers.clone(), expires, at };
-        signer.presign(&request).map_err(|error| Failure::usage(format_args!("URL {}: {error}", number + 1)))
-    };
+    let sign =
+        |url: &str| signer.presign(&Presign { method: method.clone(), url, headers: headers.clone(), expires, at });
     if let Some(base) = &args.manifest {
-        let lines = files(&args.targets)?.into_iter().map(|(path, name)| {
-            let url = format!("{}/{}", base.trim_end_matches('/'), escaped(&name));
-            Ok(Line { path, signed_url: sign(0, &url)? })
-        });
-        let lines: Vec<Line> = lines.collect::<Result<_, Failure>>()?;
+        let lines = lines(base, &args.targets, sign)?;
         print(|out| lines.iter().try_for_each(|line| json(out, line)))?;
     } else {
-        let urls = args.targets.iter().enumerate().map(|(number, url)| {
-            let url = url.to_str().ok_or_else(|| Failure::usage(format_args!("URL {}: is not UTF-8", number + 1)))?;
-            sign(number, url)
-        });
-        let urls: Vec<String> = urls.collect::<Result<_, Failure>>()?;
+        let urls = urls(&args.targets, sign)?;
         print(|out| urls.iter().try_for_each(|url| writeln!(out, "{url}")))?;
     }
     Ok(Exit::Done)
+}
+
+/// The lines of a manifest for all files below the targets.
+fn lines(
+    base: &str,
+    targets: &[OsString],
+    sign: impl Fn(&str) -> Result<String, SignError>,
+) -> Result<Vec<Line>, Failure> {
+    let base = base.trim_end_matches('/');
+    if base.split_once("://").is_some_and(|(_, place)| !place.contains('/')) {
+        let failure = Failure::usage("--manifest: the URL names no bucket");
+        return Err(failure.with_hint("any will do, such as `dev` in http://127.0.0.1:9000/dev"));
+    }
+    let line = |(path, name): (String, String)| {
+        let url = sign(&format!("{base}/{}", escaped(&name)));
+        Ok(Line { path, signed_url: url.map_err(|error| unsigned("--manifest", &error))? })
+    };
+    files(targets)?.into_iter().map(line).collect()
+}
+
+fn urls(targets: &[OsString], sign: impl Fn(&str) -> Result<String, SignError>) -> Result<Vec<String>, Failure> {
+    let url = |(number, target): (u32, &OsString)| {
+        // A URL may have a query that is a secret already, so the message has its number instead.
+        let place = format!("URL {number}");
+        let url = target.to_str().ok_or_else(|| Failure::usage(format_args!("{place}: is not UTF-8")))?;
+        sign(url).map_err(|error| {
+            let failure = unsigned(&place, &error);
+            let is_file = Path::new(target).exists();
+            if is_file { failure.with_hint("files are signed with --manifest BASE-URL") } else { failure }
+        })
+    };
+    (1..).zip(targets).map(url).collect()
+}
+
+fn unsigned(place: &str, error: &SignError) -> Failure {
+    let place = if matches!(error, SignError::Expires(_)) { "--expires" } else { place };
+    Failure::usage(format_args!("{place}: {error}"))
 }
 
 /// What would end the path of a URL; the signer encodes the rest.

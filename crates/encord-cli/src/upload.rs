@@ -1,22 +1,24 @@
 //! `encord upload`.
 
 use std::env;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
-use encord_upload::{ItemReport, Journal, Snapshot, StopCause, Uploader};
+use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploader};
 use futures_util::stream;
 use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Stream, UploadArgs};
-use crate::manifest::{Items, Manifest};
+use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
-use crate::report::{Reporter, Sums};
+use crate::report::{Reporter, Sums, folder};
 use crate::retry_from::RetryFrom;
 use crate::selection::{Choice, Selection};
 use crate::{dry_run, interrupt, layers, log};
@@ -32,6 +34,9 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         Choice::Uploaded => uploaded += 1,
         Choice::OtherShard => {}
     })?;
+    if manifest.is_empty() {
+        note(format_args!("warning: manifest {}: no items", args.manifest));
+    }
     if args.dry_run {
         return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
     }
@@ -41,20 +46,30 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
 
-    let batch = Batch { settings, args, selection, reporter: Arc::new(Mutex::new(reporter)), progress, taken };
+    let reporter = Arc::new(Mutex::new(reporter));
+    let batch = Batch {
+        settings,
+        concurrency: args.concurrency,
+        manifest,
+        selection,
+        taken,
+        journal: journal.clone(),
+        reporter: Arc::clone(&reporter),
+        progress: progress.clone(),
+    };
     let started = Instant::now();
-    let mut items = manifest.items();
-    let outcome = runtime.block_on(batch.run(&manifest, &mut items, journal.as_ref()));
-    batch.progress.end();
-    let mut ended = outcome?;
+    // Driven by a worker of the runtime, and not by this thread, which would have to be woken for each item.
+    let outcome = runtime.block_on(runtime.spawn(batch.run()));
+    let elapsed = started.elapsed();
+    progress.end();
+    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
     ended.snapshot.ended.skipped += uploaded;
 
-    let reporter = lock(&batch.reporter).take();
-    let written = reporter.map_or(Ok(()), Reporter::finish);
+    let written = lock(&reporter).take().map_or(Ok(()), Reporter::finish);
     let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
-    let summed = summarise(&ended.snapshot, started.elapsed(), args.json);
+    let summed = summarise(&ended.snapshot, elapsed, args.json);
     let exit = ended.exit();
-    let problems = [written, kept, items.finish(), summed].into_iter().filter_map(Result::err);
+    let problems = [written, kept, ended.input, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
     // Until here, a second Ctrl-C ends the process at once. A file on a slow disk may still be read, for nobody.
     runtime.shutdown_background();
@@ -65,14 +80,16 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 }
 
 /// A batch to be run.
-struct Batch<'a> {
+struct Batch {
     settings: EffectiveUploadSettings,
-    args: &'a UploadArgs,
+    concurrency: NonZeroUsize,
+    manifest: Manifest,
     selection: Arc<Selection>,
+    /// How many items are selected.
+    taken: u64,
+    journal: Option<Journal>,
     reporter: Arc<Mutex<Option<Reporter>>>,
     progress: Progress,
-    /// How many items it has.
-    taken: u64,
 }
 
 /// How a batch ended.
@@ -81,10 +98,12 @@ struct Ended {
     stopped: Option<StopCause>,
     /// The item that stopped it.
     failure: Option<ItemReport>,
+    /// Whether the manifest was still what had been checked.
+    input: Result<(), Failure>,
 }
 
-impl Batch<'_> {
-    async fn run(&self, manifest: &Manifest, items: &mut Items, journal: Option<&Journal>) -> Result<Ended, Failure> {
+impl Batch {
+    async fn run(self) -> Result<Ended, Failure> {
         let interrupted = interrupt::first()?;
         let client = Client::new(self.settings.requests);
         // The client has all the other settings.
@@ -100,13 +119,14 @@ impl Batch<'_> {
             }
             choice == Choice::Taken
         };
-        let mut uploader = Uploader::new(&client, settings).concurrency(self.args.concurrency).select(select);
-        if let Some(journal) = journal {
-            uploader = uploader.journal(journal.clone());
+        let mut uploader = Uploader::new(&client, settings).concurrency(self.concurrency).select(select);
+        if let Some(journal) = self.journal {
+            uploader = uploader.journal(journal);
         }
-        let mut batch = uploader.batch(stream::iter(items)).until(interrupted);
+        let mut items = self.manifest.items();
+        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupted);
         let selection = Arc::clone(&self.selection);
-        let taken = manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
+        let taken = self.manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
         let lengths = taken.map(|item| item.path.metadata().map_or(0, |file| file.len()));
         self.progress.follow(batch.progress(), self.taken, lengths);
 
@@ -120,7 +140,9 @@ impl Batch<'_> {
                 failure = Some(item);
             }
         }
-        Ok(Ended { snapshot: batch.progress().snapshot(), stopped: batch.stopped(), failure })
+        let (snapshot, stopped) = (batch.progress().snapshot(), batch.stopped());
+        drop(batch);
+        Ok(Ended { snapshot, stopped, failure, input: items.finish() })
     }
 }
 
@@ -133,7 +155,12 @@ impl Ended {
             (Some(_), Some(item)) => {
                 let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
                 note(format_args!("error: {}: {error}", item.path.display()));
-                note("hint: with --allow-failures the other items are uploaded all the same");
+                note(match item.error {
+                    Some(ItemError::Expired(_)) => {
+                        "hint: a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
+                    }
+                    _ => "hint: with --allow-failures the other items are uploaded all the same",
+                });
                 Exit::Failed
             }
             (Some(_), None) => {
@@ -189,7 +216,8 @@ fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file itself, however it is written; the path as it is where there is none.
+/// The file itself, however it is written, also where it is yet to be made.
 fn canonical(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    let to_be_made = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(to_be_made).unwrap_or_else(|| path.to_owned())
 }

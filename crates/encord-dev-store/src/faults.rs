@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 pub(crate) use plan::Progress;
-pub use plan::{FaultPlan, InvalidPlan, Rule};
+pub use plan::{FaultPlan, InvalidPlan};
 
 /// What goes wrong with an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,17 +69,6 @@ pub enum Moment {
     During,
     /// Once the object is stored.
     After,
-}
-
-impl Fault {
-    /// This status.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidPlan`] outside of 400 to 599.
-    pub fn status(status: u16) -> Result<Self, InvalidPlan> {
-        plan::error_status(&status.to_string()).map(|status| Self::Status(status, None))
-    }
 }
 
 /// As a plan has it.

@@ -25,6 +25,8 @@ pub struct RequestRecord {
     pub fault: Option<Fault>,
     /// What it came to.
     pub outcome: Outcome,
+    /// What is wrong with the signature, or why the store itself failed.
+    pub error: Option<String>,
 }
 
 /// What a request came to.
@@ -47,15 +49,16 @@ impl RequestRecord {
     }
 }
 
-/// `PUT dev/cat.jpg 503 (12 bytes, fault 503)`.
+/// `PUT dev/cat.jpg 503 (12 bytes, fault 503)`, `PUT dev/cat.jpg 403 (0 bytes): the request has no signature`.
 impl fmt::Display for RequestRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at: _, method, path, bytes, fault, outcome } = self;
+        let Self { at: _, method, path, bytes, fault, outcome, error } = self;
         write!(f, "{method} {} {outcome} ({bytes} bytes", path.escape_debug())?;
         if let Some(fault) = fault {
             write!(f, ", fault {fault}")?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        error.iter().try_for_each(|error| write!(f, ": {error}"))
     }
 }
 
@@ -107,7 +110,8 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(log: Arc<Log>, at: SystemTime, method: Method, path: String) -> Self {
-        let record = RequestRecord { at, method, path, bytes: 0, fault: None, outcome: Outcome::Abandoned };
+        let outcome = Outcome::Abandoned;
+        let record = RequestRecord { at, method, path, bytes: 0, fault: None, outcome, error: None };
         Self { log, record: Some(record) }
     }
 

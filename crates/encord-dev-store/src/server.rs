@@ -9,6 +9,7 @@ mod service;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +23,7 @@ use crate::faults::FaultPlan;
 use crate::objects::{ObjectInfo, Objects, Reader, Storage};
 use crate::record::{Listener, Log, RequestRecord};
 use crate::route::Name;
-use crate::sign::{Credentials, DEFAULT_SKEW, Presign, Scheme, SignError, Signer, encode};
+use crate::sign::{Credentials, Presign, Scheme, SignError, Signer, encode};
 use service::{Clock, Service};
 
 /// The bucket of [`Running::url`] and its like. Any other bucket exists too.
@@ -45,14 +46,12 @@ pub struct DevStore;
 /// How a store is to be.
 #[must_use]
 pub struct Builder {
-    bind: SocketAddr,
-    allow_remote: bool,
+    port: u16,
     storage: Storage,
     faults: FaultPlan,
     credentials: Vec<Credentials>,
     scheme: Scheme,
     open: bool,
-    skew: Duration,
     clock: Clock,
     log_limit: usize,
     listener: Option<Listener>,
@@ -62,15 +61,18 @@ pub struct Builder {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Others could reach the address, and nobody said that they may.
-    #[error("{0} is not a loopback address; the development store is no production store")]
-    Remote(SocketAddr),
-    /// The address is taken, or not of this machine.
+    /// The port is taken.
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, #[source] io::Error),
     /// The folder cannot be made or read.
-    #[error("cannot use the storage: {0}")]
-    Storage(#[source] io::Error),
+    #[error("cannot keep objects in {}: {source}", .folder.display())]
+    #[non_exhaustive]
+    Storage {
+        /// The folder.
+        folder: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
 }
 
 /// A store that runs. It ends when this is dropped, or in peace by [`Running::shutdown`].
@@ -88,14 +90,12 @@ impl DevStore {
     /// A store on a free port of `127.0.0.1`, in memory, with the development key and without faults.
     pub fn builder() -> Builder {
         Builder {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            allow_remote: false,
+            port: 0,
             storage: Storage::Memory,
             faults: FaultPlan::default(),
             credentials: Vec::new(),
             scheme: Scheme::Gcs,
             open: false,
-            skew: DEFAULT_SKEW,
             clock: Arc::new(SystemTime::now),
             log_limit: LOG_LIMIT,
             listener: None,
@@ -104,15 +104,9 @@ impl DevStore {
 }
 
 impl Builder {
-    /// Where to listen; port 0 is a free one. The default is `127.0.0.1:0`.
-    pub fn bind(mut self, addr: impl Into<SocketAddr>) -> Self {
-        self.bind = addr.into();
-        self
-    }
-
-    /// Lets the store listen where others can reach it.
-    pub fn allow_remote(mut self, allow: bool) -> Self {
-        self.allow_remote = allow;
+    /// The port of `127.0.0.1` on which to listen; 0, the default, is a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 
@@ -149,12 +143,6 @@ impl Builder {
         self
     }
 
-    /// How far the clock of whoever signs may be ahead. The default is [`DEFAULT_SKEW`].
-    pub fn skew(mut self, skew: Duration) -> Self {
-        self.skew = skew;
-        self
-    }
-
     /// What the time is, so that a test can let signed URLs expire without waiting. The default is the system's clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -177,33 +165,19 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the address cannot be had, or the folder.
+    /// [`StartError`] when the port cannot be had, or the folder.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self {
-            bind,
-            allow_remote,
-            storage,
-            faults,
-            mut credentials,
-            scheme,
-            open,
-            skew,
-            clock,
-            log_limit,
-            listener,
-        } = self;
-        if !bind.ip().is_loopback() && !allow_remote {
-            return Err(StartError::Remote(bind));
-        }
-        let objects =
-            spawn_blocking(move || Objects::open(storage)).await.map_err(io::Error::other).and_then(|opened| opened);
-        let objects = objects.map_err(StartError::Storage)?;
+        let Self { port, storage, faults, mut credentials, scheme, open, clock, log_limit, listener } = self;
+        let folder = if let Storage::Folder(folder) = &storage { folder.clone() } else { PathBuf::new() };
+        let opened = spawn_blocking(move || Objects::open(storage)).await.map_err(io::Error::other).flatten();
+        let objects = opened.map_err(|source| StartError::Storage { folder, source })?;
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let bound = async {
-            let socket = TcpListener::bind(bind).await?;
+            let socket = TcpListener::bind(loopback).await?;
             let addr = socket.local_addr()?;
             io::Result::Ok((socket, addr))
         };
-        let (socket, addr) = bound.await.map_err(|error| StartError::Bind(bind, error))?;
+        let (socket, addr) = bound.await.map_err(|error| StartError::Bind(loopback, error))?;
 
         if credentials.is_empty() {
             credentials.push(Credentials::development());
@@ -217,7 +191,6 @@ impl Builder {
             keys: credentials.into_iter().collect(),
             open,
             scheme,
-            skew,
             clock: Arc::clone(&clock),
             log: Arc::clone(&log),
             closes: closes.clone(),
@@ -321,7 +294,7 @@ impl Drop for Running {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("bind", &self.bind).field("storage", &self.storage).finish_non_exhaustive()
+        f.debug_struct("Builder").field("port", &self.port).field("storage", &self.storage).finish_non_exhaustive()
     }
 }
 

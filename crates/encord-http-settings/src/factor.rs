@@ -165,7 +165,8 @@ mod tests {
     fn r12_a_factor_is_finite_and_not_negative() {
         #[track_caller]
         fn check(value: f64, message: &str) {
-            assert_eq!(BackoffFactor::new(value).unwrap_err().to_string(), message);
+            let error = BackoffFactor::try_from(value).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.value().to_bits()), (message, value.to_bits()));
         }
         let rule = "a backoff factor must be a finite number of 0 or more, not";
         check(f64::NAN, &std::format!("{rule} NaN"));
@@ -180,7 +181,10 @@ mod tests {
     fn r12_a_factor_is_read_from_text() {
         #[track_caller]
         fn check(text: &str, expected: Result<f64, &str>) {
-            let got = text.parse::<BackoffFactor>().map_err(|e| e.to_string());
+            let got = text.parse::<BackoffFactor>().map_err(|e| {
+                assert_eq!(e.value(), text);
+                e.to_string()
+            });
             assert_eq!(got, expected.map(factor).map_err(ToString::to_string));
         }
         check("1.5", Ok(1.5));
@@ -202,8 +206,9 @@ mod tests {
         }
 
         #[test]
-        fn text_round_trips(value in 0.0..f64::MAX) {
+        fn text_and_number_round_trip(value in 0.0..f64::MAX) {
             prop_assert_eq!(factor(value).to_string().parse(), Ok(factor(value)));
+            prop_assert_eq!(f64::from(factor(value)).to_bits(), value.to_bits());
         }
     }
 }

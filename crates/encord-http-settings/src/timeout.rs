@@ -151,8 +151,10 @@ mod tests {
     fn r12_a_timeout_is_above_zero() {
         #[track_caller]
         fn check(seconds: f64, shown: &str) {
+            let error = Timeout::from_secs_f64(seconds).unwrap_err();
+            assert_eq!(error.seconds().to_bits(), seconds.to_bits());
             assert_eq!(
-                Timeout::from_secs_f64(seconds).unwrap_err().to_string(),
+                error.to_string(),
                 format!(
                     "a timeout must be a number of seconds from 1e-9 to 2^64, \
                      or \"unlimited\", not {shown}"

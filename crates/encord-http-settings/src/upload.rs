@@ -149,6 +149,15 @@ mod tests {
         check(Some(11), Some(4.0), (11, 4.0));
     }
 
+    /// What can be evaluated while compiling allocates nothing.
+    #[test]
+    fn u2_settings_can_be_resolved_while_compiling() {
+        const fn resolve(requests: &RequestsSettings) -> EffectiveUploadSettings {
+            CloudUploadSettings { max_retries: Some(0), backoff_factor: None, allow_failures: true }.over(requests)
+        }
+        assert_eq!(resolve(&client()).requests, RequestsSettings { max_retries: 0, ..client() });
+    }
+
     #[test]
     fn u3_the_other_fields_stay_the_clients() {
         let upload =

@@ -196,6 +196,8 @@ impl<'a> Run<'a> {
         let headers = || self.headers();
         let plan = Plan {
             pool: &self.client.shared.pool,
+            readers: &self.client.shared.readers,
+            hosts: &self.client.shared.hosts,
             request: &self.request,
             headers: &headers,
             settings: self.settings,

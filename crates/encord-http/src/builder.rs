@@ -12,7 +12,9 @@ use rustls::ClientConfig;
 
 use crate::client::{Client, Shared};
 use crate::connector::Connector;
+use crate::hosts::Hosts;
 use crate::ledger::Jitter;
+use crate::payload::Readers;
 use crate::proxy::Proxies;
 use crate::tls::{Identity, RootCertificates, Tls, TlsOptions};
 use crate::trace::TraceIds;
@@ -165,6 +167,6 @@ impl ClientBuilder {
             // The exchange sends again by itself, because only it knows whether anything was written.
             .retry_canceled_requests(false)
             .build(Connector::new(connect_timeout, Tls::new(tls), Arc::clone(&proxies)));
-        Client { shared: Arc::new(Shared { pool, options, proxies }) }
+        Client { shared: Arc::new(Shared { pool, readers: Readers::new(), hosts: Hosts::default(), options, proxies }) }
     }
 }

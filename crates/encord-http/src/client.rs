@@ -14,8 +14,9 @@ use crate::builder::{ClientBuilder, Options};
 use crate::connector::Connector;
 use crate::error::Error;
 use crate::exchange::Content;
+use crate::hosts::Hosts;
 use crate::ledger::StopReason;
-use crate::payload::Outgoing;
+use crate::payload::{Outgoing, Readers};
 use crate::proxy::Proxies;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,6 +32,8 @@ pub struct Client {
 /// What all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) pool: legacy::Client<Connector, Outgoing>,
+    pub(crate) readers: Readers,
+    pub(crate) hosts: Hosts,
     pub(crate) options: Options,
     pub(crate) proxies: Arc<Proxies>,
 }

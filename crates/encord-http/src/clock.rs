@@ -303,6 +303,34 @@ mod tests {
         check(Stall, &[(Connected, 5), (Sent, 3)], Phase::Waiting, Some((15, Limit::FirstByte)));
     }
 
+    #[test]
+    fn only_what_falls_due_sooner_once_the_payload_is_sent_is_said_to() {
+        #[track_caller]
+        fn check(profile: Profile, [connect, write, read]: [u64; 3], expected: bool) {
+            let [connect_timeout, write_timeout, read_timeout] =
+                [connect, write, read].map(|seconds| Timeout::from_secs(seconds).expect("> 0"));
+            let settings = RequestsSettings { connect_timeout, write_timeout, read_timeout, ..settings() };
+            let clock = PhaseClock::new(&settings, profile);
+            assert_eq!(clock.is_sooner_once_sent(), expected, "{profile:?} {connect} {write} {read}");
+        }
+        check(Total, [10, 20, 9], true);
+        check(Total, [10, 20, 10], false);
+        check(Total, [20, 10, 15], false);
+        check(Stall, [9, 10, 20], true);
+        check(Stall, [20, 10, 9], true);
+        check(Stall, [10, 10, 10], false);
+        check(Stall, [20, 10, 20], false);
+    }
+
+    #[test]
+    fn names_are_those_of_the_reports_and_of_the_settings() {
+        use Phase::{Connecting, Reading, Sending, Waiting};
+        let phases = [Connecting, Sending, Waiting, Reading, Phase::Done].map(|phase| format!("{phase:<10}|"));
+        assert_eq!(phases, ["connecting|", "sending   |", "waiting   |", "reading   |", "done      |"]);
+        let fields = [Limit::Connect, Limit::FirstByte, Limit::Write, Limit::Read].map(Limit::field);
+        assert_eq!(fields, ["connect_timeout", "connect_timeout", "write_timeout", "read_timeout"]);
+    }
+
     fn event() -> impl Strategy<Value = Event> {
         prop_oneof![Just(Connected), Just(Progress), Just(Sent), Just(FirstByte), Just(Done)]
     }

@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use crate::attempt::{Fault, FaultKind};
 use crate::clock::Limit;
+use crate::hosts::{ASKING, Asking};
 use crate::proxy::Proxies;
 use crate::tls::{self, Tls};
 use crate::tunnel;
@@ -63,7 +64,15 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let Self { dialer, connect_timeout } = self.clone();
+        let asking = ASKING.try_with(Asking::clone).ok();
         Box::pin(async move {
+            let place = match asking {
+                // Nobody reads this: the request has a connection.
+                Some(asking) => Some(asking.place().await.ok_or_else(|| {
+                    ConnectError(Fault::new(FaultKind::Unreachable, "another connection became idle first"))
+                })?),
+                None => None,
+            };
             // To a proxy without a tunnel the request is to be sent in another form (RFC 9112 §3.2.2).
             let proxied = uri.scheme() == Some(&Scheme::HTTP) && matches!(dialer.proxies.select(&uri), Ok(Some(_)));
             let tls = dialer.tls.clone();
@@ -76,7 +85,7 @@ impl Service<Uri> for Connector {
                     .map_err(|_| ConnectError(Fault::new(FaultKind::TimedOut(Limit::Connect), "")))?,
                 None => connecting.await,
             };
-            Ok(TokioIo::new(Tracked::new(TokioIo::new(connected?)).proxied(proxied)))
+            Ok(TokioIo::new(Tracked::new(TokioIo::new(connected?)).proxied(proxied).in_place(place)))
         })
     }
 }

@@ -19,7 +19,8 @@ use crate::classify::classify;
 use crate::clock::{Phase, PhaseClock};
 use crate::connector::Connector;
 use crate::digest::Sent;
-use crate::payload::Outgoing;
+use crate::hosts::{ASKING, Hosts};
+use crate::payload::{Outgoing, Readers};
 use crate::request::Request;
 use crate::retry_after::retry_after;
 use crate::watch::Watch;
@@ -44,6 +45,8 @@ type Pool = legacy::Client<Connector, Outgoing>;
 /// What all attempts of a request have in common.
 pub(crate) struct Plan<'a> {
     pub(crate) pool: &'a Pool,
+    pub(crate) readers: &'a Readers,
+    pub(crate) hosts: &'a Hosts,
     pub(crate) request: &'a Request,
     pub(crate) headers: &'a (dyn Fn() -> HeaderMap + Sync),
     pub(crate) settings: RequestsSettings,
@@ -120,16 +123,17 @@ impl Plan<'_> {
     }
 
     async fn try_once(&self, uri: &Uri, may_expect: bool) -> Result<End, Again> {
-        let started = Instant::now();
         let clock = PhaseClock::new(&self.settings, self.request.profile);
-        let progress = Arc::new(Progress::new(started, clock.is_sooner_once_sent()));
-        let mut payload = match self.request.payload.open(Arc::clone(&progress)).await {
+        let begin = || Arc::new(Progress::new(Instant::now(), clock.is_sooner_once_sent()));
+        let mut payload = match self.request.payload.open(self.readers, begin).await {
             Ok(payload) => payload,
             Err(e) => {
                 let fault = Fault::new(e.kind(), e.to_string()).with_source(e);
                 return Ok(failed(fault, Phase::Connecting));
             }
         };
+        let progress = Arc::clone(payload.progress());
+        let started = progress.started();
         payload.count(self.request.meter.clone());
         let (length, announced) = (payload.length(), payload.announced());
         let expects = may_expect && length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
@@ -139,8 +143,15 @@ impl Plan<'_> {
         on_informational(&mut message, move |interim| heard.interim(interim.status()));
         let captured = capture_connection(&mut message);
         let deadline = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
-        let mut watch = Watch::new(clock, started, deadline, captured, progress);
-        let (parts, incoming) = match watch.guard(self.pool.request(message)).await {
+        let under_way = self.hosts.begin(uri);
+        let asking = under_way.as_ref().map(|request| request.asking(Arc::clone(&progress)));
+        let mut watch = Watch::new(clock, started, deadline, captured, progress, under_way);
+        let exchange = self.pool.request(message);
+        let exchanged = match asking {
+            Some(asking) => watch.guard(ASKING.scope(asking, exchange)).await,
+            None => watch.guard(exchange).await,
+        };
+        let (parts, incoming) = match exchanged {
             Ok(Ok(response)) => response.into_parts(),
             Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Err(Again::DiedIdle),
             Ok(Err(e)) => return Ok(failed(classify(e), watch.phase())),

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 mod attempts;
@@ -11,6 +12,7 @@ mod connector;
 mod digest;
 mod error;
 mod exchange;
+mod hosts;
 mod ledger;
 mod meter;
 mod payload;

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod outgoing;
+mod readers;
 mod reading;
 
 use std::error::Error as StdError;
@@ -16,6 +17,7 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub(crate) use self::outgoing::Outgoing;
+pub(crate) use self::readers::Readers;
 use self::reading::Reading;
 use crate::attempt::FaultKind;
 use crate::digest::Digests;
@@ -147,19 +149,24 @@ impl Payload {
         }
     }
 
-    /// Opens the payload for one attempt.
-    pub(crate) async fn open(&self, progress: Arc<Progress>) -> Result<Outgoing, PayloadError> {
+    /// Opens the payload for one attempt, which begins when that is done: how long a disk takes is no matter of its clocks.
+    pub(crate) async fn open(
+        &self,
+        readers: &Readers,
+        begin: impl FnOnce() -> Arc<Progress>,
+    ) -> Result<Outgoing, PayloadError> {
         let digests = self.digests;
-        Ok(match &self.kind {
-            Kind::Empty if digests == Digests::NONE => Outgoing::memory(Bytes::new(), progress),
-            Kind::Bytes(bytes) if digests == Digests::NONE => Outgoing::memory(bytes.clone(), progress),
-            Kind::Empty => Outgoing::read(Reading::memory(Bytes::new(), digests).await?, progress),
-            Kind::Bytes(bytes) => Outgoing::read(Reading::memory(bytes.clone(), digests).await?, progress),
-            Kind::File(path) => Outgoing::read(Reading::file(Arc::clone(path), digests).await?, progress),
-            Kind::Factory(make) => Outgoing::stream(make(), digests, progress),
+        let reading = match &self.kind {
+            Kind::Empty if digests == Digests::NONE => return Ok(Outgoing::memory(Bytes::new(), begin())),
+            Kind::Bytes(bytes) if digests == Digests::NONE => return Ok(Outgoing::memory(bytes.clone(), begin())),
+            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await?,
+            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await?,
+            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await?,
+            Kind::Factory(make) => return Ok(Outgoing::stream(make(), digests, begin())),
             Kind::Once { .. } if !self.can_open() => return Err(PayloadError::Consumed),
-            Kind::Once { slot, length } => Outgoing::once(Arc::clone(slot), *length, digests, progress),
-        })
+            Kind::Once { slot, length } => return Ok(Outgoing::once(Arc::clone(slot), *length, digests, begin())),
+        };
+        Ok(Outgoing::read(reading, begin()))
     }
 
     const fn of(kind: Kind) -> Self {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep};
 use crate::attempt::FaultKind;
 use crate::clock::{Event, Phase, PhaseClock};
 use crate::digest::Sent;
+use crate::hosts::UnderWay;
 use crate::wire::{Progress, Wire, WireHandle};
 
 /// Runs the parts of an attempt, one after the other, against its clock.
@@ -28,6 +29,7 @@ pub(crate) struct Watch {
     captured: CaptureConnection,
     progress: Arc<Progress>,
     wire: Option<Link>,
+    under_way: Option<UnderWay>,
 }
 
 struct Link {
@@ -43,8 +45,9 @@ impl Watch {
         deadline: Option<Duration>,
         captured: CaptureConnection,
         progress: Arc<Progress>,
+        under_way: Option<UnderWay>,
     ) -> Self {
-        Self { clock, interim: 0, started, deadline, timer: None, captured, progress, wire: None }
+        Self { clock, interim: 0, started, deadline, timer: None, captured, progress, wire: None, under_way }
     }
 
     /// Runs a part of the attempt until it is through or a limit has run out.
@@ -123,6 +126,7 @@ impl Watch {
         if self.progress.is_sent() {
             self.wire = None;
         }
+        self.under_way = None;
     }
 
     /// The phase the attempt is in.
@@ -145,6 +149,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some(link) = &self.wire {
+            tracing::debug!(phase = %self.clock.phase(), "breaking the connection off");
             link.wire.kill();
         }
     }

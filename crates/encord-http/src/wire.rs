@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::clock::{Event, PhaseClock};
 use crate::digest::{Sent, Sums};
+use crate::hosts::Place;
 
 /// The events of one attempt, noted by the connection's task, read by the request's.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Progress {
     payload_waker: AtomicWaker,
     /// Wakes the request's task when another limit applies.
     request: AtomicWaker,
+    /// Wakes who would open a connection for this attempt.
+    connector: AtomicWaker,
 }
 
 /// A moment that may not have come: nanoseconds since the attempt began, plus one.
@@ -83,7 +86,13 @@ impl Progress {
             may_continue: AtomicBool::new(false),
             payload_waker: AtomicWaker::new(),
             request: AtomicWaker::new(),
+            connector: AtomicWaker::new(),
         }
+    }
+
+    /// When the attempt began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
     }
 
     /// Ready once the connection reports to this attempt. The payload waits for it, so that no byte of it goes unnoticed;
@@ -96,6 +105,12 @@ impl Progress {
             }
         }
         Poll::Ready(())
+    }
+
+    /// Ready once the attempt has a connection, for who would open another one.
+    pub(crate) fn poll_connected(&self, cx: &Context<'_>) -> Poll<()> {
+        self.connector.register(cx.waker());
+        if self.linked.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Ready once the connection has taken some of the request's head.
@@ -208,6 +223,7 @@ impl Wire {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(progress));
         progress.linked.store(true, Ordering::Release);
         progress.payload_waker.wake();
+        progress.connector.wake();
         self.requests.fetch_add(1, Ordering::Relaxed) > 0
     }
 
@@ -237,11 +253,19 @@ pub(crate) struct Tracked<T> {
     /// How the peer stopped reading, if it did.
     write_failed: Option<io::ErrorKind>,
     proxied: bool,
+    /// Its place among the connections to its host.
+    #[expect(dead_code, reason = "held until the connection is dropped")]
+    place: Option<Place>,
 }
 
 impl<T> Tracked<T> {
     pub(crate) fn new(io: T) -> Self {
-        Self { io, wire: Arc::default(), write_failed: None, proxied: false }
+        Self { io, wire: Arc::default(), write_failed: None, proxied: false, place: None }
+    }
+
+    /// Keeps the place for as long as the connection is there.
+    pub(crate) fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 
     /// Says whether requests are to be sent in the form that a proxy needs.

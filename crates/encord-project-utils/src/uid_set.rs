@@ -38,11 +38,6 @@ impl<T> UidSet<T> {
         &self.uids
     }
 
-    /// The uids in their order, without the means to look one up.
-    pub fn into_vec(self) -> Vec<T> {
-        self.uids
-    }
-
     /// The uids in their order.
     pub fn iter(&self) -> slice::Iter<'_, T> {
         self.uids.iter()
@@ -62,15 +57,11 @@ impl<T> UidSet<T> {
 impl<T: AsRef<str>> UidSet<T> {
     /// Whether this uid is one of them.
     pub fn contains(&self, uid: &str) -> bool {
-        self.position(uid).is_some()
-    }
-
-    /// The place of this uid in the order, counted from 0.
-    pub fn position(&self, uid: &str) -> Option<usize> {
-        if self.is_empty() {
-            return None;
+        // An empty set may have no slots.
+        !self.is_empty() && {
+            let at = self.slot(self.hash(uid), |place| self.uids[place].as_ref() == uid);
+            place(self.slots[at]).is_some()
         }
-        place(self.slots[self.slot(self.hash(uid), |place| self.uids[place].as_ref() == uid)])
     }
 
     /// Whether each uid is in the other set too.

@@ -20,11 +20,28 @@ use crate::source::{AnySource, SignedUrlSource};
 use crate::throttle::Throttle;
 use crate::transfer::{Md5Origins, Shared};
 
-/// How many items are under way at once unless said otherwise. The SDK uses 4 threads; 16 keeps a line of 100 ms latency busy
-/// with small files and stays far below any limit of open files.
-pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+/// How many items are under way at once unless said otherwise. The SDK uses 4 threads. With small files it is latency that sets
+/// the pace, so at 20 ms a request 32 give 1,600 files a second; they stay far below any limit of open files.
+pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// Uploads batches of items.
+///
+/// As one call, [`upload`](Self::upload), with the report of all items at its end, or as a stream of outcomes:
+///
+/// ```no_run
+/// use encord_upload::{Journal, JournalError, UploadItem, Uploader};
+/// use futures_util::stream;
+///
+/// async fn upload(uploader: Uploader, items: Vec<UploadItem>) -> Result<(), JournalError> {
+///     // What an earlier run has done is skipped.
+///     let journal = Journal::open("done.jsonl")?;
+///     let mut batch = uploader.journal(journal.clone()).batch(stream::iter(items));
+///     while let Some(item) = batch.next().await {
+///         println!("{}: {}", item.path.display(), item.status);
+///     }
+///     journal.finish()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Uploader {
     client: Client,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::support::{encord, journal};
 
 const RUNS: usize = 20;
 const ITEMS: usize = 120;
+const CONCURRENCY: usize = 8;
 
 #[test]
 fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
@@ -21,20 +22,25 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
     for _ in 0..RUNS {
         // The signal comes when so many requests have; of those that follow, so many are still answered before the client ends,
         // and every fourth is refused.
-        let moment = chance.between(1, ITEMS / 2);
+        let moment = chance.between(1, ITEMS);
         let answered = moment + chance.between(0, 12);
         let (seen, has_ended) = (AtomicUsize::new(0), Arc::<AtomicBool>::default());
-        let ended = Arc::clone(&has_ended);
-        let server = Server::start(move |_, _| {
+        let held = Arc::<Mutex<BTreeSet<String>>>::default();
+        let (ended, held_here) = (Arc::clone(&has_ended), Arc::clone(&held));
+        let server = Server::start(move |request, _| {
             let number = seen.fetch_add(1, Ordering::Relaxed);
             while number >= answered && !ended.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1));
             }
-            Answer::Status(if number % 4 == 3 { 503 } else { 200 })
+            if number % 4 == 3 {
+                return Answer::Status(503);
+            }
+            held_here.lock().unwrap().insert(request.path().to_owned());
+            Answer::Status(200)
         });
         let (_folder, items) = items(&server, ITEMS);
-        let flags = "--concurrency 8 --max-retries 100 --backoff-factor 0 --journal journal.jsonl";
-        let upload = encord::upload(&items).flags(flags);
+        let flags = "--max-retries 100 --backoff-factor 0 --journal journal.jsonl";
+        let upload = encord::upload(&items).flags(flags).flags(&format!("--concurrency {CONCURRENCY}"));
         let mut running = upload.start();
         while server.count() < moment {
             assert!(!running.has_ended(), "it ended by itself");
@@ -42,6 +48,7 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
         }
         running.signal("INT");
         let run = running.end();
+        let held = held.lock().unwrap().clone();
         has_ended.store(true, Ordering::Relaxed);
 
         assert_eq!(run.code, Some(130), "{}", run.stderr);
@@ -55,6 +62,9 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
         for item in items.iter().filter(|item| uploaded.contains(&item.path)) {
             let requests = server.requests_for(&object(item));
             assert!(requests.last().unwrap().body == fs::read(&item.path).unwrap(), "{} differs", item.path.display());
+            assert!(held.contains(&object(item)), "{} was never taken", item.path.display());
         }
+        // What was under way may have arrived unheard, and no more than that.
+        assert!(held.len() <= uploaded.len() + CONCURRENCY, "{} of {}", uploaded.len(), held.len());
     }
 }

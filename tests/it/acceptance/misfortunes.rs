@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::Socket;
 use tempfile::TempDir;
@@ -155,21 +155,29 @@ fn u6_each_misfortune_stays_with_its_item_and_is_named() {
 
 #[test]
 fn u5_each_misfortune_ends_a_batch_that_allows_none_within_the_time_of_one_item() {
-    for (place, (name, outcomes, reason)) in OTHERS.iter().enumerate() {
-        let batch = Batch::new(Some(name));
-        let began = Instant::now();
-        let run = batch.upload("--concurrency 4");
-        // The silent one takes two attempts.
-        assert!(began.elapsed() < 3 * PATIENCE, "{name}: {:?}", began.elapsed());
-        assert_eq!(run.code, Some(1), "{name}: {}", run.stderr);
-        run.check_order(&batch.items);
-        assert_eq!((run.count("failed"), run.count("uploaded") + run.count("cancelled")), (1, 99), "{name}");
-        let line = &run.report[other_at(place)];
-        assert_eq!((&*line.status, &*line.outcomes()), ("failed", *outcomes), "{name}: {line:?}");
-        assert!(line.error.as_ref().unwrap().contains(reason), "{name}: {line:?}");
-        for (item, _) in batch.items.iter().zip(&run.report).filter(|(_, line)| line.status == "uploaded") {
-            let stored = batch.server.requests_for(&object(item));
-            assert!(stored.len() == 1 && stored[0].body == fs::read(&item.path).unwrap(), "{name}: {item:?}");
+    // Side by side: most of the time is waiting for the silent one.
+    thread::scope(|scope| {
+        for place in 0..OTHERS.len() {
+            scope.spawn(move || ends_a_batch(place));
         }
+    });
+}
+
+fn ends_a_batch(place: usize) {
+    let (name, outcomes, reason) = OTHERS[place];
+    let batch = Batch::new(Some(name));
+    let run = batch.upload("--concurrency 4");
+    // The silent one takes two attempts. By the program's own clock: how long a busy disk takes for the report is no matter.
+    let seconds = run.summary["seconds"].as_f64().unwrap();
+    assert!(seconds < 3.0 * PATIENCE.as_secs_f64(), "{name}: {seconds} s");
+    assert_eq!(run.code, Some(1), "{name}: {}", run.stderr);
+    run.check_order(&batch.items);
+    assert_eq!((run.count("failed"), run.count("uploaded") + run.count("cancelled")), (1, 99), "{name}");
+    let line = &run.report[other_at(place)];
+    assert_eq!((&*line.status, &*line.outcomes()), ("failed", outcomes), "{name}: {line:?}");
+    assert!(line.error.as_ref().unwrap().contains(reason), "{name}: {line:?}");
+    for (item, _) in batch.items.iter().zip(&run.report).filter(|(_, line)| line.status == "uploaded") {
+        let stored = batch.server.requests_for(&object(item));
+        assert!(stored.len() == 1 && stored[0].body == fs::read(&item.path).unwrap(), "{name}: {item:?}");
     }
 }

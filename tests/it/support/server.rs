@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum Answer {
     /// A status without a body.
     Status(u16),
+    /// A status without a body, and where to go.
+    Redirect(u16, &'static str),
     /// The connection is reset.
     Reset,
 }
@@ -92,7 +94,8 @@ impl Server {
 
     /// Those for a path.
     pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
-        self.requests().into_iter().filter(|request| request.path() == path).collect()
+        let log = self.log.lock().unwrap();
+        log.requests.iter().filter(|request| request.path() == path).cloned().collect()
     }
 }
 
@@ -146,6 +149,9 @@ fn serve(stream: TcpStream, head: &Heads, answer: &Answers, log: &Mutex<Log>) ->
         };
         match answer(&request, before) {
             Answer::Status(status) => write!(stream, "HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n")?,
+            Answer::Redirect(status, to) => {
+                write!(stream, "HTTP/1.1 {status} x\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")?;
+            }
             Answer::Reset => return socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
         }
     }

@@ -30,11 +30,17 @@ pub(super) struct Lab {
 
 impl Lab {
     /// Builds ours as it is shipped, and the peers apart from it, so that neither brings features into the other. The smoke
-    /// run takes the profile of the tests, and leaves out a peer that the machine lacks, with a note.
+    /// run takes what the tests have built, and leaves out a peer that the machine lacks, with a note.
     pub(super) fn open(job: &mut Job, smoke: bool) -> Result<Self, Stop> {
         let profile = if smoke { "dev" } else { "release" };
-        for what in ["encord-cli", "encord-bench-peers", "encord-tests --example bench_pure"] {
-            let mut build = cargo(&format!("build --locked --profile {profile} -p {what}"));
+        let apart: &[&str] = if smoke {
+            // Nothing is measured, so they may share features, and what is built, with the tests.
+            &["--workspace --all-features --bins --examples"]
+        } else {
+            &["-p encord-cli", "-p encord-bench-peers", "-p encord-tests --example bench_pure"]
+        };
+        for what in apart {
+            let mut build = cargo(&format!("build --locked --profile {profile} {what}"));
             if !smoke {
                 // As an installation builds; incremental code is slower.
                 build.env("CARGO_INCREMENTAL", "0");

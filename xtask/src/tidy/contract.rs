@@ -88,7 +88,7 @@ fn rules_of(function: &str) -> BTreeSet<String> {
 }
 
 /// The names after `fn`, also inside macros.
-fn functions(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let after = line.trim_start().strip_prefix("fn ").or_else(|| Some(line.split_once(" fn ")?.1))?;
         after.split(['(', '<']).next()

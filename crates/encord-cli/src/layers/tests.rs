@@ -146,4 +146,6 @@ fn r12_a_bad_file_is_told_with_field_or_place() {
     check(".json", "[]", "invalid type: sequence, expected settings");
     let errors = run(SettingsOptions { settings: Some("/nowhere".into()), ..SettingsOptions::default() }, &[], None);
     assert_eq!(errors.expect_err("no file"), ["settings file /nowhere: No such file or directory (os error 2)"]);
+    let errors = run(SettingsOptions::default(), &[("ENCORD_SETTINGS", "/nowhere")], None).expect_err("no file");
+    assert_eq!(errors, ["settings file /nowhere (from ENCORD_SETTINGS): No such file or directory (os error 2)"]);
 }

@@ -80,7 +80,7 @@ fn faults_and_keys_are_taken() {
     assert_eq!((uploaded.code, &uploaded.json()["attempts"]), (Some(0), &2.into()));
     assert_eq!(
         store.end().stderr,
-        "PUT dev/a 403 (0 bytes)\nPUT dev/a 503 (1 bytes, fault 503)\nPUT dev/a 200 (1 bytes)\n"
+        "PUT dev/a 403 (0 bytes): the signature does not match the request\nPUT dev/a 503 (1 bytes, fault 503)\nPUT dev/a 200 (1 bytes)\n"
     );
 }
 
@@ -102,10 +102,24 @@ fn u9_what_cannot_be_signed_or_started_is_said_without_the_url() {
     let run = encord("sign http://h/a ftp://h/a?sig=s3cret").run();
     run.expect(2, "", "error: URL 2: the URL must begin with http:// or https:// and a host\n");
     let run = encord("sign --expires 0 http://h/a").run();
-    run.expect(2, "", "error: URL 1: a signed URL can be valid for 1 to 604800 s, not 0 s\n");
+    run.expect(2, "", "error: --expires: a signed URL can be valid for 1 to 604800 s, not 0 s\n");
+    let run = encord("sign Cargo.toml").run();
+    let hint = "hint: files are signed with --manifest BASE-URL\n";
+    run.expect(2, "", &format!("error: URL 1: the URL must begin with http:// or https:// and a host\n{hint}"));
+    let run = encord("sign --manifest 127.0.0.1:9000/dev Cargo.toml").run();
+    run.expect(2, "", "error: --manifest: the URL must begin with http:// or https:// and a host\n");
+    let run = encord("sign --manifest http://127.0.0.1:9000/ Cargo.toml").run();
+    let hint = "hint: any will do, such as `dev` in http://127.0.0.1:9000/dev\n";
+    run.expect(2, "", &format!("error: --manifest: the URL names no bucket\n{hint}"));
     let run = encord("dev-store --port 0 --faults").arg("a: explode").run();
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.starts_with("error: --faults: `a: explode`: the fault `explode` is not known;"), "{run:?}");
+    let store = Store::start("");
+    let (_, port) = store.url.rsplit_once(':').expect("a port");
+    let run = encord(&format!("dev-store --port {port}")).run();
+    assert_eq!((run.code, run.stderr.lines().count()), (Some(1), 2));
+    assert!(run.stderr.ends_with("\nhint: --port 0 takes one that is free\n"), "{run:?}");
+    store.end();
     let run = encord("sign --key s3cret http://h/a").run();
     run.expect(2, "", "error: --key is written ID:SECRET\n");
 }

@@ -32,6 +32,14 @@ impl Invocation {
         self
     }
 
+    /// Has another program run it: with these words, then its own.
+    pub(crate) fn by(self, words: [&str; 3]) -> Self {
+        let [program, arguments @ ..] = words;
+        let mut command = Command::new(program);
+        command.args(arguments).arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        Self { command, ..self }
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

@@ -12,5 +12,6 @@ mod settings;
 mod uids;
 mod upload;
 mod upload_failures;
+mod upload_full_disk;
 mod upload_interrupted;
 mod upload_resumed;

@@ -132,10 +132,25 @@ fn a_report_that_cannot_be_made_stops_the_run_before_anything_is_sent() {
 }
 
 #[test]
+fn a_manifest_without_items_is_done_at_once_and_said() {
+    let run = encord("upload --manifest - --dry-run --json").stdin("\n").run();
+    let sums = "{\"would_upload\":0,\"would_fail\":0,\"would_skip\":0,\"bytes\":0}\n";
+    run.expect(0, sums, "warning: manifest standard input: no items\n");
+}
+
+#[test]
 fn what_to_log_must_be_readable() {
     let run = encord("upload --manifest -").env("ENCORD_LOG", "encord_http=loud").run();
     assert_eq!(run.code, Some(2));
-    assert!(run.stderr.starts_with("error: ENCORD_LOG=encord_http=loud: "), "{}", run.stderr);
+    assert!(run.stderr.contains("error: ENCORD_LOG=encord_http=loud: "), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: a level, such as debug, "), "{}", run.stderr);
+}
+
+#[test]
+fn none_at_once_is_refused() {
+    let run = encord("upload --manifest - --concurrency 0").run();
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("'--concurrency <N>': it must be a whole number of 1 or more\n"), "{}", run.stderr);
 }
 
 #[test]

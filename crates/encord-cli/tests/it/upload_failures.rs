@@ -48,6 +48,19 @@ fn u5_a_failure_that_is_not_allowed_ends_the_batch() {
 }
 
 #[test]
+fn of_an_expired_url_it_is_said_what_to_do() {
+    let server = Server::start(|_, _| Answer::Status(403));
+    let folder = folder(&["a.jpg"]);
+    let signature =
+        "X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date=20240101T000000Z&X-Goog-Expires=3600&X-Goog-Signature=0";
+    let url = server.url("/a.jpg").replace("X-Signature=s3cret", signature);
+    let run = encord("upload --manifest -").within(folder.path()).stdin(manifest([("a.jpg", url)])).run();
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("\nerror: a.jpg: the signed URL has expired: "), "{}", run.stderr);
+    assert!(run.stderr.contains("\nhint: a new manifest has URLs that are valid; "), "{}", run.stderr);
+}
+
+#[test]
 fn u9_the_query_is_in_no_output() {
     let server = Server::start(|object, _| Answer::Status(if object == "/denied" { 403 } else { 200 }));
     let folder = folder(&["a.jpg", "b.jpg"]);

@@ -2,7 +2,6 @@
 
 #![cfg(unix)]
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -76,43 +75,6 @@ fn what_was_interrupted_is_taken_up_again() {
     assert_eq!(["/a.jpg", "/b.jpg", "/c.jpg"].map(|object| good.requests(object)), [0, 1, 1]);
     let written = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");
     assert_eq!(statuses(&report(&written)), ["skipped", "uploaded", "uploaded"]);
-}
-
-/// Wherever it is interrupted, report and journal say the same, and the server has all of that, and no more besides than what
-/// was under way.
-#[test]
-fn u5_report_and_journal_are_true_whenever_the_batch_is_interrupted() {
-    const ITEMS: usize = 1_000;
-    const CONCURRENCY: usize = 8;
-    for round in 0..20 {
-        let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg"]));
-        let names: Vec<String> = (0..ITEMS).map(|n| format!("/{n}.jpg")).collect();
-        let items = names.iter().map(|name| ("a.jpg", server.url(name)));
-        fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
-        let child = encord("upload --manifest items.jsonl --report r.jsonl --journal j.jsonl --concurrency")
-            .arg(CONCURRENCY.to_string())
-            .within(folder.path())
-            .start();
-        while server.requests(&names[round * round]) == 0 {
-            std::thread::yield_now();
-        }
-        send("-INT", &child);
-        let run = Run::of(child);
-        assert_eq!(run.code, Some(130), "{}", run.stderr);
-
-        let lines = report(&fs::read_to_string(folder.path().join("r.jsonl")).expect("a report"));
-        assert_eq!(lines.len(), ITEMS);
-        let uploaded: BTreeSet<&str> =
-            names.iter().zip(statuses(&lines)).filter(|(_, end)| *end == "uploaded").map(|(name, _)| &**name).collect();
-        let journal = report(&fs::read_to_string(folder.path().join("j.jsonl")).expect("a journal"));
-        let targets = journal.iter().filter_map(|line| line["target"].as_str()?.split_once('/'));
-        let journal: BTreeSet<String> = targets.map(|(_, object)| format!("/{object}")).collect();
-        assert!(journal.iter().map(String::as_str).eq(uploaded.iter().copied()), "{round}: {journal:?} {uploaded:?}");
-        let held: BTreeSet<&str> =
-            names.iter().map(String::as_str).filter(|name| server.stored(name) == b"a.jpg").collect();
-        assert!(held.is_superset(&uploaded), "{round}");
-        assert!(held.len() <= uploaded.len() + CONCURRENCY, "{round}: {} {}", held.len(), uploaded.len());
-    }
 }
 
 /// After the first one the process hangs: nobody reads its report, which is more than a pipe holds.

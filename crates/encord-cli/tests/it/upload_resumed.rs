@@ -77,8 +77,9 @@ fn a_journal_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     let run = upload(folder.path(), "--journal done.jsonl");
     run.expect(2, "", "error: journal done.jsonl: in use by another process\n");
     drop(journal);
-    let run = upload(folder.path(), "--journal done.jsonl --report done.jsonl");
-    run.expect(2, "", "error: the report would overwrite the journal\n");
+    let clash = "error: the report would overwrite the journal\n";
+    upload(folder.path(), "--journal done.jsonl --report done.jsonl").expect(2, "", clash);
+    upload(folder.path(), "--journal yet-to-be --report ./yet-to-be").expect(2, "", clash);
     upload(folder.path(), "--journal new.jsonl --dry-run");
     assert!(!folder.path().join("new.jsonl").exists());
     assert_eq!(requests(&server), [0; 4]);
@@ -109,9 +110,9 @@ fn an_earlier_report_that_is_none_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (refusing(), folder(&NAMES));
     items(&server, folder.path());
     let run = upload(folder.path(), "--retry-from items.jsonl");
-    run.expect(2, "", "error: report items.jsonl, line 1: `status` is missing\n");
+    run.expect(2, "", "error: earlier report items.jsonl, line 1: `status` is missing\n");
     let run = upload(folder.path(), "--retry-from no.jsonl");
-    run.expect(2, "", "error: report no.jsonl: No such file or directory (os error 2)\n");
+    run.expect(2, "", "error: earlier report no.jsonl: No such file or directory (os error 2)\n");
     let both = encord("upload --manifest - --retry-from -").run();
     both.expect(2, "", "error: manifest and earlier report cannot both come from standard input\n");
     assert_eq!(requests(&server), [0; 4]);

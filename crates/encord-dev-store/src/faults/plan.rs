@@ -15,13 +15,13 @@ use crate::sign::{decode, encode};
 /// Which uploads go wrong, and how; the [module](super) has the text form.
 ///
 /// ```
-/// use encord_dev_store::faults::{Fault, FaultPlan, Rule};
+/// use encord_dev_store::faults::FaultPlan;
 ///
-/// let plan: FaultPlan = "a.jpg: 503 x2; *: drip=0.5".parse()?;
-/// let same = FaultPlan::default()
-///     .rule(Rule::object("a.jpg", Fault::status(503)?).times(2))
-///     .rule(Rule::percent(100, Fault::Drip(std::time::Duration::from_millis(500))));
-/// assert_eq!(plan, same);
+/// let plan: FaultPlan = "a.jpg: 503 x2\n*: drip".parse()?;
+/// assert_eq!(plan.to_string(), "a.jpg: 503 x2; *: drip=1");
+///
+/// let error = "a.jpg: 200".parse::<FaultPlan>().unwrap_err();
+/// assert_eq!(error.to_string(), "`a.jpg: 200`: `200` is not a status from 400 to 599");
 /// # Ok::<(), encord_dev_store::faults::InvalidPlan>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,13 +30,13 @@ pub struct FaultPlan {
     rules: Vec<Rule>,
 }
 
-/// One rule of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+struct Rule {
     /// The parts between the asterisks.
     pattern: Vec<String>,
     percent: u8,
     fault: Fault,
+    /// At most so often for each object.
     times: Option<u32>,
 }
 
@@ -56,25 +56,6 @@ pub(crate) struct Progress {
 }
 
 impl FaultPlan {
-    /// Adds a rule, after the others.
-    #[must_use]
-    pub fn rule(mut self, rule: Rule) -> Self {
-        self.rules.push(rule);
-        self
-    }
-
-    /// Makes other choices where a rule has a percentage. The default is 0.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// No rule: nothing goes wrong.
-    pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
-    }
-
     /// The same for the same seed, object and occurrence, on every machine.
     fn lot(&self, object: &str, occurrence: u32) -> u8 {
         let digest = Sha256::new()
@@ -88,22 +69,6 @@ impl FaultPlan {
 }
 
 impl Rule {
-    /// For the object of exactly this name.
-    pub fn object(name: impl Into<String>, fault: Fault) -> Self {
-        Self { pattern: vec![name.into()], percent: 100, fault, times: None }
-    }
-
-    /// For so many per cent of all uploads; what is above 100 is 100.
-    pub fn percent(percent: u8, fault: Fault) -> Self {
-        Self { pattern: vec![String::new(), String::new()], percent: percent.min(100), fault, times: None }
-    }
-
-    /// At most so often for each object.
-    #[must_use]
-    pub fn times(self, times: u32) -> Self {
-        Self { times: Some(times), ..self }
-    }
-
     fn fits(&self, object: &str) -> bool {
         let [first, middle @ .., last] = self.pattern.as_slice() else {
             return self.pattern.first().is_some_and(|name| name == object);
@@ -127,7 +92,7 @@ impl Progress {
 
     /// What befalls this upload; counts it.
     pub(crate) fn next(&mut self, object: &str) -> Option<Fault> {
-        if self.plan.is_empty() {
+        if self.plan.rules.is_empty() {
             return None;
         }
         let came = self.came.entry(object.to_owned()).or_default();
@@ -237,7 +202,7 @@ fn fault_of(text: &str) -> Result<(Fault, Option<u32>), InvalidPlan> {
 
 const KNOWN: &str = "a status, reject, reset-before, reset-during, reset-after, stall, silent, drip, corrupt, expire";
 
-pub(super) fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
+fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
     let status = text.parse().ok().filter(|status| (400..600).contains(status));
     let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
     status.ok_or_else(|| InvalidPlan(format!("`{text}` is not a status from 400 to 599")))

@@ -29,11 +29,8 @@ impl Folder {
     pub(super) fn open(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(root.join(".meta"))?;
         let temporary = root.join(".tmp");
-        // What an earlier store left unfinished.
-        match fs::remove_dir_all(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::create_dir(temporary)?,
-        }
+        fs::create_dir_all(&temporary)?;
+        clear(&temporary)?;
         Ok(Self { root, temporary: AtomicU64::new(0) })
     }
 
@@ -119,6 +116,20 @@ impl Folder {
     fn meta_path(&self, name: &Name) -> PathBuf {
         below(self.root.join(".meta").join(&name.bucket), &name.key)
     }
+}
+
+/// Removes what an earlier store left unfinished, and nothing that somebody else has in a folder of this name.
+fn clear(temporary: &Path) -> io::Result<()> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    for entry in fs::read_dir(temporary)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let parts = name.to_str().and_then(|name| name.split_once('-'));
+        if parts.is_some_and(|(process, number)| is_number(process) && is_number(number)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn below(mut path: PathBuf, key: &str) -> PathBuf {

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -23,7 +23,7 @@ use crate::faults::{Fault, FaultPlan, Moment, Progress, RetryAfter};
 use crate::objects::{Claims, ObjectInfo, Objects, Reader};
 use crate::record::{Entry, Log, Outcome};
 use crate::route::{self, Action, Name};
-use crate::sign::{Keys, Scheme, SignatureError, verify};
+use crate::sign::{DEFAULT_SKEW, Keys, Scheme, SignatureError, verify};
 
 pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
@@ -36,7 +36,6 @@ pub(super) struct Parts {
     pub(super) keys: Keys,
     pub(super) open: bool,
     pub(super) scheme: Scheme,
-    pub(super) skew: Duration,
     pub(super) clock: Clock,
     pub(super) log: Arc<Log>,
     pub(super) closes: watch::Receiver<bool>,
@@ -57,6 +56,8 @@ enum Stop {
     Refused(Refused, Option<RetryAfter>),
     /// The body broke off.
     Incomplete,
+    /// The store's own disk failed; a request is told so and no more, the record has the reason.
+    Failed(io::Error),
     Cut,
 }
 
@@ -66,10 +67,9 @@ impl From<Refused> for Stop {
     }
 }
 
-/// The store's own disk failed; a request is told so, and no more.
 impl From<io::Error> for Stop {
-    fn from(_: io::Error) -> Self {
-        Refused::Internal.into()
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -89,10 +89,17 @@ impl Service {
         let (mut response, ended) = match outcome {
             Ok(response) => (response, None),
             Err(Stop::Refused(refused, retry_after)) => {
+                if let Refused::Signature(error) = &refused {
+                    entry.update(|record| record.error = Some(error.to_string()));
+                }
                 (answer::refused(refused.answer(scheme, now), retry_after), None)
             }
             Err(Stop::Incomplete) => {
                 (answer::refused(Refused::IncompleteBody.answer(scheme, now), None), Some(Outcome::Abandoned))
+            }
+            Err(Stop::Failed(error)) => {
+                entry.update(|record| record.error = Some(error.to_string()));
+                (answer::refused(Refused::Internal.answer(scheme, now), None), None)
             }
             Err(Stop::Cut) => {
                 entry.end(Outcome::Reset);
@@ -115,8 +122,8 @@ impl Service {
         entry: &mut Entry,
     ) -> Result<Response<Body>, Stop> {
         let action = route::action(&head.method, &head.uri)?;
-        let Parts { keys, skew, open, .. } = &self.parts;
-        match verify((&head.method, &head.uri, &head.headers), keys, now, *skew) {
+        let Parts { keys, open, .. } = &self.parts;
+        match verify((&head.method, &head.uri, &head.headers), keys, now, DEFAULT_SKEW) {
             Ok(verified) => *scheme = verified.scheme,
             Err(SignatureError::Missing) if *open => {}
             Err(error) => return Err(Refused::Signature(error).into()),

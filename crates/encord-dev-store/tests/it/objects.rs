@@ -144,12 +144,37 @@ async fn a_file_that_was_changed_by_others_is_hashed_again() {
 }
 
 #[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, b"").unwrap();
+    let error = DevStore::builder().storage(Storage::Folder(file.clone())).start().await.unwrap_err();
+    let expected = format!("cannot keep objects in {}: Not a directory (os error 20)", file.display());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test]
+async fn of_what_is_unfinished_only_the_stores_own_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().join(".tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    for name in ["4711-0", "notes", "4711-", "a-1"] {
+        std::fs::write(temporary.join(name), name).unwrap();
+    }
+    drop(DevStore::builder().storage(Storage::Folder(folder.path().to_owned())).start().await.unwrap());
+    let mut left: Vec<_> = std::fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["4711-", "a-1", "notes"]);
+}
+
+#[tokio::test]
 async fn what_is_discarded_has_size_and_hashes() {
     let store = DevStore::builder().storage(Storage::Discard).start().await.unwrap();
     let answer = put(&store, "a", b"123456789").await.unwrap();
     assert_eq!(answer.header("x-goog-hash"), Some("crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw=="));
     assert_eq!(store.object("a").unwrap().size, 9);
     assert_eq!(get(&store, Method::GET, &store.url("a")).await.status, 500);
+    assert_eq!(log(&store)[1], "GET dev/a 500 (0 bytes): the bytes of the object were discarded");
     assert!(store.read("a").await.is_err());
     assert!(store.read("b").await.unwrap().is_none());
 }

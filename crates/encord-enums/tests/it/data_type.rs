@@ -80,11 +80,13 @@ fn d2_any_other_string_is_missing() {
     check_from_value(&"video".repeat(1 << 20), MissingDataType);
 }
 
+/// What is evaluated while compiling allocates nothing.
 #[test]
 fn d2_parses_while_compiling() {
     const VIDEO: DataType = DataType::from_value("video");
     const STUDY: DataType = DataType::from_upper_case_string("DICOM_STUDY");
-    assert_eq!((VIDEO, STUDY), (Video, DicomStudy));
+    const UNKNOWN: DataType = DataType::from_value("hologram");
+    assert_eq!((VIDEO, STUDY, UNKNOWN), (Video, DicomStudy, MissingDataType));
 }
 
 #[track_caller]
@@ -117,6 +119,12 @@ fn d4_to_upper_case() {
         assert_eq!(data_type.to_upper_case_string(), upper);
         assert_eq!(data_type.to_upper_case_string(), value.to_uppercase());
     }
+}
+
+#[test]
+fn d4_upper_case_while_compiling() {
+    const STUDY: &str = DicomStudy.to_upper_case_string();
+    assert_eq!(STUDY, "DICOM_STUDY");
 }
 
 #[test]

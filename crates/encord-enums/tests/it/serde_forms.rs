@@ -8,7 +8,10 @@ use encord_enums::{
     Lossless, upper_case,
 };
 use proptest::prelude::*;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, value::BytesDeserializer},
+};
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -52,6 +55,13 @@ fn d2_deserialising_is_lenient() {
 fn d2_malformed_json_is_an_error() {
     check_error::<DataType>(r#""video"#, "EOF while parsing a string at line 1 column 6");
     check_error::<DataType>("[1,", "EOF while parsing a value at line 1 column 3");
+}
+
+#[test]
+fn d2_bytes_are_an_error() {
+    let bytes = BytesDeserializer::<serde::de::value::Error>::new(b"video");
+    let error = DataType::deserialize(bytes).expect_err("bytes are no string");
+    assert_eq!(error.to_string(), "invalid type: byte array, expected a string, the data type");
 }
 
 #[test]

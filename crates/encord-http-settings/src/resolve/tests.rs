@@ -19,9 +19,13 @@ fn layer(upload: Option<u32>, requests: Option<u32>) -> SettingsLayer {
 }
 
 fn shown<O: fmt::Display>(field: &ResolvedField<O>) -> String {
-    let holds = format!("{} = {} ({})", field.name, field.value, field.origin);
+    let place = |origin: &Origin<O>| match origin {
+        Origin::Layer(_, section) => format!("{origin} [{section}]"),
+        Origin::Default => origin.to_string(),
+    };
+    let holds = format!("{} = {} ({})", field.name, field.value, place(&field.origin));
     let shadowed = field.shadowed.iter();
-    shadowed.fold(holds, |text, (origin, value)| format!("{text} < {value} ({origin})"))
+    shadowed.fold(holds, |text, (origin, value)| format!("{text} < {value} ({})", place(origin)))
 }
 
 #[track_caller]
@@ -41,14 +45,15 @@ fn u4_the_order_is_layer_then_section() {
             ("environment", layer(Some(13), Some(14))),
             ("file", layer(Some(15), Some(16))),
         ],
-        "max_retries = 11 (flag) < 12 (flag) < 13 (environment) < 14 (environment) \
-         < 15 (file) < 16 (file) < 3 (default)",
-        "max_retries = 12 (flag) < 14 (environment) < 16 (file) < 3 (default)",
+        "max_retries = 11 (flag [upload]) < 12 (flag [requests]) \
+         < 13 (environment [upload]) < 14 (environment [requests]) \
+         < 15 (file [upload]) < 16 (file [requests]) < 3 (default)",
+        "max_retries = 12 (flag [requests]) < 14 (environment [requests]) < 16 (file [requests]) < 3 (default)",
     );
     check(
         &[("environment", layer(None, Some(0))), ("file", layer(Some(9), None))],
-        "max_retries = 0 (environment) < 9 (file) < 3 (default)",
-        "max_retries = 0 (environment) < 3 (default)",
+        "max_retries = 0 (environment [requests]) < 9 (file [upload]) < 3 (default)",
+        "max_retries = 0 (environment [requests]) < 3 (default)",
     );
 }
 
@@ -72,13 +77,13 @@ fn u4_every_field_has_its_place() {
     assert_eq!(
         fields,
         vec![
-            "max_retries = 1 (file) < 3 (default)",
-            "backoff_factor = 0.25 (file) < 1.5 (default)",
-            "connection_retries = 2 (file) < 3 (default)",
-            "connect_timeout = 4 s (file) < 180 s (default)",
-            "read_timeout = 5.5 s (file) < 180 s (default)",
-            "write_timeout = unlimited (file) < 180 s (default)",
-            "allow_failures = true (file) < false (default)",
+            "max_retries = 1 (file [requests]) < 3 (default)",
+            "backoff_factor = 0.25 (file [requests]) < 1.5 (default)",
+            "connection_retries = 2 (file [requests]) < 3 (default)",
+            "connect_timeout = 4 s (file [requests]) < 180 s (default)",
+            "read_timeout = 5.5 s (file [requests]) < 180 s (default)",
+            "write_timeout = unlimited (file [requests]) < 180 s (default)",
+            "allow_failures = true (file [upload]) < false (default)",
         ]
     );
     let requests_only = RequestsResolution::explain([("file", layer)]);

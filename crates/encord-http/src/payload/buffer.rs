@@ -2,38 +2,54 @@
 //! freed, and the next one costs a page fault for every 4 KiB of it.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::reading::CHUNK;
+use super::reading::{CHUNK, FIRST};
 
 /// Shorter ones are made by themselves: the allocator keeps memory of that size.
 const SMALL: usize = 32 * 1024;
 
-/// So many are kept for later, 8 MiB: two for each of 16 uploads at once.
-const KEPT: usize = 32;
+/// Those that nobody uses.
+static IDLE: [Shelf; 2] = [Shelf::of(FIRST, 32), Shelf::of(CHUNK, 8)];
 
-/// Those that nobody uses, all of them [`CHUNK`] long.
-static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// Buffers of one size, at most 8 MiB of them.
+struct Shelf {
+    size: usize,
+    kept: usize,
+    idle: Mutex<Vec<Vec<u8>>>,
+}
 
 /// A buffer in use.
 struct Buffer {
+    shelf: &'static Shelf,
     bytes: Vec<u8>,
     filled: usize,
 }
 
 /// Bytes that `read` fills, at most [`CHUNK`] of them.
 pub(super) fn filled(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Bytes> {
-    if length < SMALL {
+    let shelf = IDLE.iter().find(|shelf| length <= shelf.size);
+    let Some(shelf) = shelf.filter(|_| length >= SMALL) else {
         let mut bytes = vec![0; length];
         read(&mut bytes)?;
         return Ok(bytes.into());
-    }
-    let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let mut buffer = Buffer { bytes: idle.unwrap_or_else(|| vec![0; CHUNK]), filled: length.min(CHUNK) };
-    read(&mut buffer.bytes[..buffer.filled])?;
+    };
+    let idle = shelf.lock().pop();
+    let mut buffer = Buffer { shelf, bytes: idle.unwrap_or_else(|| vec![0; shelf.size]), filled: length };
+    read(&mut buffer.bytes[..length])?;
     Ok(Bytes::from_owner(buffer))
+}
+
+impl Shelf {
+    const fn of(size: usize, kept: usize) -> Self {
+        Self { size, kept, idle: Mutex::new(Vec::new()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl AsRef<[u8]> for Buffer {
@@ -44,8 +60,8 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
+        let mut idle = self.shelf.lock();
+        if idle.len() < self.shelf.kept {
             idle.push(std::mem::take(&mut self.bytes));
         }
     }
@@ -58,7 +74,7 @@ mod tests {
     #[test]
     fn a_buffer_that_is_used_again_shows_nothing_of_before() {
         for round in 0..4_u8 {
-            for length in [0, 1, SMALL - 1, SMALL, SMALL + 1, CHUNK] {
+            for length in [0, 1, SMALL - 1, SMALL, SMALL + 1, FIRST, FIRST + 1, CHUNK] {
                 let bytes = filled(length, |buffer| {
                     buffer.fill(round);
                     Ok(())
@@ -68,6 +84,9 @@ mod tests {
         }
         let error = filled(CHUNK, |_| Err(io::ErrorKind::UnexpectedEof.into())).expect_err("not filled");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        assert!(IDLE.lock().expect("not poisoned").iter().all(|idle| idle.len() == CHUNK));
+        for shelf in &IDLE {
+            let idle = shelf.lock();
+            assert!(idle.len() <= shelf.kept && idle.iter().all(|idle| idle.len() == shelf.size));
+        }
     }
 }

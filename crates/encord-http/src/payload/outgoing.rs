@@ -82,6 +82,11 @@ impl Outgoing {
         new
     }
 
+    /// What it tells of itself.
+    pub(crate) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
     /// Counts what is handed over.
     pub(crate) fn count(&mut self, meter: Option<Arc<Meter>>) {
         self.meter = meter;

@@ -1,4 +1,4 @@
-//! Files, and bytes of which checksums are wanted: read a chunk at a time, and hashed, off the runtime's threads.
+//! Files, and bytes of which checksums are wanted: read and hashed a chunk at a time by the [`Readers`].
 
 use std::cmp::Ordering;
 use std::fs::File;
@@ -10,19 +10,27 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use tokio::task::JoinHandle;
 
+use super::readers::{Read as Work, Readers};
 use super::{PayloadError, buffer};
 use crate::digest::{Digests, Hasher, Sums};
 
 /// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
-/// is read, so an upload holds a few of these and never the file.
-pub(super) const CHUNK: usize = 256 * 1024;
+/// is read, so an upload holds three of these at most and never the file.
+pub(super) const CHUNK: usize = 1024 * 1024;
+
+/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
+pub(super) const FIRST: usize = 256 * 1024;
 
 /// A payload of which one chunk is at hand or being read.
-pub(super) enum Reading {
+pub(super) struct Reading {
+    readers: Readers,
+    state: State,
+}
+
+enum State {
     Read(Chunk),
-    Under(JoinHandle<Result<Chunk, PayloadError>>),
+    Under(Work<Result<Chunk, PayloadError>>),
     Over(Sums),
 }
 
@@ -33,7 +41,14 @@ pub(super) struct Opened {
     pub(super) reading: Reading,
 }
 
-pub(super) struct Chunk {
+/// The same, of a payload that was opened a moment ago.
+struct First {
+    length: u64,
+    modified: Option<SystemTime>,
+    chunk: Chunk,
+}
+
+struct Chunk {
     bytes: Bytes,
     then: Then,
 }
@@ -47,6 +62,8 @@ enum Then {
 struct Rest {
     source: Source,
     remaining: u64,
+    /// How much to read next.
+    next: usize,
     hasher: Hasher,
 }
 
@@ -63,59 +80,55 @@ struct Identity {
 }
 
 impl Reading {
-    /// Opens a file and reads its first chunk, so that a small file costs one visit to the blocking pool.
-    pub(super) async fn file(path: Arc<Path>, digests: Digests) -> Result<Opened, PayloadError> {
-        blocking(move || open_file(&path, digests)).await
+    /// Opens a file and reads its first chunk, so that a small file costs one visit to the readers.
+    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+        Self::opened(readers, readers.start(move || open_file(&path, digests))).await
     }
 
     /// Hashes the first chunk.
-    pub(super) async fn memory(bytes: Bytes, digests: Digests) -> Result<Opened, PayloadError> {
-        blocking(move || {
-            let length = bytes.len() as u64;
-            let first =
-                Rest { source: Source::Memory(bytes), remaining: length, hasher: Hasher::new(digests) }.read()?;
-            Ok(Opened { length, modified: None, reading: Self::Read(first) })
-        })
-        .await
+    pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+        let length = bytes.len() as u64;
+        let rest = Rest::of(Source::Memory(bytes), length, digests);
+        let first = move || Ok(First { length, modified: None, chunk: rest.read()? });
+        Self::opened(readers, readers.start(first)).await
+    }
+
+    async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Opened, PayloadError> {
+        let First { length, modified, chunk } = first.await.map_err(io::Error::other)??;
+        let reading = Self { readers: readers.clone(), state: State::Read(chunk) };
+        Ok(Opened { length, modified, reading })
     }
 
     /// The next chunk. Not to be asked again after the last one.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, PayloadError>> {
-        let chunk = match std::mem::replace(self, Self::Over(Sums::default())) {
-            Self::Read(chunk) => chunk,
-            Self::Under(mut task) => match Pin::new(&mut task).poll(cx) {
-                Poll::Ready(Ok(chunk)) => chunk?,
-                Poll::Ready(Err(e)) => return Poll::Ready(Err(io::Error::other(e).into())),
+        let chunk = match std::mem::replace(&mut self.state, State::Over(Sums::default())) {
+            State::Read(chunk) => chunk,
+            State::Under(mut work) => match Pin::new(&mut work).poll(cx) {
+                Poll::Ready(chunk) => chunk.map_err(io::Error::other)??,
                 Poll::Pending => {
-                    *self = Self::Under(task);
+                    self.state = State::Under(work);
                     return Poll::Pending;
                 }
             },
-            Self::Over(_) => return Poll::Ready(Err(PayloadError::Shrank)),
+            State::Over(_) => return Poll::Ready(Err(PayloadError::Shrank)),
         };
-        *self = match chunk.then {
-            Then::More(rest) => Self::Under(tokio::task::spawn_blocking(move || rest.read())),
-            Then::End(sums) => Self::Over(sums),
+        self.state = match chunk.then {
+            Then::More(rest) => State::Under(self.readers.start(move || rest.read())),
+            Then::End(sums) => State::Over(sums),
         };
         Poll::Ready(Ok(chunk.bytes))
     }
 
     /// The checksums, once the last chunk is read.
     pub(super) fn sums(&self) -> Sums {
-        match self {
-            Self::Over(sums) | Self::Read(Chunk { then: Then::End(sums), .. }) => *sums,
-            Self::Under(_) | Self::Read(_) => Sums::default(),
+        match &self.state {
+            State::Over(sums) | State::Read(Chunk { then: Then::End(sums), .. }) => *sums,
+            State::Under(_) | State::Read(_) => Sums::default(),
         }
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, PayloadError> + Send + 'static,
-) -> Result<T, PayloadError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(io::Error::other(e).into()))
-}
-
-fn open_file(path: &Path, digests: Digests) -> Result<Opened, PayloadError> {
+fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
     // Looked at before it is opened: opening a pipe would wait for its other end.
     if !path.metadata()?.is_file() {
         return Err(PayloadError::NotAFile);
@@ -124,14 +137,19 @@ fn open_file(path: &Path, digests: Digests) -> Result<Opened, PayloadError> {
     let identity = Identity::of(&file)?;
     let Identity { length, modified } = identity;
     let source = Source::File { file, identity };
-    let first = Rest { source, remaining: length, hasher: Hasher::new(digests) }.read()?;
-    Ok(Opened { length, modified, reading: Reading::Read(first) })
+    let chunk = Rest::of(source, length, digests).read()?;
+    Ok(First { length, modified, chunk })
 }
 
 impl Rest {
+    fn of(source: Source, length: u64, digests: Digests) -> Self {
+        Self { source, remaining: length, next: FIRST, hasher: Hasher::new(digests) }
+    }
+
     /// Reads the next chunk. The last one is not handed over before the file is known to be the same.
     fn read(mut self) -> Result<Chunk, PayloadError> {
-        let length = usize::try_from(self.remaining).map_or(CHUNK, |remaining| remaining.min(CHUNK));
+        let length = usize::try_from(self.remaining).map_or(self.next, |remaining| remaining.min(self.next));
+        self.next = CHUNK;
         let bytes = self.source.take(length)?;
         self.hasher.update(&bytes);
         self.remaining -= length as u64;
@@ -184,20 +202,20 @@ mod tests {
     use super::*;
     use crate::attempt::FaultKind;
 
-    /// Reads a file of a chunk and a half, which is changed in between.
+    /// Reads a file of two chunks, which is changed in between.
     #[track_caller]
     fn check(change: impl FnOnce(&mut File), error: Option<&str>) {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
-        let content = vec![7; CHUNK + CHUNK / 2];
+        let content = vec![7; FIRST + CHUNK / 2];
         file.write_all(&content).expect("written");
         let opened = open_file(file.path(), Digests::ALL).expect("opened");
         assert_eq!(opened.length, content.len() as u64);
-        let Reading::Read(Chunk { bytes, then: Then::More(rest) }) = opened.reading else { panic!("there is more") };
-        assert_eq!(bytes, content[..CHUNK]);
+        let Chunk { bytes, then: Then::More(rest) } = opened.chunk else { panic!("there is more") };
+        assert_eq!(bytes, content[..FIRST]);
         change(file.as_file_mut());
         match (rest.read(), error) {
             (Ok(Chunk { bytes, then: Then::End(sums) }), None) => {
-                assert!(bytes == content[CHUNK..]);
+                assert!(bytes == content[FIRST..]);
                 assert_eq!(sums.crc32c, Some(crc32c::crc32c(&content)));
             }
             (Err(found), Some(error)) => assert_eq!((found.kind(), &*found.to_string()), (FaultKind::Changed, error)),
@@ -207,7 +225,7 @@ mod tests {
 
     #[test]
     fn u6_the_last_piece_of_a_file_that_changed_is_kept_back() {
-        let length = (CHUNK + CHUNK / 2) as u64;
+        let length = (FIRST + CHUNK / 2) as u64;
         let later =
             |file: &File| file.metadata().expect("metadata").modified().expect("a time") + Duration::from_nanos(1);
         check(|_| {}, None);

@@ -18,6 +18,27 @@ async fn connections_are_reused() {
     assert!(server.seen().iter().all(|seen| seen.connection == 0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn there_are_no_more_connections_than_requests_under_way() {
+    const UNDER_WAY: usize = 16;
+    let server = Server::start([status(200)]);
+    let client = Client::new(settings(0, 0, 0.0));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..UNDER_WAY {
+        let (client, url) = (client.clone(), server.url("/"));
+        tasks.spawn(async move {
+            for _ in 0..50 {
+                client.send(&Request::put(&*url, "payload")).await.unwrap();
+            }
+        });
+    }
+    tasks.join_all().await;
+    let seen = server.seen();
+    assert_eq!(seen.len(), 50 * UNDER_WAY);
+    let last = seen.iter().map(|seen| seen.connection).max();
+    assert!(last < Some(UNDER_WAY), "{last:?}");
+}
+
 #[tokio::test]
 async fn connections_are_not_reused_after_the_idle_timeout() {
     let server = Server::start([status(200)]);

@@ -106,9 +106,8 @@ proptest! {
 
     #[test]
     fn any_rule_survives_its_text_form(object in "\\PC{1,12}", percent in 0_u8..101, times: Option<u32>) {
-        let mut rule = Rule { percent, ..Rule::object(object, Fault::Stall) };
-        rule.times = times;
-        let plan = FaultPlan::default().rule(rule);
+        let rule = Rule { pattern: vec![object], percent, fault: Fault::Stall, times };
+        let plan = FaultPlan { seed: 0, rules: vec![rule] };
         prop_assert_eq!(plan.to_string().parse::<FaultPlan>().map_err(|error| error.to_string()), Ok(plan));
     }
 }

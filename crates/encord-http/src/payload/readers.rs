@@ -1,0 +1,188 @@
+//! Who reads files and hashes them: few threads, each busy as long as there is something to do.
+//!
+//! Given to the runtime one by one, the reads of the uploads under way would each get a thread of its pool, and these threads
+//! would then spend more time on waking each other than on reading.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+/// So many for each core: one waits for the disk while another has its data copied and hashed.
+const PER_CORE: usize = 2;
+
+/// Disks and network file systems want several requests at once, however few the cores are.
+const LEAST: usize = 4;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The readers of one client. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    queue: Arc<Mutex<Queue>>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    /// How many threads take jobs.
+    running: usize,
+}
+
+/// What a reader is working on. Dropped before its turn came, the work is not done.
+pub(super) struct Read<T>(oneshot::Receiver<T>);
+
+/// The runtime ended before the work was done.
+#[derive(Debug, thiserror::Error)]
+#[error("the runtime has shut down")]
+pub(super) struct ShutDown;
+
+impl Readers {
+    pub(crate) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { queue: Arc::default(), most: (PER_CORE * cores).max(LEAST) }
+    }
+
+    /// Does this on one of the readers, in turn.
+    pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Read<T> {
+        let (sender, receiver) = oneshot::channel();
+        let job = Box::new(move || {
+            if !sender.is_closed() {
+                let _ = sender.send(work());
+            }
+        });
+        let mut queue = lock(&self.queue);
+        queue.jobs.push_back(job);
+        if queue.running < self.most {
+            queue.running += 1;
+            drop(queue);
+            let reader = Reader { queue: Arc::clone(&self.queue), is_counted: true };
+            tokio::task::spawn_blocking(move || reader.run());
+        }
+        Read(receiver)
+    }
+}
+
+impl<T> Future for Read<T> {
+    type Output = Result<T, ShutDown>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map_err(|_| ShutDown)
+    }
+}
+
+/// A thread that takes jobs until there are none.
+struct Reader {
+    queue: Arc<Mutex<Queue>>,
+    is_counted: bool,
+}
+
+impl Reader {
+    fn run(mut self) {
+        while let Some(job) = self.next() {
+            job();
+        }
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let mut queue = lock(&self.queue);
+        let job = queue.jobs.pop_front();
+        if job.is_none() {
+            queue.running -= 1;
+            self.is_counted = false;
+        }
+        job
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
+        // Never started, because the runtime has shut down, or stopped by a panic.
+        let mut queue = lock(&self.queue);
+        queue.running -= 1;
+        if queue.running == 0 {
+            // Whoever waits for these is told so.
+            let left = std::mem::take(&mut queue.jobs);
+            drop(queue);
+            drop(left);
+        }
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("most", &self.most).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn as_many_run_as_are_allowed_and_all_is_done() {
+        let readers = Readers { most: 3, ..Readers::new() };
+        let (running, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let barrier = Arc::new(Barrier::new(3));
+        let reads: Vec<_> = (0..300)
+            .map(|number| {
+                let (running, peak, barrier) = (Arc::clone(&running), Arc::clone(&peak), Arc::clone(&barrier));
+                readers.start(move || {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    peak.fetch_max(now, Ordering::SeqCst);
+                    // Three at a time get past it, so there are three.
+                    barrier.wait();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    number
+                })
+            })
+            .collect();
+        for (number, read) in reads.into_iter().enumerate() {
+            assert_eq!(read.await.expect("done"), number);
+        }
+        assert_eq!(peak.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_done() {
+        let readers = Readers { most: 1, ..Readers::new() };
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let first = readers.start(move || wait.recv());
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
+        drop(readers.start(move || count.fetch_add(1, Ordering::SeqCst)));
+        let last = readers.start(|| ());
+        go.send(()).expect("heard");
+        first.await.expect("done").expect("heard");
+        last.await.expect("done");
+        assert_eq!(done.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_the_next_is_done() {
+        let readers = Readers { most: 1, ..Readers::new() };
+        let broken = readers.start(|| assert!(readers_are_broken(), "on purpose"));
+        assert_eq!(broken.await.expect_err("told").to_string(), "the runtime has shut down");
+        assert_eq!(readers.start(|| 7).await.expect("done"), 7);
+    }
+
+    fn readers_are_broken() -> bool {
+        false
+    }
+}

@@ -1,0 +1,205 @@
+//! The account: what the clients say they did against what the store says it saw. No I/O.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) method: String,
+    pub(crate) bucket: String,
+    pub(crate) object: String,
+    /// `None`: reset, or the client went away.
+    pub(crate) status: Option<u16>,
+}
+
+impl Record {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
+        let (request, rest) = line.split_once(" (")?;
+        rest.strip_suffix(')')?;
+        let [method, path, outcome] = request.split(' ').collect::<Vec<_>>().try_into().ok()?;
+        let (bucket, object) = path.split_once('/')?;
+        let status = match outcome {
+            "reset" | "abandoned" => None,
+            status => Some(status.parse().ok()?),
+        };
+        Some(Self { method: method.into(), bucket: bucket.into(), object: object.into(), status })
+    }
+}
+
+/// What both sides said about the uploads to one store, from one moment at which none was under way to another.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    accounts: BTreeMap<String, Account>,
+    store_was_cut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    attempts: u64,
+    requests: u64,
+    /// Attempts less requests, of those with an answer.
+    answers: BTreeMap<u16, i64>,
+    /// There may have been attempts that nobody told of.
+    is_hidden: bool,
+}
+
+/// The sums of closed books.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) attempts: u64,
+    pub(crate) requests: u64,
+    /// Attempts of which both sides had to say the same.
+    pub(crate) exact: u64,
+}
+
+impl Books {
+    /// An attempt as a report has it.
+    pub(crate) fn attempt(&mut self, object: &str, outcome: &str, phase: &str) {
+        // Without a connection the store cannot know of it.
+        if phase == "connecting" {
+            return;
+        }
+        let account = self.accounts.entry(object.to_owned()).or_default();
+        account.attempts += 1;
+        let status = if outcome == "integrity" { Some(200) } else { outcome.parse().ok() };
+        if let Some(status) = status {
+            *account.answers.entry(status).or_default() += 1;
+        }
+    }
+
+    /// A run that told nothing of this object may have tried to upload it.
+    pub(crate) fn hide(&mut self, object: &str) {
+        self.accounts.entry(object.to_owned()).or_default().is_hidden = true;
+    }
+
+    /// The store ended under a run, or without an account of what was under way: it did not see, or not tell, everything.
+    pub(crate) fn cut_store(&mut self) {
+        self.store_was_cut = true;
+    }
+
+    pub(crate) fn request(&mut self, record: &Record) {
+        let account = self.accounts.entry(record.object.clone()).or_default();
+        account.requests += 1;
+        if let Some(status) = record.status {
+            *account.answers.entry(status).or_default() -= 1;
+        }
+    }
+
+    /// Compares, and begins anew. An answer that a client had was always given; beyond that, attempts and requests are as many,
+    /// unless one side was cut off.
+    pub(crate) fn close(&mut self) -> Result<Sums, String> {
+        let Self { accounts, store_was_cut } = std::mem::take(self);
+        let mut sums = Sums::default();
+        for (object, account) in accounts {
+            let Account { attempts, requests, ref answers, is_hidden } = account;
+            sums.attempts += attempts;
+            sums.requests += requests;
+            let adds_up = match (is_hidden, store_was_cut) {
+                (false, false) => attempts == requests,
+                (true, false) => attempts <= requests,
+                (false, true) => attempts >= requests,
+                (true, true) => true,
+            };
+            if !adds_up || answers.values().any(|excess| *excess > 0) {
+                return Err(format!(
+                    "{object}: the reports and the log of the store do not agree (the store {} cut off): {account:?}",
+                    if store_was_cut { "was" } else { "was not" },
+                ));
+            }
+            if !is_hidden && !store_was_cut {
+                sums.exact += attempts;
+            }
+        }
+        Ok(sums)
+    }
+}
+
+impl std::ops::AddAssign for Sums {
+    fn add_assign(&mut self, Self { attempts, requests, exact }: Self) {
+        self.attempts += attempts;
+        self.requests += requests;
+        self.exact += exact;
+    }
+}
+
+impl fmt::Display for Sums {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { attempts, requests, exact } = self;
+        write!(f, "{attempts} attempts told of, {requests} requests counted, {exact} of them one for one")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_log() {
+        #[track_caller]
+        fn check(line: &str, expected: Option<(&str, &str, &str, Option<u16>)>) {
+            let expected = expected.map(|(method, bucket, object, status)| Record {
+                method: method.into(),
+                bucket: bucket.into(),
+                object: object.into(),
+                status,
+            });
+            assert_eq!(Record::parse(line), expected, "{line}");
+        }
+        check("PUT dev/cat.jpg 503 (12 bytes, fault 503)", Some(("PUT", "dev", "cat.jpg", Some(503))));
+        check("GET a/b/c 200 (0 bytes)", Some(("GET", "a", "b/c", Some(200))));
+        check("PUT a/b reset (7 bytes, fault reset-during)", Some(("PUT", "a", "b", None)));
+        check("PUT a/b abandoned (7 bytes)", Some(("PUT", "a", "b", None)));
+        check("PUT a/b 200 (7 by", None);
+        check("PUT a/b lost (7 bytes)", None);
+        check("error: no space left", None);
+    }
+
+    #[test]
+    fn books_are_closed_when_they_add_up() {
+        #[track_caller]
+        fn check(attempts: &[&str], requests: &[Option<u16>], cuts: [bool; 2], adds_up: bool) {
+            let mut books = Books::default();
+            for outcome in attempts {
+                books.attempt("a", outcome, "waiting");
+            }
+            for status in requests {
+                books.request(&Record {
+                    method: "PUT".into(),
+                    bucket: "b".into(),
+                    object: "a".into(),
+                    status: *status,
+                });
+            }
+            let [hidden, store] = cuts;
+            if hidden {
+                books.hide("a");
+            }
+            if store {
+                books.cut_store();
+            }
+            assert_eq!(books.close().is_ok(), adds_up, "{attempts:?} {requests:?} {cuts:?}");
+        }
+        let (exact, hidden, store, both) = ([false, false], [true, false], [false, true], [true, true]);
+        check(&["503", "reset", "200"], &[Some(503), None, Some(200)], exact, true);
+        check(&["integrity", "200"], &[Some(200), Some(200)], exact, true);
+        // The answer was lost on the way.
+        check(&["timed_out", "200"], &[Some(200), Some(200)], exact, true);
+        check(&["200"], &[Some(200), Some(200)], exact, false);
+        check(&["200"], &[Some(200), Some(200)], hidden, true);
+        check(&["200"], &[Some(200), Some(200)], store, false);
+        check(&["reset", "200"], &[Some(200)], exact, false);
+        check(&["reset", "200"], &[Some(200)], hidden, false);
+        check(&["reset", "200"], &[Some(200)], store, true);
+        // No cut makes an answer out of nothing.
+        check(&["200"], &[], both, false);
+        check(&["200"], &[Some(503)], both, false);
+    }
+
+    #[test]
+    fn an_attempt_without_a_connection_is_not_the_stores_affair() {
+        let mut books = Books::default();
+        books.attempt("a", "refused", "connecting");
+        assert_eq!(books.close(), Ok(Sums::default()));
+    }
+}

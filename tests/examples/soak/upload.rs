@@ -1,0 +1,167 @@
+//! Runs of `encord upload`, left alone or not.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::process::Child;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::lab::{Lab, Result, at, between, command, signal};
+use crate::store::{End, Store};
+
+/// No run takes that long, whatever happens to it.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The files that a run reads and writes.
+pub(crate) struct Desk {
+    pub(crate) manifest: PathBuf,
+    /// Where it runs, for report and journal and nothing else.
+    pub(crate) out: PathBuf,
+    pub(crate) stdout: PathBuf,
+    pub(crate) stderr: PathBuf,
+}
+
+impl Desk {
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
+        let [manifest, out, stdout, stderr] = ["items.jsonl", "out", "stdout", "stderr"].map(|name| folder.join(name));
+        fs::create_dir(&out).map_err(at(&out))?;
+        Ok(Self { manifest, out, stdout, stderr })
+    }
+
+    pub(crate) fn report(&self) -> PathBuf {
+        self.out.join("report.jsonl")
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.out.join("journal.jsonl")
+    }
+}
+
+/// What happens to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// `SIGKILL`.
+    Kill,
+    /// `SIGINT` or `SIGTERM`.
+    Interrupt(&'static str),
+    /// A second `SIGINT` after the first.
+    Twice,
+}
+
+/// The misfortunes of one run, each once the store has had so many requests of it.
+#[derive(Debug, Default)]
+pub(crate) struct Fate {
+    cut: Option<(usize, Cut)>,
+    outage: Option<(usize, Outage)>,
+}
+
+/// The store ends, and is back after a while.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outage {
+    pub(crate) how: End,
+    pub(crate) down: Duration,
+}
+
+impl Fate {
+    /// That of a run with so many items.
+    pub(crate) fn draw(items: usize, chance: &mut Rng) -> Self {
+        let cut = match chance.u32(..10) {
+            0..2 => Some(Cut::Kill),
+            2..4 => Some(Cut::Interrupt("INT")),
+            4 => Some(Cut::Interrupt("TERM")),
+            5 => Some(Cut::Twice),
+            _ => None,
+        };
+        let outage = (chance.u32(..4) == 0).then(|| Outage::draw(chance));
+        let mut moment = || chance.usize(..=items);
+        Self { cut: cut.map(|cut| (moment(), cut)), outage: outage.map(|outage| (moment(), outage)) }
+    }
+}
+
+impl Outage {
+    pub(crate) fn draw(chance: &mut Rng) -> Self {
+        Self { how: End::draw(chance), down: between(chance, 0, 400) }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// `None`: by a signal.
+    pub(crate) code: Option<i32>,
+    pub(crate) cut: Option<Cut>,
+    /// The store was away meanwhile.
+    pub(crate) outage: Option<End>,
+}
+
+/// Runs `encord upload` with these further arguments, and lets its fate befall it.
+pub(crate) async fn run(
+    lab: &Lab,
+    desk: &Desk,
+    arguments: &[String],
+    fate: Fate,
+    store: &mut Store<'_>,
+    plan: &str,
+) -> Result<Ended> {
+    let mut upload = command(&lab.encord);
+    upload
+        .args([
+            "upload",
+            "--report",
+            "report.jsonl",
+            "--json",
+            "--progress",
+            "never",
+            "--backoff-factor",
+            "0.01",
+            "--manifest",
+        ])
+        .arg(&desk.manifest);
+    upload.args(arguments).current_dir(&desk.out);
+    upload.envs([("HOME", &desk.out), ("TMPDIR", &desk.out)]);
+    upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
+    upload.env("ENCORD_CONNECTION_RETRIES", "5");
+    for (path, stream) in [(&desk.stdout, 1), (&desk.stderr, 2)] {
+        let file = File::create(path).map_err(at(path))?;
+        if stream == 1 {
+            upload.stdout(file)
+        } else {
+            upload.stderr(file)
+        };
+    }
+    let mut child = upload.spawn()?;
+    let end = Instant::now() + PATIENCE;
+    let mut ended = Ended { code: None, cut: None, outage: None };
+    let Fate { mut cut, mut outage } = fate;
+    while Instant::now() < end {
+        if let Ok(status) = timeout(Duration::from_millis(2), child.wait()).await {
+            ended.code = status?.code();
+            return Ok(ended);
+        }
+        let requests = store.logged()?;
+        if let Some((_, how)) = cut.take_if(|(moment, _)| *moment <= requests) {
+            apply(how, &mut child).await?;
+            ended.cut = Some(how);
+        }
+        if let Some((_, Outage { how, down })) = outage.take_if(|(moment, _)| *moment <= requests) {
+            ended.outage = Some(how);
+            store.restart(how, down, plan).await?;
+        }
+    }
+    Err(format!("a run hangs: {}", fs::read_to_string(&desk.stderr).unwrap_or_default()).into())
+}
+
+async fn apply(cut: Cut, child: &mut Child) -> Result<()> {
+    match cut {
+        Cut::Kill => child.start_kill()?,
+        Cut::Interrupt(name) => signal(child.id(), name).await?,
+        Cut::Twice => {
+            signal(child.id(), "INT").await?;
+            sleep(Duration::from_millis(2)).await;
+            signal(child.id(), "INT").await?;
+        }
+    }
+    Ok(())
+}
