@@ -19,8 +19,8 @@ const SMOKE_SECONDS: u32 = 3;
 /// Far above what any input takes; a machine may be put to sleep in between.
 const HANGS_AFTER: &str = "-timeout=300";
 
-/// Those of the kept corpus that were not found but written.
-const SEED: &str = "seed-";
+/// How many inputs of a target are kept beside the seeds.
+const MOST_KEPT: usize = 200;
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -119,17 +119,29 @@ impl Target {
         job.run(self.cargo_fuzz(&[&self.found, &self.kept]).args(["--", &time, HANGS_AFTER]))
     }
 
-    /// Puts what was found in the place of the kept inputs that nobody wrote: as few as go through the same code.
+    /// Puts what was found in the place of the kept inputs that nobody wrote: as few as go through the same code. The seeds,
+    /// written by hand, stay.
     fn keep(&self, job: &mut Job) -> Result<(), Stop> {
         for path in files(&self.kept)? {
-            let name = path.file_name().unwrap_or_default();
-            if !name.to_string_lossy().starts_with(SEED) {
-                let moved = fs::copy(&path, self.found.join(name)).and_then(|_| fs::remove_file(&path));
+            if !is_seed(&path) {
+                let found = self.found.join(path.file_name().unwrap_or_default());
+                let moved = fs::copy(&path, found).and_then(|_| fs::remove_file(&path));
                 moved.map_err(|error| Stop::from((&*path, error)))?;
             }
         }
         let merge = ["--", "-set_cover_merge=1", "-use_counters=0", HANGS_AFTER];
-        job.run(self.cargo_fuzz(&[&self.kept, &self.found]).args(merge))
+        job.run(self.cargo_fuzz(&[&self.kept, &self.found]).args(merge))?;
+        // A depth of the stack counts as something new, so there can be too many. The smallest say the most.
+        let mut found = Vec::new();
+        for path in files(&self.kept)? {
+            let length = path.metadata().map_err(|error| Stop::from((&*path, error)))?.len();
+            if !is_seed(&path) {
+                found.push((length, path));
+            }
+        }
+        found.sort();
+        let removed = found.iter().skip(MOST_KEPT).try_for_each(|(_, path)| fs::remove_file(path));
+        removed.map_err(|error| Stop::from((&*self.kept, error)))
     }
 
     /// Without a sanitizer, which only a nightly toolchain has: none of this code is unsafe.
@@ -143,6 +155,10 @@ impl Target {
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Stop> {
     let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
     entries.map_err(|error: io::Error| Stop::from((folder, error)))
+}
+
+fn is_seed(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"))
 }
 
 /// What libFuzzer said last of its coverage, and how much it ran.

@@ -32,6 +32,7 @@ mod command {
     pub(crate) mod retry_from;
     pub(crate) mod schedule;
 }
+
 /// What is private to the uploader.
 #[path = "../../../crates/encord-upload/src/expiry.rs"]
 mod expiry;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+#[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 
 thread_local! {
@@ -28,6 +29,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         let make = || {
             let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
             // A Rust program ignores this signal, but the fuzzer begins in C++. A handler is as good.
+            #[cfg(unix)]
             drop(runtime.block_on(async { signal(SignalKind::pipe()) }).expect("a handler"));
             runtime
         };
