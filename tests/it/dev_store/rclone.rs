@@ -1,10 +1,8 @@
 //! `rclone serve s3`: an object store over a folder that checks signatures, ended when it is dropped.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -21,27 +19,34 @@ impl Server {
     #[track_caller]
     pub(crate) fn start(access_id: &str, secret: &str) -> Option<Self> {
         let rclone = peers::storage_program("rclone")?;
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("dev")).unwrap();
-        // Free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(rclone)
-            .args(["serve", "s3", "--config", "/dev/null", "--auth-key", &format!("{access_id},{secret}"), "--addr"])
-            .arg(format!("127.0.0.1:{port}"))
-            .arg(folder.path())
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { child, port, _folder: folder };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "rclone does not listen");
-            thread::sleep(Duration::from_millis(20));
+        for _ in 0..5 {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("dev")).unwrap();
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let child = Command::new(&rclone)
+                .args([
+                    "serve",
+                    "s3",
+                    "--config",
+                    "/dev/null",
+                    "--auth-key",
+                    &format!("{access_id},{secret}"),
+                    "--addr",
+                ])
+                .arg(format!("127.0.0.1:{port}"))
+                .arg(folder.path())
+                .env_clear()
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let mut server = Self { child, port, _folder: folder };
+            if peers::listens(&mut server.child, port) {
+                return Some(server);
+            }
         }
-        Some(server)
+        panic!("rclone does not start")
     }
 
     pub(crate) fn url(&self) -> String {

@@ -114,7 +114,6 @@ impl Daemon {
             return None;
         };
         let mut failures = String::new();
-        // Between the moment that tells a free port and the program taking it, another may be faster.
         for _ in 0..5 {
             let folder = tempfile::tempdir().unwrap();
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -129,25 +128,12 @@ impl Daemon {
                 .spawn()
                 .unwrap();
             let mut daemon = Self { child, folder, port };
-            if daemon.listens() {
+            if peers::listens(&mut daemon.child, port) {
                 return Some(daemon);
             }
             failures += &daemon.log();
         }
         panic!("{program} does not start\n{failures}")
-    }
-
-    /// Waits until it takes connections; false when it ended instead.
-    fn listens(&mut self) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline && self.child.try_wait().unwrap().is_none() {
-            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                // A moment for it to find the port taken by another.
-                return self.child.try_wait().unwrap().is_none();
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        false
     }
 
     fn log(&self) -> String {
