@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -207,10 +207,22 @@ impl Progress {
 /// A connection as the request's task sees it.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
-    current: Mutex<Option<Arc<Progress>>>,
+    teller: Mutex<Teller>,
     requests: AtomicU32,
     killed: AtomicBool,
     task: AtomicWaker,
+}
+
+/// To whom a connection tells what happens.
+///
+/// The connection's task may write the head of a request before the request's task has linked itself: the write is then told to
+/// the request before, which is over. So writes are counted, and those that were of nobody's are the next one's.
+#[derive(Debug, Default)]
+struct Teller {
+    current: Option<Arc<Progress>>,
+    writes: u64,
+    /// How many writes there were when the request before, or the one linked now, had sent all it had. `None` until then.
+    settled: Option<u64>,
 }
 
 /// How a [`Wire`] travels through `Connected`.
@@ -220,7 +232,16 @@ pub(crate) struct WireHandle(pub(crate) Arc<Wire>);
 impl Wire {
     /// From now on the connection reports to `progress`. True when it has served other requests before.
     pub(crate) fn link(&self, progress: &Arc<Progress>) -> bool {
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(progress));
+        let mut teller = self.teller();
+        let Teller { current, writes, settled } = &mut *teller;
+        // Where it is not known when the request before had written all, this one counts as written: it is then an attempt.
+        let was_late = *writes > settled.unwrap_or(0);
+        if was_late {
+            progress.wrote();
+        }
+        *settled = (was_late && progress.payload.get().is_some()).then_some(*writes);
+        *current = Some(Arc::clone(progress));
+        drop(teller);
         progress.linked.store(true, Ordering::Release);
         progress.payload_waker.wake();
         progress.connector.wake();
@@ -233,10 +254,32 @@ impl Wire {
         self.task.wake();
     }
 
-    fn tell(&self, what: impl FnOnce(&Progress)) {
-        if let Some(progress) = &*self.current.lock().unwrap_or_else(PoisonError::into_inner) {
-            what(progress);
+    fn wrote(&self) {
+        let mut teller = self.teller();
+        teller.writes += 1;
+        if let Some(progress) = &teller.current {
+            progress.wrote();
         }
+    }
+
+    fn flushed(&self) {
+        let mut teller = self.teller();
+        let Teller { current, writes, settled } = &mut *teller;
+        let Some(progress) = current else { return };
+        progress.flushed();
+        if progress.payload.get().is_some() {
+            settled.get_or_insert(*writes);
+        }
+    }
+
+    fn read(&self) {
+        if let Some(progress) = &self.teller().current {
+            progress.read();
+        }
+    }
+
+    fn teller(&self) -> MutexGuard<'_, Teller> {
+        self.teller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check_alive(&self, cx: &Context<'_>) -> io::Result<()> {
@@ -285,7 +328,7 @@ impl<T> Tracked<T> {
             }
             Poll::Ready(Ok(n)) => {
                 if n > 0 {
-                    self.wire.tell(Progress::wrote);
+                    self.wire.wrote();
                 }
                 Poll::Ready(Ok(n))
             }
@@ -300,7 +343,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.wire.tell(Progress::read);
+            self.wire.read();
         } else if let (Poll::Ready(Ok(())), Some(failure)) = (&result, self.write_failed) {
             return Poll::Ready(Err(failure.into()));
         }
@@ -343,7 +386,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
         let result = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
         let result = self.hold_failure(result).map_ok(|_| ());
         if matches!(result, Poll::Ready(Ok(()))) {
-            self.wire.tell(Progress::flushed);
+            self.wire.flushed();
         }
         result
     }
@@ -357,5 +400,71 @@ impl<T> Connection for Tracked<T> {
     /// Without what the connection below says of itself: nobody asks, and it would be cloned for every request and response.
     fn connected(&self) -> Connected {
         Connected::new().proxy(self.proxied).extra(WireHandle(Arc::clone(&self.wire)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(payload: Option<Sums>) -> Arc<Progress> {
+        let progress = Arc::new(Progress::new(Instant::now(), false));
+        if let Some(sums) = payload {
+            progress.payload_handed_over(sums);
+        }
+        progress
+    }
+
+    /// A request without a payload, whose head is written before or after it is linked.
+    fn request(wire: &Wire, is_late: bool) -> Arc<Progress> {
+        let progress = progress(Some(Sums::default()));
+        if is_late {
+            wire.wrote();
+            wire.flushed();
+        }
+        wire.link(&progress);
+        assert_eq!(progress.wrote_anything(), is_late);
+        if !is_late {
+            wire.wrote();
+            wire.flushed();
+        }
+        assert!(progress.wrote_anything());
+        wire.read();
+        // As hyper does whenever there is something to read.
+        wire.flushed();
+        progress
+    }
+
+    #[tokio::test]
+    async fn r1_a_head_that_is_written_before_the_link_is_an_attempt() {
+        for order in 0..1 << 6 {
+            let wire = Wire::default();
+            for number in 0..6 {
+                request(&wire, order & (1 << number) != 0);
+            }
+            let died_idle = progress(Some(Sums::default()));
+            assert!(wire.link(&died_idle));
+            assert!(!died_idle.wrote_anything());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_payload_settles_when_it_is_flushed() {
+        let wire = Wire::default();
+        let sending = progress(None);
+        wire.wrote();
+        wire.flushed();
+        wire.link(&sending);
+        assert!(sending.wrote_anything());
+        wire.wrote();
+        wire.flushed();
+        assert!(!sending.is_sent());
+        sending.payload_handed_over(Sums::default());
+        wire.wrote();
+        wire.flushed();
+        assert!(sending.is_sent());
+        let next = progress(None);
+        wire.link(&next);
+        assert!(!next.wrote_anything());
     }
 }
