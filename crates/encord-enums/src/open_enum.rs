@@ -75,6 +75,7 @@ macro_rules! open_enum {
             /// The variant with this value, the fallback for any other string.
             ///
             /// It never fails and never allocates. The strict way in is [`str::parse`].
+            #[inline]
             #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
             pub const fn from_value(value: &str) -> Self {
                 // A `const fn` can match on bytes, not on `str`.
@@ -97,6 +98,7 @@ macro_rules! open_enum {
             ///
             /// A string that is not all in upper case is another string. It never fails and never
             /// allocates.
+            #[inline]
             #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
             pub const fn from_upper_case_string(string: &str) -> Self {
                 $(const $Variant: &[u8] = upper_case!($value).as_bytes();)*

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -38,10 +39,10 @@ struct Queue {
 /// What a reader is working on. Dropped before its turn came, the work is not done.
 pub(super) struct Read<T>(oneshot::Receiver<T>);
 
-/// The runtime ended before the work was done.
+/// The work was not done to its end: it panicked, or the runtime was shut down.
 #[derive(Debug, thiserror::Error)]
-#[error("the runtime has shut down")]
-pub(super) struct ShutDown;
+#[error("reading was cut off")]
+pub(super) struct CutOff;
 
 impl Readers {
     pub(crate) fn new() -> Self {
@@ -70,10 +71,10 @@ impl Readers {
 }
 
 impl<T> Future for Read<T> {
-    type Output = Result<T, ShutDown>;
+    type Output = Result<T, CutOff>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_err(|_| ShutDown)
+        Pin::new(&mut self.0).poll(cx).map_err(|_| CutOff)
     }
 }
 
@@ -86,7 +87,8 @@ struct Reader {
 impl Reader {
     fn run(mut self) {
         while let Some(job) = self.next() {
-            job();
+            // A panic is told to who waits for this job, whose sender it drops; those behind it are none the worse.
+            drop(catch_unwind(AssertUnwindSafe(job)));
         }
     }
 
@@ -106,7 +108,7 @@ impl Drop for Reader {
         if !self.is_counted {
             return;
         }
-        // Never started, because the runtime has shut down, or stopped by a panic.
+        // Never started, because the runtime has shut down.
         let mut queue = lock(&self.queue);
         queue.running -= 1;
         if queue.running == 0 {
@@ -178,7 +180,7 @@ mod tests {
     async fn a_panic_is_told_and_the_next_is_done() {
         let readers = Readers { most: 1, ..Readers::new() };
         let broken = readers.start(|| assert!(readers_are_broken(), "on purpose"));
-        assert_eq!(broken.await.expect_err("told").to_string(), "the runtime has shut down");
+        assert_eq!(broken.await.expect_err("told").to_string(), "reading was cut off");
         assert_eq!(readers.start(|| 7).await.expect("done"), 7);
     }
 
