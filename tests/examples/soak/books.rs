@@ -45,6 +45,8 @@ struct Account {
     answers: BTreeMap<u16, i64>,
     /// There may have been attempts that nobody told of.
     is_hidden: bool,
+    /// An attempt had no answer.
+    was_given_up: bool,
 }
 
 /// The sums of closed books.
@@ -66,14 +68,20 @@ impl Books {
         let account = self.accounts.entry(object.to_owned()).or_default();
         account.attempts += 1;
         let status = if outcome == "integrity" { Some(200) } else { outcome.parse().ok() };
-        if let Some(status) = status {
-            *account.answers.entry(status).or_default() += 1;
+        match status {
+            Some(status) => *account.answers.entry(status).or_default() += 1,
+            None => account.was_given_up = true,
         }
     }
 
     /// A run that told nothing of this object may have tried to upload it.
     pub(crate) fn hide(&mut self, object: &str) {
         self.accounts.entry(object.to_owned()).or_default().is_hidden = true;
+    }
+
+    /// Whether the store may still come upon an attempt that nobody waits for any more.
+    pub(crate) fn may_be_late(&self, object: &str) -> bool {
+        self.accounts.get(object).is_some_and(|account| account.is_hidden || account.was_given_up)
     }
 
     /// The store ended under a run, or without an account of what was under way: it did not see, or not tell, everything.
@@ -95,7 +103,7 @@ impl Books {
         let Self { accounts, store_was_cut } = std::mem::take(self);
         let mut sums = Sums::default();
         for (object, account) in accounts {
-            let Account { attempts, requests, ref answers, is_hidden } = account;
+            let Account { attempts, requests, ref answers, is_hidden, was_given_up: _ } = account;
             sums.attempts += attempts;
             sums.requests += requests;
             let adds_up = match (is_hidden, store_was_cut) {
@@ -199,6 +207,16 @@ mod tests {
         // No cut makes an answer out of nothing.
         check(&["200"], &[], both, false);
         check(&["200"], &[Some(503)], both, false);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_may_be_late() {
+        let mut books = Books::default();
+        books.attempt("answered", "503", "waiting");
+        books.attempt("given up", "timed_out", "waiting");
+        books.hide("cut off");
+        let late = ["answered", "given up", "cut off", "unknown"].map(|object| books.may_be_late(object));
+        assert_eq!(late, [false, true, true, false]);
     }
 
     #[test]

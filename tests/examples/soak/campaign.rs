@@ -150,11 +150,13 @@ impl Campaign {
 
     /// Runs until one has nothing left to do; then the store ends and the books are closed.
     async fn run(&mut self, lab: &Lab, store: &mut Store<'_>, chance: &mut Rng, tally: &mut Tally) -> Result<()> {
+        let mut was_cut = false;
         for number in 0.. {
             let calm = number >= RUNS || lab.is_over();
             let faults = if calm { String::new() } else { plan(chance, &FAULTS) };
             let fate = if calm { Fate::default() } else { Fate::draw(self.left().len(), chance) };
-            if number == 0 || calm || chance.u32(..3) == 0 {
+            // Most often after a run that was cut off, so that the books are exact again.
+            if number == 0 || calm || chance.u32(..3) < 1 + u32::from(was_cut) {
                 let how = if calm { End::InOrder } else { End::draw(chance) };
                 self.end_store(store, how, tally).await?;
                 store.start_again(&faults).await?;
@@ -166,6 +168,7 @@ impl Campaign {
             }
             let ended = upload(lab, &self.desk, &arguments, fate, store, &faults).await?;
             tally.enter(ended);
+            was_cut = ended.cut.is_some();
             if ended.outage.is_some() {
                 self.books.cut_store();
             }

@@ -40,7 +40,7 @@ impl Items {
 
     /// Takes in what a run left, and enters it into the books. `records` is what the store logged meanwhile.
     pub(crate) fn settle(&mut self, ended: Ended, desk: &Desk, records: &[Record], books: &mut Books) -> Result<()> {
-        self.check_requests(records)?;
+        self.check_requests(records, books)?;
         check_secrets(desk)?;
         let report = read(&desk.report())?;
         let told = match (ended.cut, ended.code) {
@@ -88,9 +88,9 @@ impl Items {
     }
 
     /// What is done is never sent again.
-    fn check_requests(&self, records: &[Record]) -> Result<()> {
-        let done: BTreeSet<&str> = self.done.iter().map(|index| self.object(*index)).collect();
-        // What was cut off may be an attempt from before, of which the store hears late.
+    fn check_requests(&self, records: &[Record], books: &Books) -> Result<()> {
+        let done = self.done.iter().map(|index| self.object(*index));
+        let done: BTreeSet<&str> = done.filter(|object| !books.may_be_late(object)).collect();
         match records.iter().find(|record| record.status.is_some() && done.contains(record.object.as_str())) {
             Some(record) => Err(format!("it was done and is sent again: {record:?}").into()),
             None => Ok(()),
