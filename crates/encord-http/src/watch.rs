@@ -142,7 +142,8 @@ impl Watch {
 
     /// The connection came from the pool and was dead before this attempt used it.
     pub(crate) fn died_idle(&self) -> bool {
-        self.wire.as_ref().is_some_and(|link| link.reused) && !self.progress.wrote_anything()
+        let is_untouched = |link: &Link| link.reused && !link.wire.is_unanswered();
+        self.wire.as_ref().is_some_and(is_untouched) && !self.progress.wrote_anything()
     }
 }
 

@@ -209,6 +209,8 @@ impl Progress {
 pub(crate) struct Wire {
     current: Mutex<Option<Arc<Progress>>>,
     requests: AtomicU32,
+    /// Bytes were written after the last ones that were read.
+    unanswered: AtomicBool,
     killed: AtomicBool,
     task: AtomicWaker,
 }
@@ -225,6 +227,12 @@ impl Wire {
         progress.payload_waker.wake();
         progress.connector.wake();
         self.requests.fetch_add(1, Ordering::Relaxed) > 0
+    }
+
+    /// Whether anything was written since the peer was last heard. Unlike [`Progress::wrote_anything`] it holds whoever was linked:
+    /// the connection's task may write a head before the request's task comes to link the attempt.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        self.unanswered.load(Ordering::Acquire)
     }
 
     /// Breaks the connection off, even one that is blocked because the peer has stopped reading.
@@ -285,6 +293,7 @@ impl<T> Tracked<T> {
             }
             Poll::Ready(Ok(n)) => {
                 if n > 0 {
+                    self.wire.unanswered.store(true, Ordering::Release);
                     self.wire.tell(Progress::wrote);
                 }
                 Poll::Ready(Ok(n))
@@ -300,6 +309,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
         let before = buf.filled().len();
         let result = Pin::new(&mut self.io).poll_read(cx, buf);
         if buf.filled().len() > before {
+            self.wire.unanswered.store(false, Ordering::Release);
             self.wire.tell(Progress::read);
         } else if let (Poll::Ready(Ok(())), Some(failure)) = (&result, self.write_failed) {
             return Poll::Ready(Err(failure.into()));
@@ -357,5 +367,34 @@ impl<T> Connection for Tracked<T> {
     /// Without what the connection below says of itself: nobody asks, and it would be cloned for every request and response.
     fn connected(&self) -> Connected {
         Connected::new().proxy(self.proxied).extra(WireHandle(Arc::clone(&self.wire)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_before_the_link_is_seen() {
+        let (near, mut far) = duplex(64);
+        let mut tracked = Tracked::new(near);
+        let wire = Arc::clone(&tracked.wire);
+        let progress = || Arc::new(Progress::new(Instant::now(), false));
+        let mut buffer = [0; 2];
+
+        let (first, second) = (progress(), progress());
+        assert!(!wire.link(&first));
+        tracked.write_all(b"go").await.expect("room");
+        assert!(first.wrote_anything() && wire.is_unanswered());
+        far.write_all(b"ok").await.expect("room");
+        tracked.read_exact(&mut buffer).await.expect("two bytes");
+        assert!(!wire.is_unanswered());
+
+        // The second request is written before anyone has linked it.
+        tracked.write_all(b"go").await.expect("room");
+        assert!(wire.link(&second));
+        assert!(!second.wrote_anything() && wire.is_unanswered());
     }
 }
