@@ -147,6 +147,8 @@ fn g3_the_place_of_an_error_is_that_in_the_whole_input() {
         check_place(&format!("[{models}{model}] ]"), (line, column + model.len() + 3));
         check_place(&format!("[{models}\n\n  {{\"a\" 5}}]"), (line + 2, 8));
     }
+    // The array is over in the first piece, the input is not.
+    check_place(&format!("[]{}x", " ".repeat(300_000)), (1, 300_003));
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn g1_g2_many_uids() {
 fn g2_a_set_is_asked_by_uid_and_by_place() {
     let uids = UidSet::from_iter(["b", "a", "b"]);
     assert_eq!((uids.len(), uids.as_slice()[1]), (2, "a"));
+    assert_eq!((&uids).into_iter().collect::<Vec<_>>(), [&"b", &"a"]);
     assert!(uids.contains("b") && !uids.contains("B"));
     assert!(!UidSet::<&str>::default().contains(""));
     assert!(uids.is_subset(&UidSet::from_iter(["a", "b", "c"].map(String::from))));
