@@ -230,3 +230,48 @@ impl Body for Outgoing {
         self.remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use http::StatusCode;
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::wire::Wire;
+
+    const WAIT: Duration = Duration::from_secs(1);
+
+    fn waiting() -> (Arc<Progress>, Outgoing) {
+        let progress = Arc::new(Progress::new(Instant::now(), false));
+        Wire::default().link(&progress);
+        let mut payload = Outgoing::memory(Bytes::from_static(b"payload"), Arc::clone(&progress));
+        payload.expect_continue(WAIT);
+        (progress, payload)
+    }
+
+    fn is_held_back(payload: &mut Outgoing) -> bool {
+        Pin::new(payload).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_servers_word_releases_the_payload_at_once() {
+        let (progress, mut payload) = waiting();
+        assert!(is_held_back(&mut payload));
+        progress.interim(StatusCode::PROCESSING);
+        assert!(is_held_back(&mut payload));
+        progress.interim(StatusCode::CONTINUE);
+        assert!(!is_held_back(&mut payload));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_word_the_payload_goes_after_the_wait() {
+        let (_progress, mut payload) = waiting();
+        assert!(is_held_back(&mut payload));
+        advance(WAIT.mul_f64(0.99)).await;
+        assert!(is_held_back(&mut payload));
+        advance(WAIT.mul_f64(0.02)).await;
+        assert!(!is_held_back(&mut payload));
+    }
+}
