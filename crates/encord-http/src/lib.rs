@@ -36,6 +36,8 @@ pub use builder::{ClientBuilder, POOL_IDLE_TIMEOUT};
 pub use client::Client;
 pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
 pub use digest::{Digests, Sent};
+#[doc(no_inline)]
+pub use encord_http_settings::RequestsSettings;
 pub use error::{Error, ErrorKind};
 pub use exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERROR_BODY};
 #[doc(no_inline)]

@@ -18,6 +18,8 @@ mod uploader;
 mod verify;
 
 pub use batch::{Batch, StopCause};
+#[doc(no_inline)]
+pub use encord_http_settings::CloudUploadSettings;
 pub use item::UploadItem;
 pub use journal::{Journal, JournalError};
 pub use kind::ItemKind;
