@@ -28,8 +28,7 @@ const SIGNS: [Sign; 4] = [
     ("memory (KiB)", |vitals| vitals.memory_kib, |early| 4 * 1024 + early / 10),
     ("descriptors", |vitals| vitals.descriptors, |_| 8),
     ("sockets", |vitals| vitals.sockets, |_| 8),
-    // Of its threads for files, tokio comes to keep as many as were ever busy at once.
-    ("threads", |vitals| vitals.threads, |_| 32),
+    ("threads", |vitals| vitals.threads, |_| 8),
 ];
 
 /// Fewer say nothing.
