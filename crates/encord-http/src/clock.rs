@@ -12,6 +12,8 @@ use encord_http_settings::RequestsSettings;
 /// looked like the response turns out to be an interim one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
+    /// Before the network, when no clock runs yet: the URL is checked, the payload opened.
+    Preparing,
     /// Waiting for a connection: DNS, TCP, TLS, or one from the pool.
     Connecting,
     /// The connection is there; the payload is on its way to the operating system.
@@ -167,9 +169,10 @@ impl PhaseClock {
 }
 
 impl Phase {
-    /// The phase's name in reports: `connecting`, `sending`, `waiting`, `reading`, `done`.
+    /// The phase's name in reports: `preparing`, `connecting`, `sending`, `waiting`, `reading`, `done`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Preparing => "preparing",
             Self::Connecting => "connecting",
             Self::Sending => "sending",
             Self::Waiting => "waiting",

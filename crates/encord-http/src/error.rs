@@ -70,7 +70,7 @@ impl Error {
 
     /// The phase in which the last attempt failed.
     pub fn phase(&self) -> Phase {
-        self.last().map_or(Phase::Connecting, |last| last.phase)
+        self.last().map_or(Phase::Preparing, |last| last.phase)
     }
 
     /// The status of the last attempt, if the server answered it.

@@ -110,7 +110,7 @@ impl Plan<'_> {
     pub(crate) async fn attempt(&self) -> End {
         let uri = match self.request.url.uri() {
             Ok(uri) => uri,
-            Err(e) => return failed(Fault::new(FaultKind::Url, e.to_string()).with_source(e), Phase::Connecting),
+            Err(e) => return failed(Fault::new(FaultKind::Url, e.to_string()).with_source(e), Phase::Preparing),
         };
         let mut may_expect = true;
         loop {
@@ -129,7 +129,7 @@ impl Plan<'_> {
             Ok(payload) => payload,
             Err(e) => {
                 let fault = Fault::new(e.kind(), e.to_string()).with_source(e);
-                return Ok(failed(fault, Phase::Connecting));
+                return Ok(failed(fault, Phase::Preparing));
             }
         };
         let progress = Arc::clone(payload.progress());

@@ -191,3 +191,43 @@ impl<T: Into<Bytes>> From<T> for Payload {
         Self::bytes(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn r10_the_clocks_of_an_attempt_begin_when_its_file_is_open() {
+        const SLOW: Duration = Duration::from_secs(3600);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let readers = Readers::new();
+        // A disk that does not answer before the other end is dropped, for more readers than there are.
+        let (disk, answer) = mpsc::channel::<()>();
+        let answer = Arc::new(Mutex::new(answer));
+        let reads: Vec<_> = (0..1000)
+            .map(|_| {
+                let answer = Arc::clone(&answer);
+                readers.start(move || answer.lock().map(|answer| answer.recv().is_ok()).is_ok())
+            })
+            .collect();
+
+        let called = Instant::now();
+        let payload = Payload::file(file.path());
+        let mut open = pin!(payload.open(&readers, || Arc::new(Progress::new(Instant::now(), false))));
+        assert!(open.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        advance(SLOW).await;
+        drop(disk);
+        let outgoing = open.await.expect("opened");
+        assert_eq!(outgoing.progress().started() - called, SLOW);
+        for read in reads {
+            assert!(read.await.expect("done"));
+        }
+    }
+}

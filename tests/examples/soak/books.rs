@@ -62,7 +62,7 @@ impl Books {
     /// An attempt as a report has it.
     pub(crate) fn attempt(&mut self, object: &str, outcome: &str, phase: &str) {
         // Without a connection the store cannot know of it.
-        if phase == "connecting" {
+        if phase == "preparing" || phase == "connecting" {
             return;
         }
         let account = self.accounts.entry(object.to_owned()).or_default();

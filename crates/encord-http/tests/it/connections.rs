@@ -107,7 +107,7 @@ async fn u6_a_payload_that_cannot_be_read_is_final_and_says_why() {
     for (path, why) in [(directory.path(), "not a regular file"), (&missing, "No such file or directory (os error 2)")]
     {
         let error = fail(settings(3, 3, 0.0), Request::put(server.url("/"), Payload::file(path))).await;
-        assert_eq!((error.reason(), error.phase()), (StopReason::Final, Phase::Connecting));
+        assert_eq!((error.reason(), error.phase()), (StopReason::Final, Phase::Preparing));
         assert_eq!((error.fault().unwrap().kind(), error.fault().unwrap().detail()), (FaultKind::Payload, why));
     }
     assert_eq!(server.seen().len(), 0);
