@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Profile, Request, StopReason};
-use encord_http_settings::{RequestsSettings, Timeout};
+use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Request, StopReason};
+use encord_http_settings::RequestsSettings;
 
 use crate::budgets::{fail, settings};
 use crate::peer::Peer;
@@ -18,10 +18,6 @@ const ONCE: &[u64] = &[0];
 /// Two retries, one to connect, waits of 1 and 2 ms, clocks that no test runs into unless it means to.
 fn patient() -> RequestsSettings {
     settings(2, 1, 0.001)
-}
-
-fn millis(ms: u64) -> Timeout {
-    Timeout::new(Duration::from_millis(ms)).unwrap()
 }
 
 /// Expects a request to fail for good in this way. `{host}` in the text stands for the server's.
@@ -62,10 +58,6 @@ fn put_small(url: String) -> Request {
 /// More than the system's buffers hold, and less than what is announced by `Expect`.
 fn put_medium(url: String) -> Request {
     Request::put(url, vec![0; 15 << 20])
-}
-
-fn upload_large(url: String) -> Request {
-    Request::put(url, vec![0; 64 << 20]).profile(Profile::Stall)
 }
 
 #[tokio::test]
@@ -114,19 +106,6 @@ async fn r3_tls_cut_mid_handshake() {
     };
     expected.check(&error, &peer.address.to_string());
     assert_eq!(peer.connections(), 2);
-}
-
-#[tokio::test]
-async fn r7_accepted_and_never_answered() {
-    let expected = Expected {
-        reason: RETRIES_USED_UP,
-        phase: Phase::Waiting,
-        waits: RETRIED,
-        text: "PUT {host}/p failed while waiting: connect_timeout ran out before the first byte of the response (3 attempts: \
-               timed_out, timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-    };
-    let settings = RequestsSettings { connect_timeout: millis(100), ..patient() };
-    check(settings, put_small, Act::Silence, expected).await;
 }
 
 #[tokio::test]
@@ -196,37 +175,6 @@ async fn r5_a_body_that_is_reset() {
     };
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123".to_vec();
     check(patient(), get, Act::AnswerAndReset(half), expected).await;
-}
-
-#[tokio::test]
-async fn r9_a_head_and_a_body_that_drip() {
-    let head = raw(200, &"X-Kind: cat\r\n".repeat(50), "");
-    let body = raw(200, "", &"x".repeat(1000));
-    for bytes in [head, body] {
-        let expected = Expected {
-            reason: RETRIES_USED_UP,
-            phase: Phase::Reading,
-            waits: RETRIED,
-            text: "GET {host}/p failed while reading: read_timeout ran out before the response was complete (3 attempts: \
-                   timed_out, timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-        };
-        let settings = RequestsSettings { read_timeout: millis(150), ..patient() };
-        check(settings, get, Act::Drip { bytes, pause: Duration::from_millis(2) }, expected).await;
-    }
-}
-
-#[tokio::test]
-async fn r8_a_peer_that_stops_reading_in_the_middle() {
-    let expected = Expected {
-        reason: RETRIES_USED_UP,
-        phase: Phase::Sending,
-        waits: RETRIED,
-        text: "PUT {host}/p failed while sending: write_timeout ran out before the payload was sent (3 attempts: timed_out, \
-               timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-    };
-    let settings = RequestsSettings { write_timeout: millis(200), ..patient() };
-    let act = Act::Steps(vec![Step::Read(20 << 20), Step::StopReading]);
-    check(settings, upload_large, act, expected).await;
 }
 
 #[tokio::test]

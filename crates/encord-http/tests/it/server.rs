@@ -22,14 +22,10 @@ pub(crate) enum Act {
     Close,
     /// Resets the connection when the head is there.
     Reset,
-    /// Reads the request and stays silent.
-    Silence,
     /// Reads nothing at all.
     StopReading,
     /// Reads the payload a chunk at a time, with a pause before each, then answers 200.
     ReadSlowly { chunk: usize, pause: Duration },
-    /// Reads the request and answers these bytes one by one, with a pause before each.
-    Drip { bytes: Vec<u8>, pause: Duration },
     /// Anything else, from the moment at which the head is there.
     Steps(Vec<Step>),
 }
@@ -45,8 +41,6 @@ pub(crate) enum Step {
     ReadSlowly { chunk: usize, pause: Duration },
     /// Writes these bytes.
     Write(Vec<u8>),
-    /// Writes them one by one, with a pause before each.
-    Drip { bytes: Vec<u8>, pause: Duration },
     /// Writes them again and again, until the client hangs up.
     WriteForever(Vec<u8>),
     /// Does nothing for so long.
@@ -111,12 +105,10 @@ impl Act {
             Self::RejectEarly(bytes) => vec![Step::Write(bytes), Step::Close],
             Self::Close => vec![Step::ReadAll, Step::Close],
             Self::Reset => vec![Step::Reset],
-            Self::Silence => vec![Step::ReadAll, Step::Silence],
             Self::StopReading => vec![Step::StopReading],
             Self::ReadSlowly { chunk, pause } => {
                 vec![Step::ReadSlowly { chunk, pause }, Step::Write(raw(200, "", ""))]
             }
-            Self::Drip { bytes, pause } => vec![Step::ReadAll, Step::Drip { bytes, pause }],
             Self::Steps(steps) => steps,
         }
     }
@@ -227,12 +219,6 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                     }
                 }
                 Step::Write(bytes) => (&*stream).write_all(&bytes)?,
-                Step::Drip { bytes, pause } => {
-                    for byte in bytes {
-                        thread::sleep(pause);
-                        (&*stream).write_all(&[byte])?;
-                    }
-                }
                 Step::WriteForever(bytes) => loop {
                     (&*stream).write_all(&bytes)?;
                 },
