@@ -1,7 +1,7 @@
 //! Payloads that wait for the server's word, and interim responses.
 
 use encord_http::{EXPECT_CONTINUE_FROM, Payload};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::advance;
 
 use super::*;
@@ -73,38 +73,59 @@ async fn a_server_that_ignores_expect_gets_the_payload_all_the_same() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_payload_that_can_be_read_once_and_was_refused_unread_is_still_there() {
-    keep_pace();
-    let (tell, mut told) = unbounded_channel();
+/// A server that refuses so many payloads unread, then ignores `Expect`; and how many bytes of each it has read.
+async fn reluctant(refusals: usize, refusal: u16, answer: u16) -> (String, UnboundedReceiver<u64>) {
+    let (tell, told) = unbounded_channel();
     let host = start(move |mut stream, number| {
         let tell = tell.clone();
         async move {
             read_head(&mut stream).await;
-            let read = if number == 0 {
+            let read = if number < refusals {
                 // It answers and goes on reading, so whatever is sent is counted.
-                stream.write_all(&raw(403, "", "no")).await?;
+                stream.write_all(&raw(refusal, "", "no")).await?;
                 tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?
             } else {
                 stream.peek(&mut [0]).await?;
                 read(&mut stream, usize::try_from(EXPECT_CONTINUE_FROM).unwrap()).await?;
-                stream.write_all(&raw(200, "", "")).await?;
+                stream.write_all(&raw(answer, "Connection: close\r\n", "")).await?;
                 EXPECT_CONTINUE_FROM
             };
             tell.send(read).unwrap();
             Ok(0)
         }
-    })
-    .await;
+    });
+    (host.await, told)
+}
+
+/// A payload that can be read once and is long enough to wait for the server's word.
+fn put_once(host: &str) -> Request {
     let bytes = vec![7; usize::try_from(EXPECT_CONTINUE_FROM).unwrap()];
-    let request = Request::put(format!("http://{host}/"), Payload::once(http_body_util::Full::new(bytes.into())));
+    let payload = Payload::once(http_body_util::Full::new(bytes.into()));
+    Request::put(format!("http://{host}/"), payload).profile(Profile::Stall)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payload_that_can_be_read_once_and_was_refused_unread_is_still_there() {
+    keep_pace();
+    let (host, mut told) = reluctant(1, 403, 200).await;
+    let request = put_once(&host);
     let client = Client::new(RequestsSettings::default());
     let error = client.send(&request).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.attempts().len()), (403, 1));
     assert_eq!(told.recv().await, Some(0));
-    // The second time the server ignores `Expect`.
-    client.send(&request.profile(Profile::Stall)).await.unwrap();
+    client.send(&request).await.unwrap();
     assert_eq!(told.recv().await, Some(EXPECT_CONTINUE_FROM));
+}
+
+#[tokio::test(start_paused = true)]
+async fn r1_a_payload_that_can_be_read_once_is_retried_until_it_is_read() {
+    keep_pace();
+    let (host, mut told) = reluctant(2, 503, 503).await;
+    let error = Client::new(RequestsSettings::default()).send(&put_once(&host)).await.unwrap_err();
+    assert_eq!((error.reason(), error.attempts().len()), (StopReason::NotReplayable, 3));
+    for expected in [0, 0, EXPECT_CONTINUE_FROM] {
+        assert_eq!(told.recv().await, Some(expected));
+    }
 }
 
 #[tokio::test(start_paused = true)]
