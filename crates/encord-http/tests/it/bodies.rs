@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use encord_http::{Client, EXPECT_CONTINUE_FROM, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason};
+use encord_http::{
+    Budget, Client, EXPECT_CONTINUE_FROM, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason,
+};
 use encord_http_settings::{RequestsSettings, Timeout};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::budgets::settings;
-use crate::server::{Act, Server, Step, raw, status};
+use crate::server::{Act, Server, Step, raw, refusing_port, status};
 
 /// So many pieces of four bytes, which state a length or none.
 pub(crate) struct Pieces {
@@ -176,14 +178,15 @@ async fn r8_what_the_peer_has_no_room_for_is_not_sent() {
 
 #[tokio::test]
 async fn r3_a_payload_that_can_be_read_once_is_sent_when_there_is_a_connection() {
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (port, address) = refusing_port();
     let request = Request::post(format!("http://{address}/"), Payload::once(pieces(3, Some(12))));
-    let client = Client::new(settings(0, 1000, 0.001));
-    let sending = tokio::spawn(async move { client.send(&request).await });
-    tokio::time::sleep(Duration::from_millis(3)).await;
-    let server = Server::start_at(address, [status(200)]);
-    let response = sending.await.unwrap().unwrap();
-    assert!(response.attempts().len() > 1, "{response:?}");
+    let mut attempts = Client::new(settings(0, 1, 0.0)).begin(request);
+    let refused = attempts.attempt().await;
+    assert!(matches!(refused, encord_http::Step::Retry { charged_to: Budget::ConnectionRetries, .. }), "{refused:?}");
+    port.listen(1).unwrap();
+    let server = Server::start_on(port.into(), [status(200)]);
+    let done = attempts.attempt().await;
+    assert!(matches!(done, encord_http::Step::Done(_)), "{done:?}");
     assert_eq!(server.seen()[0].payload, 12);
 }
 

@@ -7,7 +7,7 @@ use encord_http_settings::RequestsSettings;
 
 use crate::budgets::{fail, settings};
 use crate::peer::Peer;
-use crate::server::{Act, Server, Step, answer, raw, status};
+use crate::server::{Act, Server, Step, answer, raw, refusing_port, status};
 
 const RETRIES_USED_UP: StopReason = StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: 2 };
 const CONNECTIONS_USED_UP: StopReason = StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 1 };
@@ -44,7 +44,7 @@ async fn check(settings: RequestsSettings, request: fn(String) -> Request, act: 
     let server = Server::start([act]);
     let error = fail(settings, request(server.url("/p?s3cret"))).await;
     expected.check(&error, &server.host());
-    assert_eq!(server.seen().len(), expected.waits.len(), "{error}");
+    assert_eq!(server.finish().await.len(), expected.waits.len(), "{error}");
 }
 
 fn get(url: String) -> Request {
@@ -62,7 +62,7 @@ fn put_medium(url: String) -> Request {
 
 #[tokio::test]
 async fn r3_refused() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_port, closed) = refusing_port();
     for method in ["GET", "POST"] {
         let url = format!("http://{closed}/p?s3cret");
         let request = if method == "GET" { Request::get(url) } else { Request::post(url, "payload") };

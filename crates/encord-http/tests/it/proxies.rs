@@ -6,7 +6,7 @@ use encord_http::{Budget, Client, ClientBuilder, Error, FaultKind, Phase, Proxie
 
 use crate::budgets::settings;
 use crate::peer::{Authority, OK, Peer, secure};
-use crate::server::{Server, status};
+use crate::server::{Server, refusing_port, status};
 
 /// `me:s3cret`, as it is sent.
 const BASIC: &str = "Basic bWU6czNjcmV0";
@@ -179,9 +179,11 @@ async fn r3_a_proxy_that_gets_no_connection_is_tried_again_for_every_method() {
 
 #[tokio::test]
 async fn r3_a_proxy_that_cannot_be_reached_is_a_connection_failure_that_names_it() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_port, closed) = refusing_port();
+    // A label longer than 63 bytes is refused by the resolver itself, whatever the network.
+    let unknown = format!("{}.invalid:3128", "x".repeat(64));
     for url in ["http://origin.invalid/", "https://origin.invalid/"] {
-        for (proxy, kind) in [(closed.to_string(), FaultKind::Refused), ("p.invalid:3128".into(), FaultKind::Dns)] {
+        for (proxy, kind) in [(closed.to_string(), FaultKind::Refused), (unknown.clone(), FaultKind::Dns)] {
             let client = builder().proxy(Proxy::new(&proxy).unwrap()).build();
             let error = client.send(&Request::post(url, "payload")).await.unwrap_err();
             assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
