@@ -6,7 +6,6 @@ use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Request, Sto
 use encord_http_settings::RequestsSettings;
 
 use crate::budgets::{fail, settings};
-use crate::peer::Peer;
 use crate::server::{Act, Server, Step, answer, raw, refusing_port, status};
 
 const RETRIES_USED_UP: StopReason = StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: 2 };
@@ -88,24 +87,6 @@ async fn r3_a_name_that_is_not_known() {
     assert_eq!(error.to_string(), expected);
     assert_eq!((error.reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
     assert!(!said.is_empty() && !said.contains("s3cret"));
-}
-
-#[tokio::test]
-async fn r3_tls_cut_mid_handshake() {
-    let peer = Peer::start(|talk| {
-        let mut hello = [0; 5];
-        std::io::Read::read_exact(&mut &talk.stream, &mut hello)
-    });
-    let error = fail(patient(), Request::put(format!("https://{}/p?s3cret", peer.address), "payload")).await;
-    let expected = Expected {
-        reason: CONNECTIONS_USED_UP,
-        phase: Phase::Connecting,
-        waits: &[0, 1],
-        text: "PUT {host}/p failed while connecting: the connection broke off in the TLS handshake (2 attempts: tls_cut_off, \
-               tls_cut_off after 1ms; connection_retries = 1 used up)",
-    };
-    expected.check(&error, &peer.address.to_string());
-    assert_eq!(peer.connections(), 2);
 }
 
 #[tokio::test]
