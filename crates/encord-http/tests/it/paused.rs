@@ -2,13 +2,14 @@
 //! part of the test's runtime, so that its pauses are on the same clock.
 
 mod accounts;
+mod connecting;
 mod payloads;
 mod retry_after;
 
 use std::sync::mpsc;
 use std::time::Duration;
 
-use encord_http::{Client, Error, FaultKind, Limit, Phase, Profile, Proxy, Request, StopReason};
+use encord_http::{Client, Error, FaultKind, Limit, Phase, Profile, Request, StopReason};
 use encord_http_settings::{RequestsSettings, Timeout};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -126,34 +127,6 @@ fn check_limit(error: &Error, limit: Limit, phase: Phase) {
 
 const PIECE: usize = 2 << 20;
 const PIECES: usize = 31;
-
-#[tokio::test(start_paused = true)]
-async fn r7_a_handshake_is_cut_at_connect_timeout() {
-    keep_pace();
-    let host = start(|mut stream, _| async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await }).await;
-    // The client's limit, and a request's own, longer and shorter (R10).
-    for (own, due) in [(None, 180), (Some(600), 600), (Some(60), 60)] {
-        let request = Request::get(format!("https://{host}/"));
-        let own = own.map(|own| RequestsSettings { connect_timeout: seconds(own), ..once() });
-        let request = own.into_iter().fold(request, Request::settings);
-        let began = Instant::now();
-        let error = Client::new(once()).send(&request).await.unwrap_err();
-        check_limit(&error, Limit::Connect, Phase::Connecting);
-        check_elapsed(began, f64::from(due));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn r7_the_tunnel_counts_towards_the_time_of_a_try_to_connect() {
-    keep_pace();
-    let proxy = serve(vec![silent()]).await;
-    let settings = RequestsSettings { connection_retries: 1, ..once() };
-    let client = Client::builder(settings).proxy(Proxy::new(proxy).unwrap()).build();
-    let began = Instant::now();
-    let error = client.send(&Request::get("https://origin.invalid/")).await.unwrap_err();
-    check_limit(&error, Limit::Connect, Phase::Connecting);
-    check_elapsed(began, 180.0 + 1.5 + 180.0);
-}
 
 #[tokio::test(start_paused = true)]
 async fn r7_the_first_byte_is_due_at_connect_timeout_and_not_before() {
@@ -324,6 +297,21 @@ async fn r2_r10_the_schedule_is_kept_and_every_attempt_starts_its_own_clocks() {
          6s; max_retries = 3 used up)"
     );
     assert_eq!(error.to_string(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r10_the_clocks_of_a_request_are_those_of_its_own_settings() {
+    keep_pace();
+    let host = serve(vec![silent()]).await;
+    let settings = |limit| RequestsSettings { read_timeout: seconds(limit), ..once() };
+    let client = Client::new(settings(20));
+    let request = Request::get(format!("http://{host}/"));
+    for (request, limit) in [(request.clone().settings(settings(1)), 1.0), (request, 20.0)] {
+        let began = Instant::now();
+        let error = client.send(&request).await.unwrap_err();
+        check_limit(&error, Limit::Read, Phase::Waiting);
+        check_elapsed(began, limit);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,6 @@
 
 use encord_http::{EXPECT_CONTINUE_FROM, Payload};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::advance;
 
 use super::*;
 use crate::bodies::large;
@@ -40,7 +39,7 @@ async fn check_slowly(host: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ignores_expect_gets_the_payload_all_the_same() {
-    let _frozen = freeze();
+    keep_pace();
     let default = once();
     let connect = RequestsSettings { connect_timeout: seconds(1), ..default };
     let write = RequestsSettings { write_timeout: seconds(1), ..default };
@@ -51,25 +50,24 @@ async fn a_server_that_ignores_expect_gets_the_payload_all_the_same() {
             let tell = tell.clone();
             async move {
                 read_head(&mut stream).await;
-                tell.send(()).unwrap();
+                tell.send(Instant::now()).unwrap();
                 stream.peek(&mut [0]).await?;
-                tell.send(()).unwrap();
-                stream.read_exact(&mut vec![0; usize::try_from(EXPECT_CONTINUE_FROM).unwrap()]).await?;
+                let _frozen = freeze();
+                tell.send(Instant::now()).unwrap();
+                read(&mut stream, usize::try_from(EXPECT_CONTINUE_FROM).unwrap()).await?;
                 stream.write_all(&raw(200, "", "")).await?;
-                Ok(0)
+                tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
             }
         })
         .await;
+        let frozen = freeze();
         let request = Request::put(format!("http://{host}/"), large()).profile(Profile::Stall);
         let sending = tokio::spawn(async move { Client::new(settings).send(&request).await });
-        told.recv().await.unwrap();
-        settle().await;
-        advance(Duration::from_millis(wait - 10)).await;
-        settle().await;
-        told.try_recv().unwrap_err();
-        advance(Duration::from_millis(20)).await;
+        let head = told.recv().await.unwrap();
+        drop(frozen);
         sending.await.unwrap().unwrap();
-        told.try_recv().unwrap();
+        let waited = (told.recv().await.unwrap() - head).as_millis();
+        assert!((wait..wait + 20).contains(&waited), "{waited} ms instead of {wait}");
     }
 }
 
