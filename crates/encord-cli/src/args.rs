@@ -15,7 +15,6 @@ use self::help::{
     COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXIT_CODES, MAN_EXAMPLES,
     SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
-use crate::demo::FEWEST;
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
@@ -59,7 +58,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// How many small images are made and uploaded.
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(i64::from(FEWEST)..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(1..))]
     pub(crate) files: u32,
     /// Keep the images, what was stored of them, and the report in this folder, which must be new or empty.
     #[arg(long, value_name = "DIR")]

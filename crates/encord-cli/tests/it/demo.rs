@@ -43,8 +43,25 @@ fn the_demonstration_keeps_its_promises() {
 }
 
 #[test]
-fn the_demonstration_has_a_file_for_each_fault() {
-    for files in ["9", "10001", "x"] {
+fn few_files_meet_the_first_faults() {
+    let run = encord("demo --files 1").run();
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{}", run.stdout);
+    let told = [
+        "1 image to ",
+        " 1 thing goes wrong\n",
+        "\nimage-1.bmp ",
+        "\n1 uploaded, ",
+        ": 1 x 200, 2 x 503\n",
+        ": 1 stored ",
+    ];
+    assert!(told.iter().all(|told| run.stdout.contains(told)), "{}", run.stdout);
+    let not_so = [" others  ", "why ", "never ", "exit with 3", "nothing  "];
+    assert!(!not_so.iter().any(|not_so| run.stdout.contains(not_so)), "{}", run.stdout);
+}
+
+#[test]
+fn a_demonstration_needs_a_file() {
+    for files in ["0", "-1", "x"] {
         let run = encord("demo --files").arg(files).run();
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{files}");
     }
