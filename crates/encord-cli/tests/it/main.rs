@@ -9,6 +9,8 @@ mod dev_store;
 mod invocation;
 mod server;
 mod settings;
+#[cfg(unix)]
+mod streams;
 mod uids;
 mod upload;
 mod upload_failures;
