@@ -1,6 +1,7 @@
 //! Pipes and devices where others have files.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::process::Stdio;
 
 use crate::invocation::encord;
@@ -64,4 +65,40 @@ fn no_pipe_gets_colours() {
             assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{run:?}");
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_in_a_file_gets_report_and_summary_and_keeps_what_it_had() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let path = folder.path().join("all.jsonl");
+    for report_to in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        fs::write(&path, "{\"before\": true}\n").expect("written");
+        let stdout = File::options().append(true).open(&path).expect("opened");
+        let run = encord("upload --manifest - --allow-failures --json --report").arg(report_to);
+        let run = run.within(folder.path()).stdin(items(&server)).stdout(stdout);
+        assert_eq!(run.code, Some(3), "{report_to}");
+        let lines = report(&fs::read_to_string(&path).expect("there"));
+        assert_eq!(statuses(&lines), ["uploaded", "failed"], "{report_to}");
+        assert_eq!(
+            (lines.len(), &lines[0]["before"], &lines[3]["uploaded"]),
+            (4, &true.into(), &1.into()),
+            "{report_to}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_error_in_a_file_gets_the_report_between_its_lines() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let path = folder.path().join("run.log");
+    let stderr = File::create(&path).expect("made");
+    let run = encord("upload --manifest - --allow-failures --report /dev/stderr").within(folder.path());
+    assert_eq!(run.stdin(items(&server)).stderr(stderr).run().code, Some(3));
+    let mut log = String::new();
+    File::open(&path).and_then(|mut file| file.read_to_string(&mut log)).expect("there");
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(lines[0].contains("WARN") && lines[3].starts_with("1 uploaded, 1 failed, "), "{log}");
+    assert_eq!(statuses(&report(&lines[1..3].join("\n"))), ["uploaded", "failed"]);
 }
