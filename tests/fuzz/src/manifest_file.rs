@@ -59,8 +59,15 @@ fn item(line: &[u8]) -> Option<UploadItem> {
         Some(value) if value.get() == "null" => Some(None),
         Some(value) => text(value).map(Some),
     };
-    let mut item = UploadItem::new(optional("path")??, optional("signed_url")??);
+    let is_url = |text: &String| {
+        let text = text.trim_start().to_ascii_lowercase();
+        text.starts_with("http://") || text.starts_with("https://")
+    };
+    let mut item = UploadItem::new(optional("path")?.filter(|path| !is_url(path))?, optional("signed_url")??);
     item.title = optional("title")?;
+    if item.title.as_ref().is_some_and(is_url) {
+        return None;
+    }
     if let Some(name) = optional("data_type")? {
         item.kind = kind(&name)?;
     }
