@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::invocation::encord;
+use crate::upload::manifest;
 
 #[test]
 fn the_defaults_are_shown() {
@@ -101,6 +102,16 @@ longest upload: unlimited
             "worst_case_s": null,
         })
     );
+}
+
+#[test]
+fn u9_a_manifest_taken_for_settings_shows_no_url() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let items = manifest([("a.jpg", "https://h/a?X-Signature=s3cret".to_owned())]);
+    fs::write(folder.path().join("items.jsonl"), items).expect("written");
+    let run = encord("settings --settings items.jsonl").within(folder.path()).run();
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.contains("`signed_url` (set to a URL) is unknown"), "{}", run.stderr);
 }
 
 #[test]
