@@ -21,10 +21,11 @@ use tracing_subscriber::filter::LevelFilter;
 
 use self::cases::{CASES, Case, Fault};
 use crate::args::{DemoArgs, Stream};
+use crate::interrupt::Interrupt;
+use crate::log;
 use crate::output::{Exit, Failure, note, print};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums, outcome};
-use crate::{interrupt, log};
 
 /// How many items are under way at once.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -78,6 +79,8 @@ struct Verdict {
 
 impl Demo {
     async fn run(&self) -> Result<Exit, Failure> {
+        // From the start: whatever is made here is also taken away.
+        let interrupted = Interrupt::listen()?.first();
         let store = self.store().await?;
         let items = self.items(&store)?;
         print(|out| show::opening(out, self, &store))?;
@@ -86,7 +89,7 @@ impl Demo {
         let client = Client::builder(self.settings).no_proxy().build();
         let settings = CloudUploadSettings { allow_failures: true, ..CloudUploadSettings::default() };
         let uploader = Uploader::new(&client, settings).concurrency(CONCURRENCY);
-        let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupt::first()?);
+        let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupted);
         let lengths = items.into_iter().map(|item| item.path.metadata().map_or(0, |file| file.len()));
         self.progress.follow(batch.progress(), self.files.into(), lengths);
         let mut ended = Vec::new();

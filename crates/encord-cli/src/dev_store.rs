@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::runtime;
 
 use crate::args::{DevStoreArgs, KeyOptions};
-use crate::interrupt;
+use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, json, note, print};
 
 const KEY: &str = "ENCORD_DEV_STORE_KEY";
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
         .on_request(|record| note(record));
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
-        let interrupt = interrupt::first()?;
+        let interrupt = Interrupt::listen()?.first();
         let store = builder.start().await.map_err(|error| {
             let failure = Failure::failed(&error);
             let is_port = matches!(error, StartError::Bind(..));

@@ -15,17 +15,23 @@ use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Stream, UploadArgs};
+use crate::interrupt::Interrupt;
 use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums, folder};
 use crate::retry_from::RetryFrom;
 use crate::selection::{Choice, Selection};
-use crate::{dry_run, interrupt, layers, log};
+use crate::{dry_run, layers, log};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
-    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     refuse_clashes(args)?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let interrupt = {
+        let _inside = runtime.enter();
+        Interrupt::listen()?
+    };
+    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     let retry_from = args.retry_from.as_ref().map(RetryFrom::read).transpose()?;
     let selection = Arc::new(Selection { shard: args.shard, retry_from });
     let (mut taken, mut uploaded) = (0, 0);
@@ -44,7 +50,6 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     log::start(&progress, LevelFilter::WARN)?;
     let journal = args.journal.as_deref().map(open_journal).transpose()?;
     let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
 
     let reporter = Arc::new(Mutex::new(reporter));
     let batch = Batch {
@@ -59,10 +64,10 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     };
     let started = Instant::now();
     // Driven by a worker of the runtime, and not by this thread, which would have to be woken for each item.
-    let outcome = runtime.block_on(runtime.spawn(batch.run()));
+    let outcome = runtime.block_on(runtime.spawn(batch.run(interrupt)));
     let elapsed = started.elapsed();
     progress.end();
-    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()));
     ended.snapshot.ended.skipped += uploaded;
 
     let written = lock(&reporter).take().map_or(Ok(()), Reporter::finish);
@@ -103,8 +108,7 @@ struct Ended {
 }
 
 impl Batch {
-    async fn run(self) -> Result<Ended, Failure> {
-        let interrupted = interrupt::first()?;
+    async fn run(self, interrupt: Interrupt) -> Ended {
         let client = Client::new(self.settings.requests);
         // The client has all the other settings.
         let settings =
@@ -124,7 +128,7 @@ impl Batch {
             uploader = uploader.journal(journal);
         }
         let mut items = self.manifest.items();
-        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupted);
+        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupt.first());
         let selection = Arc::clone(&self.selection);
         let taken = self.manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
         let lengths = taken.map(|item| item.path.metadata().map_or(0, |file| file.len()));
@@ -142,7 +146,7 @@ impl Batch {
         }
         let (snapshot, stopped) = (batch.progress().snapshot(), batch.stopped());
         drop(batch);
-        Ok(Ended { snapshot, stopped, failure, input: items.finish() })
+        Ended { snapshot, stopped, failure, input: items.finish() }
     }
 }
 

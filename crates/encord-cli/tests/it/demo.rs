@@ -1,12 +1,18 @@
 //! `encord demo`.
 
 use std::fs;
+#[cfg(unix)]
+use std::io::Read;
 
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::invocation::Run;
 use crate::invocation::encord;
 use crate::upload::report;
 use crate::upload_failures::statuses;
+#[cfg(unix)]
+use crate::upload_interrupted::send;
 
 #[test]
 fn the_demonstration_keeps_its_promises() {
@@ -57,6 +63,24 @@ fn few_files_meet_the_first_faults() {
     assert!(told.iter().all(|told| run.stdout.contains(told)), "{}", run.stdout);
     let not_so = [" others  ", "why ", "never ", "exit with 3", "nothing  "];
     assert!(!not_so.iter().any(|not_so| run.stdout.contains(not_so)), "{}", run.stdout);
+}
+
+/// The signal comes when the store has begun to fail on purpose, which takes seconds more.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_demonstration_exits_with_130_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let temporary = folder.path().to_str().expect("Unicode");
+    let mut child = encord("demo").env("TMPDIR", temporary).start();
+    let mut stdout = child.stdout.take().expect("piped");
+    stdout.read_exact(&mut [0]).expect("it begins");
+    send("-INT", &child);
+    let run = Run::of(child);
+    assert_eq!((run.code, &*run.stderr), (Some(130), "error: interrupted\n"));
+    let mut told = String::new();
+    stdout.read_to_string(&mut told).expect("read");
+    assert!(!told.contains("checked"), "{told}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
 #[test]

@@ -72,8 +72,12 @@ impl Invocation {
         self.finish()
     }
 
-    pub(crate) fn start(mut self) -> Child {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn start(self) -> Child {
+        self.start_with(Stdio::null())
+    }
+
+    pub(crate) fn start_with(mut self, stdin: Stdio) -> Child {
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.spawn().expect("the binary starts")
     }
 
