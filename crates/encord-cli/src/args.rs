@@ -91,12 +91,13 @@ pub(crate) struct UploadArgs {
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Where the report goes: JSON Lines, one item a line in the order of the manifest; `-` is standard output.
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<Stream>,
     /// Whether to show the progress on standard error; `auto` does on a terminal.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
-    /// Check manifest, settings, URLs and files, say what would be sent, and send nothing.
+    /// Check manifest, settings, URLs and files, and that journal and report could be written; say what would be sent, and
+    /// neither send nor write anything.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the summary as one JSON object on standard output, after the report if that goes there too.

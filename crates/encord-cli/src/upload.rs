@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         note(format_args!("warning: manifest {}: no items", args.manifest));
     }
     if args.dry_run {
-        return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
+        return dry_run::run(args, settings.allow_failures, &manifest, &selection, SystemTime::now());
     }
     let progress = Progress::new(args.progress);
     log::start(&progress, LevelFilter::WARN)?;
@@ -189,13 +189,17 @@ fn summarise(snapshot: &Snapshot, elapsed: Duration, as_json: bool) -> Result<()
 }
 
 /// Opens a journal, or makes one, and says what is wrong with it.
-pub(crate) fn open_journal(path: &Path) -> Result<Journal, Failure> {
+fn open_journal(path: &Path) -> Result<Journal, Failure> {
     let journal = Journal::open(path).map_err(Failure::usage)?;
+    warn_of_unreadable(path, &journal);
+    Ok(journal)
+}
+
+pub(crate) fn warn_of_unreadable(path: &Path, journal: &Journal) {
     if journal.unreadable() > 0 {
         let (path, lines) = (path.display(), journal.unreadable());
         note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
     }
-    Ok(journal)
 }
 
 /// No file is both read and written, but for the report: the earlier one is read before a new one takes its place.

@@ -48,7 +48,7 @@ The status is one of uploaded, failed, cancelled, skipped: by the journal, or by
 Ctrl-C aborts what is under way, writes journal and report, and exits with 130; a second one exits at once.
 
 A dry run exits as the upload would: 0 when every URL can be parsed and every file be read, else 1, or 3 when failures \
-are allowed.
+are allowed. It says when the first URL expires, if that is within a day.
 
 Environment:
   ENCORD_SETTINGS                                     the settings file

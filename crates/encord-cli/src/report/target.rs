@@ -37,6 +37,15 @@ impl Target {
         Self::at(path, &name).map_err(|error| Failure::usage(format_args!("report {name}: {error}")))
     }
 
+    /// The same for a run that writes none. A pipe is not opened: who reads it would wait no longer.
+    pub(super) fn check(stream: &Stream) -> Result<(), Failure> {
+        let is_special = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir());
+        match stream {
+            Stream::File(path) if is_special(path) => Ok(()),
+            _ => Self::open(stream)?.scratch().map(drop),
+        }
+    }
+
     fn at(path: &Path, name: &str) -> io::Result<Self> {
         let name = name.to_owned();
         #[cfg(unix)]

@@ -6,6 +6,7 @@ mod completions;
 mod data_type;
 mod demo;
 mod dev_store;
+mod dry_run;
 mod invocation;
 mod server;
 mod settings;
