@@ -7,7 +7,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum, value_parser};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
 
@@ -71,7 +72,7 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct UploadArgs {
     /// The manifest: JSON Lines, one item a line; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
@@ -80,18 +81,18 @@ pub(crate) struct UploadArgs {
     pub(crate) concurrency: NonZeroUsize,
     /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
     /// it is not there. One run at a time.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(journal_file))]
     pub(crate) journal: Option<PathBuf>,
     /// Take only the items that this earlier report does not have as uploaded or skipped: those that failed, were
     /// cancelled, or are missing.
-    #[arg(long, value_name = "REPORT")]
+    #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
     pub(crate) retry_from: Option<Stream>,
     /// Take only the items whose stable hash falls on I of N, 0 <= I < N: the shards of a manifest are disjoint and
     /// complete, on any machine.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Where the report goes: JSON Lines, one item a line in the order of the manifest; `-` is standard output.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<Stream>,
     /// Whether to show the progress on standard error; `auto` does on a terminal.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
@@ -118,9 +119,10 @@ pub(crate) struct SettingsArgs {
 /// in the file and the environment, is told at once.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct SettingsOptions {
-    /// The settings file, TOML or JSON, with the sections `requests` and `upload`; also set by `ENCORD_SETTINGS`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) settings: Option<PathBuf>,
+    /// The settings file, TOML or JSON, with the sections `requests` and `upload`; `-` is standard input. Also set by
+    /// `ENCORD_SETTINGS`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) settings: Option<Stream>,
     /// Upload the other items when one has failed for good; also set by `ENCORD_ALLOW_FAILURES`.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) allow_failures: Option<bool>,
@@ -135,7 +137,7 @@ pub(crate) struct SettingsOptions {
 #[derive(Debug, clap::Args)]
 pub(crate) struct UidsArgs {
     /// A JSON array of model configurations; `-` is standard input.
-    #[arg(value_name = "FILE", default_value = "-")]
+    #[arg(value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) file: Stream,
     /// Print how many there are.
     #[arg(long)]
@@ -262,6 +264,11 @@ impl fmt::Display for Stream {
             Self::File(path) => path.display().fmt(f),
         }
     }
+}
+
+fn journal_file(path: PathBuf) -> Result<PathBuf, &'static str> {
+    let is_standard = path.as_os_str() == "-";
+    if is_standard { Err("the journal must be a file: it is read, and then appended to") } else { Ok(path) }
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {

@@ -204,9 +204,14 @@ pub(crate) fn warn_of_unreadable(path: &Path, journal: &Journal) {
 
 /// No file is both read and written, but for the report: the earlier one is read before a new one takes its place.
 fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
-    let standard = [Some(&args.manifest), args.retry_from.as_ref()];
-    if standard.into_iter().flatten().filter(|stream| **stream == Stream::Standard).count() > 1 {
-        return Err(Failure::usage("manifest and earlier report cannot both come from standard input"));
+    let standard = [
+        (args.manifest == Stream::Standard, "manifest"),
+        (args.retry_from == Some(Stream::Standard), "earlier report"),
+        (layers::read_standard_input(&args.settings, env::vars_os()), "settings file"),
+    ];
+    let standard: Vec<_> = standard.into_iter().filter(|(is_standard, _)| *is_standard).collect();
+    if let [(_, first), (_, second), ..] = standard[..] {
+        return Err(Failure::usage(format_args!("{first} and {second} cannot both come from standard input")));
     }
     let place = |stream: &Stream| match stream {
         Stream::File(path) => Some(canonical(path)),

@@ -6,7 +6,7 @@ use encord_http_settings::{
     BackoffFactor, EffectiveUploadSettings, Origin, PartialCloudUploadSettings, SettingsLayer, Timeout,
 };
 
-use crate::args::SettingsOptions;
+use crate::args::{SettingsOptions, Stream};
 
 /// The ending of the file by the first byte, then its text, variables and flags, with a NUL between. All of it is read, checked
 /// and laid over each other, or the errors name each part that is wrong.
@@ -23,7 +23,7 @@ pub fn check(mut data: &[u8]) {
 
     crate::scratch::with_file(name, file.as_bytes(), |path| {
         let options = SettingsOptions {
-            settings: Some(path.to_owned()),
+            settings: Some(Stream::File(path.to_owned())),
             allow_failures: None,
             max_retries: flag(),
             backoff_factor: flag(),

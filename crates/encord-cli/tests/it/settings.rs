@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::invocation::encord;
+use crate::invocation::{Run, encord};
 use crate::upload::manifest;
 
 #[test]
@@ -102,6 +102,21 @@ longest upload: unlimited
             "worst_case_s": null,
         })
     );
+}
+
+#[test]
+fn a_settings_file_may_come_from_stdin() {
+    let shown = |run: Run| run.json()["fields"]["read_timeout"]["value"].clone();
+    for text in ["requests.read_timeout = 7\n", "{\"requests\": {\"read_timeout\": 7}}"] {
+        assert_eq!(shown(encord("settings --json --settings -").stdin(text).run()), 7, "{text}");
+        assert_eq!(shown(encord("settings --json").env("ENCORD_SETTINGS", "-").stdin(text).run()), 7, "{text}");
+    }
+    let error = "error: settings file standard input: `pool` (set to 4) is unknown, known are `requests`, `upload`\n";
+    encord("settings --settings -").stdin("pool = 4").run().expect(2, "", error);
+    let both = encord("upload --manifest - --settings -").run();
+    both.expect(2, "", "error: manifest and settings file cannot both come from standard input\n");
+    let both = encord("upload --manifest items.jsonl --retry-from -").env("ENCORD_SETTINGS", "-").run();
+    both.expect(2, "", "error: earlier report and settings file cannot both come from standard input\n");
 }
 
 #[test]
