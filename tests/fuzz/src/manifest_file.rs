@@ -11,7 +11,12 @@ const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_ty
 
 /// All items come, in order and twice the same, or the error names the first bad line, and no signed URL.
 pub fn check(data: &[u8]) {
-    let lines = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let Some(text) = crate::unmarked(data) else {
+        let read =
+            crate::scratch::with_file("manifest", data, |path| Manifest::read(&Stream::File(path.to_owned()), |_| {}));
+        return assert!(read.is_err());
+    };
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
     crate::scratch::with_file("manifest", data, |path| {
         let mut observed = Vec::new();

@@ -55,6 +55,7 @@ pub fn check(mut data: &[u8]) {
 
 /// What the file says, by what the library gives.
 fn layer(name: &str, file: &str) -> Option<SettingsLayer> {
+    let file = file.strip_prefix('\u{feff}').unwrap_or(file);
     let is_json = name.ends_with("json") || !name.ends_with("toml") && file.trim_start().starts_with('{');
     let layer = if is_json { serde_json::from_str(file).ok() } else { toml::from_str(file).ok() };
     layer.inspect(round_trips)

@@ -92,6 +92,10 @@ fn the_format_is_known_by_ending_or_content() {
     check("", toml);
     check("", json);
     check(".conf", json);
+    for ending in [".json", "", ".toml"] {
+        let text = if ending == ".toml" { toml } else { json };
+        check(ending, &format!("\u{feff}{}", text.trim_start()));
+    }
 }
 
 #[test]
@@ -117,6 +121,21 @@ fn the_file_may_have_any_name() {
     let environment = [(OsString::from("ENCORD_SETTINGS"), path.into_os_string())];
     let resolution = resolve(&SettingsOptions::default(), environment).expect("readable");
     assert_eq!(resolution.settings().requests.max_retries, 8);
+}
+
+#[test]
+fn what_is_not_utf_8_is_told() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    for (text, expected) in [
+        (&b"\xFF\xFE{\0}\0"[..], "it is UTF-16, not UTF-8"),
+        (b"\xFE\xFF\0{\0}", "it is UTF-16, not UTF-8"),
+        (b"{\xE9}", "invalid utf-8 sequence of 1 bytes from index 1"),
+    ] {
+        fs::write(file.path(), text).expect("written");
+        let settings = Some(Stream::File(file.path().to_owned()));
+        let errors = run(SettingsOptions { settings, ..SettingsOptions::default() }, &[], None).expect_err("not UTF-8");
+        assert_eq!(errors, [format!("settings file {}: {expected}", file.path().display())]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Pipes and devices where others have files.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use crate::invocation::encord;
@@ -67,6 +67,19 @@ fn no_pipe_gets_colours() {
     }
 }
 
+#[test]
+fn an_earlier_report_may_come_from_stdin() {
+    let (server, folder) = (stored(), folder(&["a.jpg", "missing"]));
+    fs::write(folder.path().join("items.jsonl"), items(&server)).expect("written");
+    let earlier = "{\"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\"}\n";
+    let run = encord("upload --manifest items.jsonl --retry-from - --report -")
+        .within(folder.path())
+        .stdin(format!("\u{feff}{earlier}"))
+        .run();
+    assert_eq!((run.code, statuses(&report(&run.stdout))), (Some(0), vec!["skipped", "uploaded"]), "{}", run.stderr);
+    assert_eq!(server.requests("/a.jpg"), 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn standard_output_in_a_file_gets_report_and_summary_and_keeps_what_it_had() {
@@ -101,4 +114,19 @@ fn standard_error_in_a_file_gets_the_report_between_its_lines() {
     let lines: Vec<&str> = log.lines().collect();
     assert!(lines[0].contains("WARN") && lines[3].starts_with("1 uploaded, 1 failed, "), "{log}");
     assert_eq!(statuses(&report(&lines[1..3].join("\n"))), ["uploaded", "failed"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_passed_over_and_utf_16_is_named() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let upload = |items: &[u8]| {
+        let path = folder.path().join("items.jsonl");
+        File::create(&path).and_then(|mut file| file.write_all(items)).expect("written");
+        encord("upload --manifest items.jsonl --allow-failures --json").within(folder.path()).run()
+    };
+    let run = upload(format!("\u{feff}{}", items(&server)).as_bytes());
+    assert_eq!((run.code, &run.json()["uploaded"]), (Some(3), &1.into()));
+    let utf_16: Vec<u8> = items(&server).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = "error: manifest items.jsonl: it is UTF-16, not UTF-8\n";
+    upload(&[&b"\xFF\xFE"[..], &utf_16].concat()).expect(2, "", error);
 }
