@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Arg, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
 
@@ -34,8 +34,8 @@ pub(crate) enum Command {
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
     /// Show the settings in effect: where each value comes from, the waits between attempts, the longest upload.
-    #[command(after_help = SETTINGS_EXAMPLES)]
-    Settings(SettingsArgs),
+    #[command(after_help = SETTINGS_EXAMPLES, mut_args(for_settings))]
+    Settings(UploadArgs),
     /// List the distinct model iteration uids of a JSON array of model configurations.
     #[command(after_help = UIDS_EXAMPLES)]
     Uids(UidsArgs),
@@ -102,15 +102,6 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the summary as one JSON object on standard output, after the report if that goes there too.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct SettingsArgs {
-    #[command(flatten)]
-    pub(crate) settings: SettingsOptions,
-    /// Print one JSON object; of the waits it lists the first 1000 at most.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -263,6 +254,16 @@ impl fmt::Display for Stream {
             Self::Standard => f.write_str("standard input"),
             Self::File(path) => path.display().fmt(f),
         }
+    }
+}
+
+/// Any command line of `upload` is one of `settings` too; what sets nothing is not shown there.
+fn for_settings(flag: Arg) -> Arg {
+    match flag.get_id().as_str() {
+        "settings" | "allow_failures" | "max_retries" | "backoff_factor" => flag,
+        "json" => flag.help("Print one JSON object; of the waits it lists the first 1000 at most"),
+        "manifest" => flag.required(false).default_value("-").hide(true),
+        _ => flag.hide(true),
     }
 }
 

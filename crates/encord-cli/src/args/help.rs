@@ -63,7 +63,9 @@ pub(super) const SETTINGS_EXAMPLES: &str = "\
 Examples:
   encord settings
   ENCORD_READ_TIMEOUT=unlimited encord settings --settings encord.toml --max-retries 5
-  encord settings --json | jq .fields.max_retries.origin";
+  encord settings --json | jq .fields.max_retries.origin
+
+The other flags of `encord upload` are taken too, and change nothing here.";
 
 pub(super) const UIDS_EXAMPLES: &str = "\
 Examples:

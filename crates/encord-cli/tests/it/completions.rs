@@ -54,7 +54,7 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for arguments in ["", "uploads", "upload", "upload --manifest", "upload --manifest - --journal -", "settings --tries 3", "data-type --json=1"] {
+    for arguments in ["", "uploads", "upload", "upload --manifest", "upload --manifest - --journal -", "settings --tries 3", "settings --concurrency 0", "data-type --json=1"] {
         let run = encord(arguments).run();
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {}", run.stderr);
     }

@@ -105,6 +105,24 @@ longest upload: unlimited
 }
 
 #[test]
+fn in_a_command_that_uploads_one_word_makes_it_show_the_settings() {
+    let flags = "--manifest no.jsonl --max-retries 8 --concurrency 3 --journal no/done.jsonl --retry-from no.jsonl \
+                 --shard 0/2 --report no/report.jsonl --progress never --dry-run --allow-failures";
+    let run = encord("settings").run();
+    let with_flags = encord(&format!("settings {flags}")).run();
+    assert_eq!((with_flags.code, &*with_flags.stderr), (Some(0), ""));
+    assert_eq!(with_flags, encord("settings --max-retries 8 --allow-failures").run());
+    assert_ne!(with_flags, run);
+    let help = encord("settings --help").run().stdout;
+    for shown in ["--settings", "--allow-failures", "--max-retries", "--backoff-factor", "--json"] {
+        assert!(help.contains(shown), "{shown}: {help}");
+    }
+    for hidden in ["--manifest", "--journal", "--shard", "--concurrency", "--dry-run"] {
+        assert!(!help.contains(hidden), "{hidden}: {help}");
+    }
+}
+
+#[test]
 fn a_settings_file_may_come_from_stdin() {
     let shown = |run: Run| run.json()["fields"]["read_timeout"]["value"].clone();
     for text in ["requests.read_timeout = 7\n", "{\"requests\": {\"read_timeout\": 7}}"] {
