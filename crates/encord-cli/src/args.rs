@@ -13,13 +13,13 @@ use clap_complete::Shell;
 use encord_upload::Shard;
 
 use self::help::{
-    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXIT_CODES, MAN_EXAMPLES,
+    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
     SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
-#[command(name = "encord", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "encord", version, propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -1,6 +1,11 @@
 //! What `--help` says below the options.
 
-pub(super) const EXIT_CODES: &str = "\
+pub(super) const EXAMPLES_AND_EXIT_CODES: &str = "\
+Examples:
+  encord demo
+  encord upload --manifest items.jsonl --dry-run
+  encord settings
+
 Exit codes:
   0    all done
   1    failed: a batch was stopped by a failure
