@@ -90,7 +90,8 @@ fn a_reader_that_went_away_is_a_quiet_end() {
     for arguments in ["data-type", "data-type --json", "settings", "uids", "completions zsh"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        encord(arguments).stdin("[]").stdout(writer).expect(0, "", "");
+        let models = r#"[{"model_iteration_uids": ["a", "b"]}]"#;
+        encord(arguments).stdin(models).stdout(writer).expect(0, "", "");
     }
 }
 
