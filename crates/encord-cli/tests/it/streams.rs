@@ -2,7 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::thread;
 
 use crate::invocation::encord;
 use crate::server::{Answer, Server};
@@ -16,6 +20,12 @@ fn stored() -> Server {
 /// A manifest of two items, of which one is missing.
 fn items(server: &Server) -> String {
     manifest([("a.jpg", server.url("/a.jpg")), ("missing", server.url("/missing"))])
+}
+
+fn fifo(folder: &Path) -> PathBuf {
+    let path = folder.join("fifo");
+    assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo runs").success());
+    path
 }
 
 /// Standard error where nothing can be written: nobody reads it, or the disk is full.
@@ -68,6 +78,17 @@ fn no_pipe_gets_colours() {
 }
 
 #[test]
+fn a_manifest_may_be_a_pipe() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let fifo = fifo(folder.path());
+    let text = items(&server);
+    let writer = thread::spawn(move || fs::write(fifo, text));
+    let run = encord("upload --manifest fifo --allow-failures --report -").within(folder.path()).run();
+    assert_eq!((run.code, statuses(&report(&run.stdout))), (Some(3), vec!["uploaded", "failed"]), "{}", run.stderr);
+    writer.join().expect("ends").expect("written");
+}
+
+#[test]
 fn an_earlier_report_may_come_from_stdin() {
     let (server, folder) = (stored(), folder(&["a.jpg", "missing"]));
     fs::write(folder.path().join("items.jsonl"), items(&server)).expect("written");
@@ -78,6 +99,45 @@ fn an_earlier_report_may_come_from_stdin() {
         .run();
     assert_eq!((run.code, statuses(&report(&run.stdout))), (Some(0), vec!["skipped", "uploaded"]), "{}", run.stderr);
     assert_eq!(server.requests("/a.jpg"), 0);
+}
+
+#[test]
+fn a_report_goes_into_a_pipe() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let fifo = fifo(folder.path());
+    let reader = thread::spawn(move || fs::read_to_string(fifo));
+    let run = encord("upload --manifest - --allow-failures --json --report fifo").within(folder.path());
+    let run = run.stdin(items(&server)).run();
+    assert_eq!((run.code, &run.json()["uploaded"]), (Some(3), &1.into()), "{}", run.stderr);
+    let written = reader.join().expect("ends").expect("read");
+    assert_eq!(statuses(&report(&written)), ["uploaded", "failed"]);
+}
+
+/// The item is stored only when the reader has gone.
+#[test]
+fn a_reader_that_left_before_the_report_is_a_quiet_end() {
+    let (left, has_left) = channel();
+    let has_left = Mutex::new(has_left);
+    let server = Server::start(move |_, _| {
+        let _ = has_left.lock().map(|has_left| has_left.recv());
+        Answer::Status(200)
+    });
+    let folder = folder(&["a.jpg"]);
+    let fifo = fifo(folder.path());
+    thread::spawn(move || {
+        drop(File::open(fifo));
+        left.send(())
+    });
+    let items = manifest([("a.jpg", server.url("/a.jpg"))]);
+    let run = encord("upload --manifest - --json --report fifo").within(folder.path()).stdin(items).run();
+    assert_eq!((run.code, &*run.stderr, &run.json()["uploaded"]), (Some(0), "", &1.into()));
+}
+
+#[test]
+fn a_report_that_nobody_wants_is_taken() {
+    let (server, folder) = (stored(), folder(&["a.jpg"]));
+    let run = encord("upload --manifest - --allow-failures --json --report /dev/null").within(folder.path());
+    assert_eq!(run.stdin(items(&server)).run().code, Some(3));
 }
 
 #[cfg(target_os = "linux")]
