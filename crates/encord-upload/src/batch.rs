@@ -16,7 +16,7 @@ use crate::item::UploadItem;
 use crate::progress::Progress;
 use crate::report::{ItemError, ItemReport, Status};
 use crate::signing::{Signed, Signing};
-use crate::transfer::{Shared, transfer};
+use crate::transfer::{BatchContext, transfer};
 
 /// How many items that are not selected are passed over before others get their turn.
 const PASSED_OVER: usize = 256;
@@ -33,7 +33,7 @@ pub(crate) type Selection = Arc<dyn Fn(usize, &UploadItem) -> bool + Send + Sync
 ///
 /// [`Uploader::batch`]: crate::Uploader::batch
 pub struct Batch<S> {
-    shared: Arc<Shared>,
+    shared: Arc<BatchContext>,
     input: Input<S>,
     concurrency: NonZeroUsize,
     signing: Signing,
@@ -74,7 +74,7 @@ struct Input<S> {
 }
 
 impl<S: Stream<Item = UploadItem>> Batch<S> {
-    pub(crate) fn new(shared: Shared, concurrency: NonZeroUsize, select: Option<Selection>, items: S) -> Self {
+    pub(crate) fn new(shared: BatchContext, concurrency: NonZeroUsize, select: Option<Selection>, items: S) -> Self {
         let shared = Arc::new(shared);
         Self {
             signing: Signing::new(Arc::clone(&shared), concurrency),

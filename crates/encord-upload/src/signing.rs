@@ -9,11 +9,11 @@ use crate::batch::Numbered;
 use crate::item::UploadItem;
 use crate::report::{ItemError, ItemReport, Status};
 use crate::source::{AnySource, SignedTarget, SourceError};
-use crate::transfer::{Shared, on_disk};
+use crate::transfer::{BatchContext, on_disk};
 
 /// Gathers items and has them signed, one call at a time.
 pub(crate) struct Signing {
-    shared: Arc<Shared>,
+    shared: Arc<BatchContext>,
     /// So many are gathered before the source is asked, unless it presses.
     enough: usize,
     gathered: Vec<Numbered>,
@@ -34,7 +34,7 @@ struct Call {
 }
 
 impl Signing {
-    pub(crate) fn new(shared: Arc<Shared>, concurrency: NonZeroUsize) -> Self {
+    pub(crate) fn new(shared: Arc<BatchContext>, concurrency: NonZeroUsize) -> Self {
         Self { shared, enough: concurrency.get().div_ceil(2), gathered: Vec::new(), call: None }
     }
 
@@ -75,14 +75,14 @@ impl Signing {
 }
 
 impl Call {
-    fn new(shared: &Arc<Shared>, source: AnySource, items: Vec<Numbered>) -> Self {
+    fn new(shared: &Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Self {
         let copies =
             items.iter().map(|Numbered { index, item }| Numbered { index: *index, item: item.clone() }).collect();
         Self { items, future: Box::pin(sign(Arc::clone(shared), source, copies)) }
     }
 }
 
-async fn sign(shared: Arc<Shared>, source: AnySource, items: Vec<Numbered>) -> Vec<Signed> {
+async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Vec<Signed> {
     let mut signed = Vec::with_capacity(items.len());
     let mut missing: Vec<Numbered> = Vec::with_capacity(items.len());
     for numbered in items {

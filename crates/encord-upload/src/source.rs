@@ -47,14 +47,14 @@ pub trait SignedUrlSource: Send + Sync {
 /// A [`SignedUrlSource`] of a type that nobody has to name.
 pub(crate) type AnySource = Arc<dyn Erased>;
 
-type Signing<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;
+type SignFuture<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;
 
 pub(crate) trait Erased: Send + Sync {
-    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a>;
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a>;
 }
 
 impl<S: SignedUrlSource> Erased for S {
-    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a> {
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a> {
         Box::pin(SignedUrlSource::sign(self, items))
     }
 }

@@ -28,7 +28,7 @@ use crate::{expiry, verify};
 const MAX_REFUSALS: u32 = 3;
 
 /// What the items of a batch have in common.
-pub(crate) struct Shared {
+pub(crate) struct BatchContext {
     pub(crate) client: Client,
     pub(crate) settings: EffectiveUploadSettings,
     pub(crate) source: Option<AnySource>,
@@ -44,7 +44,7 @@ pub(crate) struct Shared {
 pub(crate) struct Md5Origins(Mutex<HashSet<String>>);
 
 /// Uploads an item. `report` is what is known of it beforehand.
-pub(crate) async fn transfer(shared: Arc<Shared>, item: UploadItem, report: ItemReport) -> ItemReport {
+pub(crate) async fn transfer(shared: Arc<BatchContext>, item: UploadItem, report: ItemReport) -> ItemReport {
     if let Some(journal) = &shared.journal
         && let Some(entry) = on_disk(&item).await
         && journal.has(&entry)
@@ -60,7 +60,7 @@ pub(crate) async fn transfer(shared: Arc<Shared>, item: UploadItem, report: Item
 }
 
 struct Transfer<'a> {
-    shared: &'a Shared,
+    shared: &'a BatchContext,
     item: UploadItem,
     attempts: Attempts,
     waited: Duration,
@@ -232,7 +232,7 @@ impl Transfer<'_> {
     }
 }
 
-impl Shared {
+impl BatchContext {
     /// Whether the MD5 is computed while the file is sent: where it will be asked for. Elsewhere the CRC32C will do, which costs
     /// next to nothing, and a host that surprises us has its file read again.
     fn streams_md5(&self, url: &SignedUrl) -> bool {

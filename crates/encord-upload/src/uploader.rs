@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::report::{ItemReport, Report, Stopped};
 use crate::source::{AnySource, SignedUrlSource};
 use crate::throttle::Throttle;
-use crate::transfer::{Md5Origins, Shared};
+use crate::transfer::{BatchContext, Md5Origins};
 
 /// How many items are under way at once unless said otherwise. The SDK uses 4 threads. With small files it is latency that sets
 /// the pace, so at 20 ms a request 32 give 1,600 files a second; they stay far below any limit of open files.
@@ -114,7 +114,7 @@ impl Uploader {
     /// Begins a batch: nothing happens until the outcomes are asked for. Each item has its own budgets and clocks (rule U7). Needs
     /// a tokio runtime with time and I/O enabled.
     pub fn batch<S: Stream<Item = UploadItem>>(&self, items: S) -> Batch<S> {
-        let shared = Shared {
+        let shared = BatchContext {
             client: self.client.clone(),
             settings: self.settings,
             source: self.source.clone(),
