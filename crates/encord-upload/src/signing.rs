@@ -20,17 +20,17 @@ pub(crate) struct Signing {
     call: Option<Call>,
 }
 
-/// What became of an item that had no URL.
-pub(crate) enum Signed {
-    Ready(Numbered),
-    /// Done before, or not to be signed.
-    Ended(ItemReport),
+/// What became of items that had no URL.
+pub(crate) struct Signed {
+    pub(crate) ready: Vec<Numbered>,
+    /// Of those that were done before, or are not to be signed.
+    pub(crate) ended: Vec<ItemReport>,
 }
 
 struct Call {
     /// To be reported if the call is aborted.
     items: Vec<Numbered>,
-    future: Pin<Box<dyn Future<Output = Vec<Signed>> + Send>>,
+    future: Pin<Box<dyn Future<Output = Signed> + Send>>,
 }
 
 impl Signing {
@@ -53,7 +53,7 @@ impl Signing {
     }
 
     /// The items that have been signed; `None` when none are to be. `pressing`: there is nothing else to do.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, pressing: bool) -> Poll<Option<Vec<Signed>>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, pressing: bool) -> Poll<Option<Signed>> {
         if self.call.is_none() {
             let due = self.gathered.len() >= self.enough || (pressing && !self.gathered.is_empty());
             let source = self.shared.source.clone().filter(|_| due);
@@ -82,8 +82,8 @@ impl Call {
     }
 }
 
-async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Vec<Signed> {
-    let mut signed = Vec::with_capacity(items.len());
+async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Signed {
+    let mut signed = Signed { ready: Vec::with_capacity(items.len()), ended: Vec::new() };
     let mut missing: Vec<Numbered> = Vec::with_capacity(items.len());
     for numbered in items {
         if let Some(journal) = &shared.journal
@@ -91,7 +91,7 @@ async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>
             && journal.has_file(&entry)
         {
             let report = ItemReport::cancelled(numbered.index, &numbered.item);
-            signed.push(Signed::Ended(ItemReport { status: Status::Skipped, ..report }));
+            signed.ended.push(ItemReport { status: Status::Skipped, ..report });
         } else {
             missing.push(numbered);
         }
@@ -102,13 +102,13 @@ async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>
     let (places, items): (Vec<usize>, Vec<UploadItem>) = missing.into_iter().map(|n| (n.index, n.item)).unzip();
     let mut targets = source.sign(&items).await.into_iter();
     for (index, mut item) in places.into_iter().zip(items) {
-        signed.push(match answer(targets.next()) {
+        match answer(targets.next()) {
             Ok(target) => {
                 item.aim(target);
-                Signed::Ready(Numbered { index, item })
+                signed.ready.push(Numbered { index, item });
             }
-            Err(error) => Signed::Ended(Numbered { index, item }.failed(error)),
-        });
+            Err(error) => signed.ended.push(Numbered { index, item }.failed(error)),
+        }
     }
     signed
 }

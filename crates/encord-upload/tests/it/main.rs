@@ -6,6 +6,7 @@ mod integrity;
 mod journal;
 mod server;
 mod signing;
+mod stops;
 mod throttle;
 
 use std::path::PathBuf;
