@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -100,9 +101,9 @@ async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>
         return signed;
     }
     let (places, items): (Vec<usize>, Vec<UploadItem>) = missing.into_iter().map(|n| (n.index, n.item)).unzip();
-    let mut targets = source.sign(&items).await.into_iter();
-    for (index, mut item) in places.into_iter().zip(items) {
-        match answer(targets.next()) {
+    let targets = ask(&source, &items).await;
+    for ((index, mut item), target) in places.into_iter().zip(items).zip(targets) {
+        match target {
             Ok(target) => {
                 item.aim(target);
                 signed.ready.push(Numbered { index, item });
@@ -115,13 +116,16 @@ async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>
 
 /// Asks for one item again.
 pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
-    answer(source.sign(std::slice::from_ref(item)).await.into_iter().next())
+    ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
 }
 
-fn answer(target: Option<Result<SignedTarget, SourceError>>) -> Result<SignedTarget, ItemError> {
-    match target {
-        Some(Ok(target)) => Ok(target),
-        Some(Err(error)) => Err(ItemError::Source(error.into())),
-        None => Err(ItemError::NoUrl),
+/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
+async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
+    let answers = source.sign(items).await;
+    if answers.len() == items.len() {
+        return answers.into_iter().map(|answer| answer.map_err(|error| ItemError::Source(error.into()))).collect();
     }
+    let error = format!("the source answered {} URLs for {} items; none is used", answers.len(), items.len());
+    let error = ItemError::Source(SourceError::from(error).into());
+    items.iter().map(|_| Err(error.clone())).collect()
 }
