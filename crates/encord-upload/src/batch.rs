@@ -152,6 +152,8 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
             match self.input.poll(cx) {
                 Poll::Ready(Some(Ok(numbered))) if numbered.item.signed_url.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) if self.signing.is_possible() => self.signing.push(numbered),
+                // It may have been done before.
+                Poll::Ready(Some(Ok(numbered))) if self.shared.journal.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) => self.enter(numbered.failed(ItemError::NoUrl), false),
                 Poll::Ready(Some(Err(NotSelected))) if passed_over < PASSED_OVER => passed_over += 1,
                 Poll::Ready(Some(Err(NotSelected))) => {

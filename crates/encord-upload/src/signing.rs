@@ -89,7 +89,7 @@ async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>
     for numbered in items {
         if let Some(journal) = &shared.journal
             && let Some(entry) = on_disk(&numbered.item).await
-            && journal.has_file(&entry)
+            && journal.has(&entry)
         {
             let report = ItemReport::cancelled(numbered.index, &numbered.item);
             signed.ended.push(ItemReport { status: Status::Skipped, ..report });

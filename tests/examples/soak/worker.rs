@@ -215,9 +215,7 @@ impl Worker<'_> {
             journal.finish()?;
             drop((uploader, journal));
             let found = Journal::open(&path)?;
-            // Of an item without a URL it cannot know where it went.
-            let signed = items.iter().filter(|item| item.signed_url.is_some());
-            if found.len() != items.len() || signed.into_iter().any(|item| !found.contains(item)) {
+            if found.len() != items.len() || items.iter().any(|item| !found.contains(item)) {
                 return Err(format!("the journal has {} of {} items", found.len(), items.len()).into());
             }
             fs::remove_file(&path).map_err(at(&path))?;
