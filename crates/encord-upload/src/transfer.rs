@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Client, Digests, Error, Fault, HeaderValue, Outcome, Response, SignatureKind, SignedUrl, StatusCode, Step,
+    Attempts, Client, Digests, Error, Fault, HeaderValue, Outcome, Response, SignatureKind, SignedUrl, StatusCode,
+    Step, StopReason,
 };
 use encord_http_settings::{EffectiveUploadSettings, RETRY_AFTER_LIMIT};
 use tokio::task::spawn_blocking;
@@ -110,14 +111,19 @@ impl Transfer<'_> {
             match step {
                 Step::Retry { after, .. } => {
                     self.shared.progress.retry();
-                    self.slow_down();
+                    // Not too long: the client waits for it itself.
+                    self.slow_down(Duration::MAX);
                     self.waited = after;
                     if !after.is_zero() {
                         sleep(after).await;
                     }
                 }
                 Step::Stop(error) => {
-                    self.slow_down();
+                    let limit = match error.reason() {
+                        StopReason::RetryAfterTooLong { limit, .. } => limit,
+                        _ => RETRY_AFTER_LIMIT,
+                    };
+                    self.slow_down(limit);
                     self.after_stop(error).await?;
                 }
                 // A rejected answer is not done.
@@ -168,14 +174,14 @@ impl Transfer<'_> {
         }
     }
 
-    /// Slows the batch down for a host that is overloaded and says for how long.
-    fn slow_down(&self) {
+    /// Slows the batch down for a host that is overloaded and says for how long; at most for `limit`.
+    fn slow_down(&self, limit: Duration) {
         let last = self.attempts.attempts().last().map(|last| &last.outcome);
         if let Some(Outcome::Status(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) = last
             && let Some(asked) = self.attempts.retry_after()
             && let Some(origin) = self.attempts.request().url().origin()
         {
-            self.shared.throttle.hold(origin, Instant::now(), asked.min(RETRY_AFTER_LIMIT));
+            self.shared.throttle.hold(origin, Instant::now(), asked.min(limit));
         }
     }
 
