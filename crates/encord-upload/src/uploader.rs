@@ -127,8 +127,11 @@ impl Uploader {
         Batch::new(shared, open_files::bounded(self.concurrency), self.select.clone(), items)
     }
 
-    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Unlike
-    /// [`batch`](Self::batch) it holds a line for every item. Needs a tokio runtime with time and I/O enabled.
+    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Needs a tokio runtime
+    /// with time and I/O enabled.
+    ///
+    /// Unlike [`batch`](Self::batch) it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one
+    /// the headers of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
     ///
     /// Dropping the future aborts what is under way.
     ///
@@ -148,7 +151,7 @@ impl Uploader {
     ///
     /// # Errors
     ///
-    /// [`Stopped`], as `upload`, and when the batch was cancelled before its end.
+    /// [`Stopped`], as `upload`, and when an item was cancelled. Who cancels when all have ended gets the report.
     pub async fn upload_until(
         &self,
         cancel: impl Future<Output = ()> + Send + 'static,
