@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use encord_http_settings::CloudUploadSettings;
 use encord_upload::{
-    Batch, ItemReport, SignedTarget, SignedUrlSource, SourceError, Status, StopCause, UploadItem, Uploader,
+    Batch, ItemReport, SignedTarget, SignedUrlSource, SourceError, Status, StopCause, Stopped, UploadItem, Uploader,
 };
 use futures_util::{Stream, stream};
 use tokio::sync::Notify;
@@ -196,11 +196,10 @@ async fn u5_a_batch_in_which_nothing_was_cancelled_is_not_stopped() {
                 cancel.notify_one();
             }
         });
-        let (report, stopped) = match outcome.await {
-            Ok(report) => (report, false),
-            Err(stopped) => (stopped.report().clone(), true),
-        };
-        let summary = report.summary();
-        assert_eq!((summary.uploaded, summary.cancelled, stopped), (uploaded, 3 - uploaded, uploaded < 3));
+        let outcome = outcome.await;
+        let cause = outcome.as_ref().err().map(Stopped::cause);
+        assert_eq!(cause, (uploaded < 3).then_some(StopCause::Cancelled));
+        let summary = outcome.unwrap_or_else(Stopped::into_report).summary();
+        assert_eq!((summary.uploaded, summary.cancelled), (uploaded, 3 - uploaded));
     }
 }
