@@ -96,6 +96,11 @@ pub(crate) const CHECKS: &[Check] = &[
     },
 ];
 
+/// A tree from a tarball has no history.
+fn no_repository(what: &str) -> Stop {
+    Stop::Missing { what: format!("a git repository ({what})"), install: "git clone, with the tags".to_owned() }
+}
+
 fn deny(job: &mut Job) -> Result<(), Stop> {
     tools::DENY.require()?;
     // A warning is an exception that nothing needs any more.
