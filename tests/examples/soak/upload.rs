@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fastrand::Rng;
+use rustix::process::Signal;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
@@ -48,7 +49,7 @@ pub(crate) enum Cut {
     /// `SIGKILL`.
     Kill,
     /// `SIGINT` or `SIGTERM`.
-    Interrupt(&'static str),
+    Interrupt(Signal),
     /// A second `SIGINT` after the first.
     Twice,
 }
@@ -72,8 +73,8 @@ impl Fate {
     pub(crate) fn draw(items: usize, chance: &mut Rng) -> Self {
         let cut = match chance.u32(..10) {
             0..2 => Some(Cut::Kill),
-            2..4 => Some(Cut::Interrupt("INT")),
-            4 => Some(Cut::Interrupt("TERM")),
+            2..4 => Some(Cut::Interrupt(Signal::INT)),
+            4 => Some(Cut::Interrupt(Signal::TERM)),
             5 => Some(Cut::Twice),
             _ => None,
         };
@@ -158,11 +159,11 @@ pub(crate) async fn run(
 async fn apply(cut: Cut, child: &mut Child) -> Result<()> {
     match cut {
         Cut::Kill => child.start_kill()?,
-        Cut::Interrupt(name) => signal(child.id(), name).await?,
+        Cut::Interrupt(how) => signal(child, how)?,
         Cut::Twice => {
-            signal(child.id(), "INT").await?;
+            signal(child, Signal::INT)?;
             sleep(Duration::from_millis(2)).await;
-            signal(child.id(), "INT").await?;
+            signal(child, Signal::INT)?;
         }
     }
     Ok(())
