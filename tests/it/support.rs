@@ -1,6 +1,8 @@
 //! What the tests against real peers share.
 
+pub(crate) mod authority;
 pub(crate) mod chance;
+pub(crate) mod daemon;
 pub(crate) mod encord;
 pub(crate) mod journal;
 pub(crate) mod nginx;
