@@ -26,7 +26,7 @@ Usage:
   cargo xtask release-check [NAME…] [--baseline REV] [--keep-going] [--strict] [--list]
                                                      what must hold before a release; REV is what semver compares with
   cargo xtask release VERSION [--dry-run]            make the commit of a release, or show it; see docs/releasing.md
-  cargo xtask tools                                  install the cargo subcommands that the checks use
+  cargo xtask tools [NAME…]                          install the cargo subcommands that the checks use, or the named ones
   cargo xtask fuzz [TARGET…] [--seconds N] [--keep]  run the fuzz targets, 60 s each; --keep takes what was found into
                                                      the corpus, as little as covers the same
   cargo xtask fuzz --list                            what the targets are
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         }
         ["release", version] => release::run(version, false),
         ["release", version, "--dry-run"] | ["release", "--dry-run", version] => release::run(version, true),
-        ["tools"] => tools::install(),
+        ["tools", ref names @ ..] => tools::install(names),
         ["vectors"] => sdk::vectors(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
