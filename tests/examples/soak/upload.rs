@@ -54,11 +54,13 @@ pub(crate) enum Cut {
     Twice,
 }
 
-/// The misfortunes of one run, each once the store has had so many requests of it.
+/// The misfortunes of one run, each once the store has had so many requests of it. By default it is left alone.
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
     cut: Option<(usize, Cut)>,
     outage: Option<(usize, Outage)>,
+    /// Has clocks of a second, not of minutes.
+    is_hurried: bool,
 }
 
 /// The store ends, and is back after a while.
@@ -80,7 +82,8 @@ impl Fate {
         };
         let outage = (chance.u32(..4) == 0).then(|| Outage::draw(chance));
         let mut moment = || chance.usize(..=items);
-        Self { cut: cut.map(|cut| (moment(), cut)), outage: outage.map(|outage| (moment(), outage)) }
+        let (cut, outage) = (cut.map(|cut| (moment(), cut)), outage.map(|outage| (moment(), outage)));
+        Self { cut, outage, is_hurried: true }
     }
 }
 
@@ -125,7 +128,9 @@ pub(crate) async fn run(
         .arg(&desk.manifest);
     upload.args(arguments).current_dir(&desk.out);
     upload.envs([("HOME", &desk.out), ("TMPDIR", &desk.out)]);
-    upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
+    if fate.is_hurried {
+        upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
+    }
     upload.env("ENCORD_CONNECTION_RETRIES", "5");
     for (path, stream) in [(&desk.stdout, 1), (&desk.stderr, 2)] {
         let file = File::create(path).map_err(at(path))?;
@@ -137,7 +142,7 @@ pub(crate) async fn run(
     }
     let mut child = upload.spawn()?;
     let mut ended = Ended { code: None, cut: None, outage: None };
-    let Fate { mut cut, mut outage } = fate;
+    let Fate { mut cut, mut outage, is_hurried: _ } = fate;
     for _ in 0..PATIENCE {
         if let Ok(status) = timeout(PAUSE, child.wait()).await {
             ended.code = status?.code();
