@@ -1,13 +1,15 @@
 //! Fuzz targets: one function for each thing that reads what others wrote. Each takes any bytes, and panics when something does
 //! not hold that must.
 //!
-//! The crate is compiled twice: for the fuzzer, and as a test of the package around it, which repeats the kept corpus.
+//! The crate is compiled twice: for the fuzzer, and as the library of the package around it, which repeats the kept corpus.
 #![expect(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, reason = "a finding is a panic")]
 
 mod args;
-#[cfg(test)]
-mod corpus;
 mod data_type;
+// Of that package, which has no other library for it.
+#[cfg(doctest)]
+#[path = "../../documents.rs"]
+mod documents;
 mod entries;
 mod http_answer;
 mod journal_file;
