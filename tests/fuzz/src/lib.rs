@@ -11,10 +11,12 @@ mod data_type;
 #[path = "../../documents.rs"]
 mod documents;
 mod entries;
+mod fault_plan;
 mod http_answer;
 mod journal_file;
 mod manifest_file;
 mod models;
+mod pem;
 mod report_file;
 mod retry_after;
 mod scratch;
@@ -43,10 +45,12 @@ mod expiry;
 use crate::command::{json, layers, lines, manifest, output, retry_from, schedule};
 
 pub use crate::data_type::check as data_type;
+pub use crate::fault_plan::check as fault_plan;
 pub use crate::http_answer::check as http_answer;
 pub use crate::journal_file::check as journal;
 pub use crate::manifest_file::check as manifest;
 pub use crate::models::check as models;
+pub use crate::pem::check as pem;
 pub use crate::report_file::check as report;
 pub use crate::retry_after::check as retry_after;
 pub use crate::settings_file::check as settings;
@@ -59,10 +63,12 @@ pub type Check = fn(&[u8]);
 /// All of them, by the names of their programs.
 pub const TARGETS: &[(&str, Check)] = &[
     ("data_type", data_type),
+    ("fault_plan", fault_plan),
     ("http_answer", http_answer),
     ("journal", journal),
     ("manifest", manifest),
     ("models", models),
+    ("pem", pem),
     ("report", report),
     ("retry_after", retry_after),
     ("settings", settings),
