@@ -1,19 +1,25 @@
 //! The command line.
 
+mod help;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum, value_parser};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Arg, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
 
-use crate::demo::FEWEST;
+use self::help::{
+    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
+    SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
+};
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
-#[command(name = "encord", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "encord", version, propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -28,8 +34,8 @@ pub(crate) enum Command {
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
     /// Show the settings in effect: where each value comes from, the waits between attempts, the longest upload.
-    #[command(after_help = SETTINGS_EXAMPLES)]
-    Settings(SettingsArgs),
+    #[command(after_help = SETTINGS_EXAMPLES, mut_args(for_settings))]
+    Settings(UploadArgs),
     /// List the distinct model iteration uids of a JSON array of model configurations.
     #[command(after_help = UIDS_EXAMPLES)]
     Uids(UidsArgs),
@@ -53,7 +59,7 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// How many small images are made and uploaded.
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(i64::from(FEWEST)..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(1..))]
     pub(crate) files: u32,
     /// Keep the images, what was stored of them, and the report in this folder, which must be new or empty.
     #[arg(long, value_name = "DIR")]
@@ -66,7 +72,7 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct UploadArgs {
     /// The manifest: JSON Lines, one item a line; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
@@ -75,35 +81,27 @@ pub(crate) struct UploadArgs {
     pub(crate) concurrency: NonZeroUsize,
     /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
     /// it is not there. One run at a time.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(journal_file))]
     pub(crate) journal: Option<PathBuf>,
     /// Take only the items that this earlier report does not have as uploaded or skipped: those that failed, were
     /// cancelled, or are missing.
-    #[arg(long, value_name = "REPORT")]
+    #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
     pub(crate) retry_from: Option<Stream>,
     /// Take only the items whose stable hash falls on I of N, 0 <= I < N: the shards of a manifest are disjoint and
     /// complete, on any machine.
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Where the report goes: JSON Lines, one item a line in the order of the manifest; `-` is standard output.
-    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<Stream>,
     /// Whether to show the progress on standard error; `auto` does on a terminal.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
-    /// Check manifest, settings, URLs and files, say what would be sent, and send nothing.
+    /// Check manifest, settings, URLs and files, and that journal and report could be written; say what would be sent, and
+    /// neither send nor write anything.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print the summary as one JSON object on standard output, after the report if that goes there too.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct SettingsArgs {
-    #[command(flatten)]
-    pub(crate) settings: SettingsOptions,
-    /// Print one JSON object; of the waits it lists the first 1000 at most.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -112,9 +110,10 @@ pub(crate) struct SettingsArgs {
 /// in the file and the environment, is told at once.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct SettingsOptions {
-    /// The settings file, TOML or JSON, with the sections `requests` and `upload`; also set by `ENCORD_SETTINGS`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) settings: Option<PathBuf>,
+    /// The settings file, TOML or JSON, with the sections `requests` and `upload`; `-` is standard input. Also set by
+    /// `ENCORD_SETTINGS`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) settings: Option<Stream>,
     /// Upload the other items when one has failed for good; also set by `ENCORD_ALLOW_FAILURES`.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) allow_failures: Option<bool>,
@@ -129,7 +128,7 @@ pub(crate) struct SettingsOptions {
 #[derive(Debug, clap::Args)]
 pub(crate) struct UidsArgs {
     /// A JSON array of model configurations; `-` is standard input.
-    #[arg(value_name = "FILE", default_value = "-")]
+    #[arg(value_name = "FILE", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) file: Stream,
     /// Print how many there are.
     #[arg(long)]
@@ -258,127 +257,24 @@ impl fmt::Display for Stream {
     }
 }
 
+/// Any command line of `upload` is one of `settings` too; what sets nothing is not shown there.
+fn for_settings(flag: Arg) -> Arg {
+    match flag.get_id().as_str() {
+        "settings" | "allow_failures" | "max_retries" | "backoff_factor" => flag,
+        "json" => flag.help("Print one JSON object; of the waits it lists the first 1000 at most"),
+        "manifest" => flag.required(false).default_value("-").hide(true),
+        _ => flag.hide(true),
+    }
+}
+
+fn journal_file(path: PathBuf) -> Result<PathBuf, &'static str> {
+    let is_standard = path.as_os_str() == "-";
+    if is_standard { Err("the journal must be a file: it is read, and then appended to") } else { Ok(path) }
+}
+
 fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
     text.parse().map_err(|_| "it must be a whole number of 1 or more")
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    all done
-  1    failed: a batch was stopped by a failure
-  2    wrong usage or input
-  3    finished, but some items failed and that was allowed
-  130  interrupted";
-
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  encord demo
-  encord demo --files 1000
-  encord demo --keep demo && diff -r demo/images demo/stored/dev
-
-A development store is started in this process, on a free port of this machine alone, and told which faults to throw at \
-which file. The files are uploaded to signed URLs under `allow_failures`, as by `encord upload`, only with shorter waits. \
-At the end the store is compared with the files, and each file's end with what the contract (docs/contract.md) promises. \
-It exits with 0 when all is as promised, else with 1.";
-
-const UPLOAD_EXAMPLES: &str = "\
-Examples:
-  encord upload --manifest items.jsonl
-  encord upload --manifest items.jsonl --allow-failures --max-retries 5 --report report.jsonl
-  encord upload --manifest items.jsonl --dry-run
-  encord upload --manifest items.jsonl --journal done.jsonl        # again after a crash: only what is left
-  encord upload --manifest items.jsonl --retry-from report.jsonl --report report.jsonl
-  encord upload --manifest items.jsonl --shard $JOB_COMPLETION_INDEX/8
-  make-manifest | encord upload --manifest - --json
-
-The manifest is JSON Lines. Of an item only the first two keys are required:
-  {\"path\": \"a.jpg\", \"signed_url\": \"https://…\", \"title\": \"a.jpg\", \"data_type\": \"image\",
-   \"content_type\": null, \"headers\": {}}
-Relative paths are relative to the current directory. \
-`title` is the file name unless given, `data_type` is `image`, `content_type` is the one of the data type. \
-`headers` are sent on top of the others. \
-Empty lines are skipped. \
-The whole manifest is checked before anything is sent: a line that is malformed stops the run. \
-A URL that cannot be parsed and a file that cannot be read are failures of their item.
-
-The report has a line for every item of the shard, also when the batch was stopped or interrupted. It is written when \
-the run ends; until then the file is as it was:
-  {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
-   \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null}
-The status is one of uploaded, failed, cancelled, skipped: by the journal, or by --retry-from.
-
-Ctrl-C aborts what is under way, writes journal and report, and exits with 130; a second one exits at once.
-
-A dry run exits as the upload would: 0 when every URL can be parsed and every file be read, else 1, or 3 when failures \
-are allowed.
-
-Environment:
-  ENCORD_SETTINGS                                     the settings file
-  ENCORD_MAX_RETRIES, ENCORD_BACKOFF_FACTOR,
-  ENCORD_CONNECTION_RETRIES, ENCORD_CONNECT_TIMEOUT,
-  ENCORD_READ_TIMEOUT, ENCORD_WRITE_TIMEOUT,
-  ENCORD_ALLOW_FAILURES                               settings, over the file and below flags
-  ENCORD_LOG                                          what is logged: warn (default), debug, …
-  NO_COLOR                                            no colours";
-
-const SETTINGS_EXAMPLES: &str = "\
-Examples:
-  encord settings
-  ENCORD_READ_TIMEOUT=unlimited encord settings --settings encord.toml --max-retries 5
-  encord settings --json | jq .fields.max_retries.origin";
-
-const UIDS_EXAMPLES: &str = "\
-Examples:
-  encord uids models.json
-  encord uids models.json --count
-  list-models | encord uids --json";
-
-const DATA_TYPE_EXAMPLES: &str = "\
-Examples:
-  encord data-type
-  encord data-type dicom_study
-  encord data-type --upper DICOM_STUDY --json";
-
-const DEV_STORE_EXAMPLES: &str = "\
-Examples:
-  encord dev-store
-  encord dev-store --port 0 --dir objects --faults 'a.jpg: 503 x2 retry-after=1; 10%: reset-during'
-  encord dev-store --faults @plan.txt
-
-The store is for development and tests: it listens on 127.0.0.1 alone, speaks plain HTTP, and its key is public unless you \
-give one. Where it listens goes to standard output, a line for each request to standard error. Ctrl-C ends it, with exit \
-code 0.
-
-A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends; the first that fits an upload decides.
-  OBJECT  a name, with `*` for any characters; `30%` or `30% NAME` takes so many of them, the same in every run
-  FAULT   503 (400 to 599), reject=413, reset-before, reset-during, reset-after, stall, silent, drip=SECONDS, corrupt, expire
-          then, if wanted: x2 (so often for each object), retry-after=SECONDS
-
-Environment:
-  ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key";
-
-const SIGN_EXAMPLES: &str = "\
-Examples:
-  encord sign http://127.0.0.1:9000/dev/a.jpg
-  encord sign --manifest http://127.0.0.1:9000/dev images/ > items.jsonl && encord upload --manifest items.jsonl
-  encord sign --method GET --scheme s3 --expires 60 http://127.0.0.1:9000/dev/a.jpg
-
-A signed URL is a credential until it expires, and this is the one command that shows it. \
-In a manifest the name of an object is the path as given, without `.`, `..` and the root. \
-Folders are taken with all that is in them, in the order of the names.
-
-Environment:
-  ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key; without either, that of the development store";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  encord completions bash > ~/.local/share/bash-completion/completions/encord
-  encord completions fish > ~/.config/fish/completions/encord.fish";
-
-const MAN_EXAMPLES: &str = "\
-Examples:
-  encord man | man -l -
-  encord man upload > ~/.local/share/man/man1/encord-upload.1";
 
 #[cfg(test)]
 mod tests {

@@ -33,6 +33,8 @@ struct Entry {
     value: &'static str,
     upper: &'static str,
     name: String,
+    since: &'static str,
+    meaning: &'static str,
 }
 
 impl Form {
@@ -50,7 +52,9 @@ impl Form {
 
 impl From<DataType> for Entry {
     fn from(data_type: DataType) -> Self {
-        Self { value: data_type.as_str(), upper: data_type.to_upper_case_string(), name: format!("{data_type:?}") }
+        let (value, upper) = (data_type.as_str(), data_type.to_upper_case_string());
+        let (since, meaning) = about(data_type);
+        Self { value, upper, name: format!("{data_type:?}"), since, meaning }
     }
 }
 
@@ -82,8 +86,7 @@ fn table(out: &mut dyn Write, data_types: &[DataType]) -> io::Result<()> {
     };
     row("VALUE", "UPPER CASE", "NAME", "SINCE", "MEANING")?;
     for data_type in data_types {
-        let Entry { value, upper, name } = (*data_type).into();
-        let (since, meaning) = about(*data_type);
+        let Entry { value, upper, name, since, meaning } = (*data_type).into();
         row(value, upper, &name, since, meaning)?;
     }
     Ok(())

@@ -21,19 +21,17 @@ use tracing_subscriber::filter::LevelFilter;
 
 use self::cases::{CASES, Case, Fault};
 use crate::args::{DemoArgs, Stream};
+use crate::interrupt::Interrupt;
+use crate::log;
 use crate::output::{Exit, Failure, note, print};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums, outcome};
-use crate::{interrupt, log};
 
 /// How many items are under way at once.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The first wait, in seconds: a demonstration should be over soon.
 const BACKOFF_FACTOR: f64 = 0.2;
-
-/// As many files as there are cases, or more.
-pub(crate) const FEWEST: u32 = 10;
 
 /// For how long a silent store is waited for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -75,12 +73,14 @@ enum Folder {
 #[derive(Debug, Default)]
 struct Verdict {
     /// Objects that equal their files.
-    equal: u64,
+    equal: usize,
     problems: Vec<String>,
 }
 
 impl Demo {
     async fn run(&self) -> Result<Exit, Failure> {
+        // From the start: whatever is made here is also taken away.
+        let interrupted = Interrupt::listen()?.first();
         let store = self.store().await?;
         let items = self.items(&store)?;
         print(|out| show::opening(out, self, &store))?;
@@ -89,7 +89,7 @@ impl Demo {
         let client = Client::builder(self.settings).no_proxy().build();
         let settings = CloudUploadSettings { allow_failures: true, ..CloudUploadSettings::default() };
         let uploader = Uploader::new(&client, settings).concurrency(CONCURRENCY);
-        let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupt::first()?);
+        let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupted);
         let lengths = items.into_iter().map(|item| item.path.metadata().map_or(0, |file| file.len()));
         self.progress.follow(batch.progress(), self.files.into(), lengths);
         let mut ended = Vec::new();
@@ -180,11 +180,11 @@ impl Demo {
         verdict
     }
 
-    /// What goes wrong with a file: the cases are spread evenly.
+    /// What goes wrong with a file: the cases are spread evenly, the first ones where there are fewer files.
     fn case(&self, number: u32) -> Option<&'static Case> {
-        let count = u64::try_from(CASES.len()).unwrap_or(u64::MAX);
+        let count = u64::from(self.files).min(CASES.len() as u64);
         let place = |at: u64| (2 * at + 1) * u64::from(self.files) / (2 * count) + 1;
-        (0..).zip(CASES).find_map(|(at, case)| (place(at) == u64::from(number)).then_some(case))
+        (0..count).zip(CASES).find_map(|(at, case)| (place(at) == u64::from(number)).then_some(case))
     }
 
     /// The name of a file, and of its object.
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn each_case_befalls_one_file() {
-        for files in FEWEST..200 {
+        for files in 1..200 {
             let demo = Demo {
                 files,
                 folder: Folder::Kept(PathBuf::new()),
@@ -239,7 +239,8 @@ mod tests {
                 progress: Progress::new(crate::args::When::Never),
             };
             let cases: Vec<_> = (1..=files).filter_map(|number| demo.case(number)).map(|case| case.words).collect();
-            assert_eq!(cases, CASES.iter().map(|case| case.words).collect::<Vec<_>>(), "of {files}");
+            let expected = CASES.iter().map(|case| case.words).take(files as usize);
+            assert_eq!(cases, expected.collect::<Vec<_>>(), "of {files}");
         }
     }
 }

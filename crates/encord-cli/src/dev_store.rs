@@ -11,7 +11,8 @@ use serde::Serialize;
 use tokio::runtime;
 
 use crate::args::{DevStoreArgs, KeyOptions};
-use crate::interrupt;
+use crate::interrupt::Interrupt;
+use crate::layers::is_blank;
 use crate::output::{Exit, Failure, json, note, print};
 
 const KEY: &str = "ENCORD_DEV_STORE_KEY";
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
         .on_request(|record| note(record));
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
-        let interrupt = interrupt::first()?;
+        let interrupt = Interrupt::listen()?.first();
         let store = builder.start().await.map_err(|error| {
             let failure = Failure::failed(&error);
             let is_port = matches!(error, StartError::Bind(..));
@@ -68,6 +69,7 @@ pub(crate) fn credentials(
         let parts = key.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()));
         parts.ok_or_else(|| Failure::usage("--key is written ID:SECRET"))?
     } else {
+        let variable = |name| variable(name).filter(|value| !is_blank(value));
         match (variable(KEY), variable(SECRET)) {
             (None, None) => return Ok(Credentials::development()),
             (Some(id), Some(secret)) => match (id.into_string(), secret.into_string()) {
@@ -106,5 +108,8 @@ mod tests {
         let together = "ENCORD_DEV_STORE_KEY and ENCORD_DEV_STORE_SECRET are given together or not at all";
         check(None, Some("id"), None, Err(together));
         check(None, None, Some("s"), Err(together));
+        check(None, Some("id"), Some(" "), Err(together));
+        check(None, Some(""), Some(" "), Ok(Credentials::DEVELOPMENT_ACCESS_ID));
+        check(None, None, Some(""), Ok(Credentials::DEVELOPMENT_ACCESS_ID));
     }
 }

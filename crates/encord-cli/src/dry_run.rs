@@ -1,17 +1,22 @@
 //! `encord upload --dry-run`: what can be known before anything is sent.
 
-use std::fs::File;
+mod expiry;
+
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
-use encord_upload::UploadItem;
+use encord_upload::{Journal, UploadItem};
 use serde::Serialize;
 
+use self::expiry::Expiry;
+use crate::args::UploadArgs;
 use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
-use crate::report::human_bytes;
+use crate::report::{Reporter, could_be_made, folder, human_bytes};
 use crate::selection::{Choice, Selection};
-use crate::upload::open_journal;
+use crate::upload::warn_of_unreadable;
 
 #[derive(Debug, Default, Serialize)]
 struct Sums {
@@ -22,15 +27,15 @@ struct Sums {
 }
 
 pub(crate) fn run(
+    args: &UploadArgs,
+    allow_failures: bool,
     manifest: &Manifest,
     selection: &Selection,
-    journal: Option<&Path>,
-    allow_failures: bool,
-    as_json: bool,
+    now: SystemTime,
 ) -> Result<Exit, Failure> {
-    // One that is not there has nothing, and is not made.
-    let journal = journal.filter(|path| path.exists()).map(open_journal).transpose()?;
-    let mut sums = Sums::default();
+    let journal = args.journal.as_deref().map(read_journal).transpose()?.flatten();
+    args.report.as_ref().map_or(Ok(()), Reporter::check)?;
+    let (mut sums, mut expiry) = (Sums::default(), Expiry::at(now));
     let mut items = manifest.items();
     for item in &mut items {
         let is_skipped = match selection.of(&item) {
@@ -46,6 +51,7 @@ pub(crate) fn run(
             Ok(bytes) => {
                 sums.would_upload += 1;
                 sums.bytes += bytes;
+                expiry.see(&item);
             }
             Err(error) => {
                 sums.would_fail += 1;
@@ -54,9 +60,12 @@ pub(crate) fn run(
         }
     }
     items.finish()?;
+    if let Some(warning) = expiry.warning() {
+        note(format_args!("warning: {warning}"));
+    }
     let Sums { would_upload, would_fail, would_skip, bytes } = sums;
     print(|out| {
-        if as_json {
+        if args.json {
             json(out, &sums)
         } else {
             let bytes = human_bytes(bytes);
@@ -72,6 +81,21 @@ pub(crate) fn run(
         (_, true) => Exit::Partial,
         (_, false) => Exit::Failed,
     })
+}
+
+/// The journal, if there is one; else one could be made.
+fn read_journal(path: &Path) -> Result<Option<Journal>, Failure> {
+    let unusable = |error: io::Error| Failure::usage(format_args!("journal {}: {error}", path.display()));
+    match OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && could_be_made(path) => {
+            tempfile::tempfile_in(folder(path)).map_err(unusable)?;
+            return Ok(None);
+        }
+        opened => opened.map_err(unusable)?,
+    };
+    let journal = Journal::read_only(path).map_err(Failure::usage)?;
+    warn_of_unreadable(path, &journal);
+    Ok(Some(journal))
 }
 
 /// The length of an item that can be uploaded as far as anyone can tell.

@@ -1,30 +1,52 @@
 //! Ctrl-C, and the SIGTERM of a scheduler: the first ends the run in order, the second at once.
 
 use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
 use crate::output::{Exit, Failure};
 
-/// Ready when the process is asked to end. When it is asked again, it ends without further ado; the journal is true at any
-/// time. Needs a runtime, and works as long as that does.
-///
-/// # Errors
-///
-/// The signals cannot be listened for.
-pub(crate) fn first() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let mut requests = Requests::new()?;
-    let (first, is_first) = oneshot::channel();
-    tokio::spawn(async move {
-        requests.next().await;
-        let _ = first.send(());
-        requests.next().await;
-        // Nothing is said: standard error may be what it hangs on.
-        process::exit(Exit::Interrupted as i32);
-    });
-    Ok(async {
-        let _ = is_first.await;
-    })
+/// Listens for requests to end the process.
+#[derive(Debug)]
+pub(crate) struct Interrupt {
+    /// Who is told of the first, once there is something to bring to an end.
+    first: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+}
+
+impl Interrupt {
+    /// Listens from here on: until there is something to bring to an end, one request ends the process. Works as long as
+    /// the runtime does that this is called in.
+    ///
+    /// # Errors
+    ///
+    /// The signals cannot be listened for.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let mut requests = Requests::new()?;
+        let first = Arc::new(Mutex::new(None::<oneshot::Sender<()>>));
+        let who = Arc::clone(&first);
+        tokio::spawn(async move {
+            requests.next().await;
+            let who = who.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(who) = who {
+                let _ = who.send(());
+                requests.next().await;
+            }
+            // Nothing is said: standard error may be what it hangs on.
+            process::exit(Exit::Interrupted as i32);
+        });
+        Ok(Self { first })
+    }
+
+    /// Ready at the first request from here on; the one after it ends the process without further ado. The journal is true
+    /// at any time.
+    pub(crate) fn first(self) -> impl Future<Output = ()> + Send + 'static {
+        let (first, is_first) = oneshot::channel();
+        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        async {
+            let _ = is_first.await;
+        }
+    }
 }
 
 #[cfg(unix)]

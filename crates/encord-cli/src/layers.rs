@@ -1,15 +1,17 @@
 //! The layers of settings: flags over environment over file over the documented defaults.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::io::{self, Read};
+use std::path::Path;
+use std::str::{self, FromStr};
 
 use encord_http_settings::{BackoffFactor, PartialCloudUploadSettings, SettingsLayer, UploadResolution};
 
-use crate::args::SettingsOptions;
+use crate::args::{SettingsOptions, Stream};
 use crate::output::Failure;
+use crate::utf8::without_mark;
 
 /// The variable that names the settings file.
 const FILE_VARIABLE: &str = "ENCORD_SETTINGS";
@@ -41,8 +43,7 @@ pub(crate) fn resolve(
     options: &SettingsOptions,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<UploadResolution<Source>, Failure> {
-    let environment: Vec<(String, String)> =
-        environment.into_iter().filter_map(|(name, value)| Some((name.into_string().ok()?, lossy(value)))).collect();
+    let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
     let mut errors = Vec::new();
     let mut keep = |layer: Result<SettingsLayer, Vec<String>>| {
         layer.unwrap_or_else(|problems| {
@@ -53,14 +54,31 @@ pub(crate) fn resolve(
     let layers = [
         (Source::Flag, keep(flags(options))),
         (Source::Environment, keep(variables(&environment))),
-        (Source::File, keep(file(options, &environment))),
+        (Source::File, keep(file(named(options, &environment)))),
     ];
     if errors.is_empty() { Ok(UploadResolution::explain(layers)) } else { Err(Failure::usages(errors)) }
 }
 
-/// A value that is not Unicode cannot be right; what can be shown of it is in the error.
-fn lossy(value: OsString) -> String {
-    value.into_string().unwrap_or_else(|value| value.to_string_lossy().into_owned())
+/// The settings file, if there is to be one, and what of its name is not from the flag.
+fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Option<(Stream, &'static str)> {
+    let is_it = |(name, value): &&(OsString, OsString)| name == FILE_VARIABLE && !is_blank(value);
+    let by_variable = || environment.iter().find(is_it).map(|(_, value)| Stream::from(value.clone()));
+    let by_flag = options.settings.clone().map(|file| (file, ""));
+    by_flag.or_else(|| by_variable().map(|file| (file, " (from ENCORD_SETTINGS)")))
+}
+
+/// Whether a variable counts as not set: many tools can only blank one, not remove it.
+pub(crate) fn is_blank(value: &OsStr) -> bool {
+    value.to_string_lossy().trim().is_empty()
+}
+
+/// Whether the settings file is standard input.
+pub(crate) fn read_standard_input(
+    options: &SettingsOptions,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> bool {
+    let environment: Vec<_> = environment.into_iter().collect();
+    named(options, &environment).is_some_and(|(file, _)| file == Stream::Standard)
 }
 
 fn flags(options: &SettingsOptions) -> Result<SettingsLayer, Vec<String>> {
@@ -87,25 +105,30 @@ fn value<T, E: fmt::Display>(
     text.map(parse).transpose().map_err(|error| format!("`{flag}` {error}"))
 }
 
-fn variables(environment: &[(String, String)]) -> Result<SettingsLayer, Vec<String>> {
-    SettingsLayer::from_variables(environment.iter().map(|(name, value)| (name, value)))
+fn variables(environment: &[(OsString, OsString)]) -> Result<SettingsLayer, Vec<String>> {
+    // A value that is not Unicode cannot be right; what can be shown of it is in the error.
+    let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_string_lossy())));
+    SettingsLayer::from_variables(variables)
         .map_err(|error| error.problems().map(|problem| format!("environment: {problem}")).collect())
 }
 
-fn file(options: &SettingsOptions, environment: &[(String, String)]) -> Result<SettingsLayer, Vec<String>> {
-    // An empty variable counts as not set, as those of the settings do.
-    let by_variable = || environment.iter().find(|(name, value)| name == FILE_VARIABLE && !value.is_empty());
-    let (path, from) = match (&options.settings, by_variable()) {
-        (Some(path), _) => (path.clone(), String::new()),
-        (None, Some((name, path))) => (PathBuf::from(path), format!(" (from {name})")),
-        (None, None) => return Ok(SettingsLayer::default()),
+fn file(named: Option<(Stream, &str)>) -> Result<SettingsLayer, Vec<String>> {
+    let Some((file, from)) = named else { return Ok(SettingsLayer::default()) };
+    let (path, read) = match &file {
+        Stream::Standard => (Path::new(""), io::stdin().lock().bytes().collect()),
+        Stream::File(path) => (&**path, fs::read(path)),
     };
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string());
-    let layer = text.and_then(|text| match Format::of(&path, &text) {
-        Format::Toml => from_toml(&text),
-        Format::Json => from_json(&text),
-    });
-    layer.map_err(|error| vec![format!("settings file {}{from}: {error}", path.display())])
+    let layer = read.map_err(|error| error.to_string()).and_then(|text| read_layer(path, &text));
+    layer.map_err(|error| vec![format!("settings file {file}{from}: {error}")])
+}
+
+/// Reads a layer from a file that may have a name.
+fn read_layer(path: &Path, text: &[u8]) -> Result<SettingsLayer, String> {
+    let text = str::from_utf8(without_mark(text)?).map_err(|error| error.to_string())?;
+    match Format::of(path, text) {
+        Format::Toml => from_toml(text),
+        Format::Json => from_json(text),
+    }
 }
 
 #[derive(Clone, Copy)]

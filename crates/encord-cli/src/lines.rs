@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use crate::utf8::without_mark;
+
 /// No line that means something is longer.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
@@ -21,7 +23,7 @@ impl<R: Read> Lines<R> {
     ///
     /// # Errors
     ///
-    /// Reading fails, or a line is longer than any that means something.
+    /// Reading fails, a line is longer than any that means something, or it is UTF-16.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
         loop {
             self.line.clear();
@@ -32,6 +34,10 @@ impl<R: Read> Lines<R> {
             self.number += 1;
             if read == LONGEST && self.line.last() != Some(&b'\n') {
                 return Err(io::Error::other(format!("line {} is longer than 16 MiB", self.number)));
+            }
+            if self.number == 1 {
+                let text = without_mark(&self.line).map_err(io::Error::other)?.len();
+                self.line.drain(..self.line.len() - text);
             }
             if !self.line.trim_ascii().is_empty() {
                 return Ok(Some((self.number, self.line.trim_ascii())));
@@ -58,6 +64,17 @@ mod tests {
         check("\n \r\n", &[]);
         check("a\nb", &[(1, "a"), (2, "b")]);
         check("\n a \r\n\n\tb\n", &[(2, "a"), (4, "b")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        let mut lines = Lines::new("\u{feff}a\n\u{feff}b".as_bytes());
+        assert_eq!(lines.next().expect("readable"), Some((1, &b"a"[..])));
+        assert_eq!(lines.next().expect("readable"), Some((2, "\u{feff}b".as_bytes())));
+        assert_eq!(Lines::new("\u{feff}\n".as_bytes()).next().expect("readable"), None);
+        for text in [b"\xFF\xFEa\0\n\0", b"\xFE\xFF\0a\0\n"] {
+            assert_eq!(Lines::new(&text[..]).next().expect_err("UTF-16").to_string(), "it is UTF-16, not UTF-8");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the crates below log, on standard error.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
@@ -26,13 +27,35 @@ pub(crate) fn start(progress: &Progress, least: LevelFilter) -> Result<(), Failu
         let failure = Failure::usage(format_args!("{VARIABLE}={directives}: {error}"));
         failure.with_hint("a level, such as debug, or levels of crates, such as warn,encord_upload=debug")
     })?;
-    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let progress = progress.clone();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_timer(uptime())
-        .with_ansi(colours)
+        .with_ansi(has_colours(io::stderr().is_terminal(), env::var_os("NO_COLOR").as_deref()))
+        // It would tell of errors by `eprintln!`, which panics where nothing can be written.
+        .log_internal_errors(false)
         .with_writer(move || progress.above())
         .try_init()
         .map_err(Failure::failed)
+}
+
+fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_and_for_those_who_want_them() {
+        let check = |is_terminal, no_color: Option<&str>, expected| {
+            assert_eq!(has_colours(is_terminal, no_color.map(OsStr::new)), expected, "{is_terminal} {no_color:?}");
+        };
+        check(true, None, true);
+        check(true, Some(""), true);
+        check(true, Some("1"), false);
+        check(false, None, false);
+        check(false, Some(""), false);
+    }
 }

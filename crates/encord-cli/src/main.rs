@@ -25,6 +25,7 @@ mod settings;
 mod sign;
 mod uids;
 mod upload;
+mod utf8;
 
 use std::process::ExitCode;
 

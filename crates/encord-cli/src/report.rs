@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::spool::Spool;
 use self::target::Target;
-pub(crate) use self::target::folder;
+pub(crate) use self::target::{could_be_made, folder};
 use crate::args::Stream;
 use crate::output::{Failure, json};
 
@@ -64,6 +64,15 @@ impl Reporter {
         let target = Target::open(stream)?;
         let spool = Ok(Spool::new(target.scratch()?, target.scratch()?));
         Ok(Self { target, spool })
+    }
+
+    /// Looks whether a report could be written there, and writes none.
+    ///
+    /// # Errors
+    ///
+    /// It could not.
+    pub(crate) fn check(stream: &Stream) -> Result<(), Failure> {
+        Target::check(stream)
     }
 
     /// Adds what became of an item.

@@ -9,7 +9,7 @@ use indicatif::HumanDuration;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::args::SettingsArgs;
+use crate::args::UploadArgs;
 use crate::layers::{self, Source};
 use crate::output::{Exit, Failure, json, print};
 use crate::schedule;
@@ -17,7 +17,7 @@ use crate::schedule;
 /// How many waits are listed; a schedule can have four thousand million.
 const LISTED: usize = 1000;
 
-pub(crate) fn run(args: &SettingsArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let resolution = layers::resolve(&args.settings, env::vars_os())?;
     print(|out| if args.json { json(out, &Document::new(&resolution)) } else { show(out, &resolution) })?;
     Ok(Exit::Done)

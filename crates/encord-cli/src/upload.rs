@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
@@ -15,17 +15,23 @@ use tokio::runtime;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Stream, UploadArgs};
+use crate::interrupt::Interrupt;
 use crate::manifest::Manifest;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums, folder};
 use crate::retry_from::RetryFrom;
 use crate::selection::{Choice, Selection};
-use crate::{dry_run, interrupt, layers, log};
+use crate::{dry_run, layers, log};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
-    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     refuse_clashes(args)?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let interrupt = {
+        let _inside = runtime.enter();
+        Interrupt::listen()?
+    };
+    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     let retry_from = args.retry_from.as_ref().map(RetryFrom::read).transpose()?;
     let selection = Arc::new(Selection { shard: args.shard, retry_from });
     let (mut taken, mut uploaded) = (0, 0);
@@ -38,13 +44,12 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         note(format_args!("warning: manifest {}: no items", args.manifest));
     }
     if args.dry_run {
-        return dry_run::run(&manifest, &selection, args.journal.as_deref(), settings.allow_failures, args.json);
+        return dry_run::run(args, settings.allow_failures, &manifest, &selection, SystemTime::now());
     }
     let progress = Progress::new(args.progress);
     log::start(&progress, LevelFilter::WARN)?;
     let journal = args.journal.as_deref().map(open_journal).transpose()?;
     let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
 
     let reporter = Arc::new(Mutex::new(reporter));
     let batch = Batch {
@@ -59,10 +64,10 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     };
     let started = Instant::now();
     // Driven by a worker of the runtime, and not by this thread, which would have to be woken for each item.
-    let outcome = runtime.block_on(runtime.spawn(batch.run()));
+    let outcome = runtime.block_on(runtime.spawn(batch.run(interrupt)));
     let elapsed = started.elapsed();
     progress.end();
-    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
+    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()));
     ended.snapshot.ended.skipped += uploaded;
 
     let written = lock(&reporter).take().map_or(Ok(()), Reporter::finish);
@@ -103,8 +108,7 @@ struct Ended {
 }
 
 impl Batch {
-    async fn run(self) -> Result<Ended, Failure> {
-        let interrupted = interrupt::first()?;
+    async fn run(self, interrupt: Interrupt) -> Ended {
         let client = Client::new(self.settings.requests);
         // The client has all the other settings.
         let settings =
@@ -124,7 +128,7 @@ impl Batch {
             uploader = uploader.journal(journal);
         }
         let mut items = self.manifest.items();
-        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupted);
+        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupt.first());
         let selection = Arc::clone(&self.selection);
         let taken = self.manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
         let lengths = taken.map(|item| item.path.metadata().map_or(0, |file| file.len()));
@@ -142,7 +146,7 @@ impl Batch {
         }
         let (snapshot, stopped) = (batch.progress().snapshot(), batch.stopped());
         drop(batch);
-        Ok(Ended { snapshot, stopped, failure, input: items.finish() })
+        Ended { snapshot, stopped, failure, input: items.finish() }
     }
 }
 
@@ -185,20 +189,29 @@ fn summarise(snapshot: &Snapshot, elapsed: Duration, as_json: bool) -> Result<()
 }
 
 /// Opens a journal, or makes one, and says what is wrong with it.
-pub(crate) fn open_journal(path: &Path) -> Result<Journal, Failure> {
+fn open_journal(path: &Path) -> Result<Journal, Failure> {
     let journal = Journal::open(path).map_err(Failure::usage)?;
+    warn_of_unreadable(path, &journal);
+    Ok(journal)
+}
+
+pub(crate) fn warn_of_unreadable(path: &Path, journal: &Journal) {
     if journal.unreadable() > 0 {
         let (path, lines) = (path.display(), journal.unreadable());
         note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
     }
-    Ok(journal)
 }
 
 /// No file is both read and written, but for the report: the earlier one is read before a new one takes its place.
 fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
-    let standard = [Some(&args.manifest), args.retry_from.as_ref()];
-    if standard.into_iter().flatten().filter(|stream| **stream == Stream::Standard).count() > 1 {
-        return Err(Failure::usage("manifest and earlier report cannot both come from standard input"));
+    let standard = [
+        (args.manifest == Stream::Standard, "manifest"),
+        (args.retry_from == Some(Stream::Standard), "earlier report"),
+        (layers::read_standard_input(&args.settings, env::vars_os()), "settings file"),
+    ];
+    let standard: Vec<_> = standard.into_iter().filter(|(is_standard, _)| *is_standard).collect();
+    if let [(_, first), (_, second), ..] = standard[..] {
+        return Err(Failure::usage(format_args!("{first} and {second} cannot both come from standard input")));
     }
     let place = |stream: &Stream| match stream {
         Stream::File(path) => Some(canonical(path)),

@@ -59,8 +59,8 @@ impl Problem {
         &self.field
     }
 
-    /// The value as it was written; text is in quotes, and the values of a field that is set more
-    /// than once are separated by commas.
+    /// The value as it was written; text is in quotes, a URL is not shown, and the values of a
+    /// field that is set more than once are separated by commas.
     pub fn value(&self) -> &str {
         &self.value
     }

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use self::any::{Any, Entries, EntriesVisitor, FromAny, Never};
+use self::any::{A_URL, Any, Entries, EntriesVisitor, FromAny, Never, is_url};
 use crate::invalid::Reason;
 use crate::{
     BackoffFactor, CloudUploadSettings, InvalidSettings, PartialCloudUploadSettings, PartialRequestsSettings, Problem,
@@ -159,7 +159,7 @@ impl Table {
 
     fn refuse_others(&mut self, known: &'static [&'static str]) {
         for (name, any) in mem::take(&mut self.entries) {
-            self.problem(&name, &any, Reason::Unknown(known));
+            self.problem(if is_url(&name) { A_URL } else { &name }, &any, Reason::Unknown(known));
         }
     }
 

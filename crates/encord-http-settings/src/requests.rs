@@ -38,8 +38,8 @@ pub struct RequestsSettings {
     /// Further tries to get a connection: a budget of its own, beside `max_retries`, for every
     /// method. Default 3; 0 means none.
     pub connection_retries: u32,
-    /// Bounds each try to get a connection, and then the time from the connection being there to
-    /// the first byte of the response. Default 180 s.
+    /// Bounds each try to get a connection, and then the time from the connection being there (for
+    /// an upload: from the payload sent) to the first byte of the response. Default 180 s.
     pub connect_timeout: Timeout,
     /// Bounds obtaining the full response, from the payload sent to the last byte. Default 180 s.
     pub read_timeout: Timeout,

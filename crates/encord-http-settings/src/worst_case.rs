@@ -20,6 +20,9 @@ impl RequestsSettings {
     ///   [`RETRY_AFTER_LIMIT`] by `Retry-After`, and at worst these are the shortest ones:
     ///   `max(d_k, RETRY_AFTER_LIMIT)` for k up to `max_retries`, and `d_k` for the others.
     ///
+    /// Not counted: an attempt that is repeated without `Expect` after a 417, the hops of redirects, and
+    /// the time that a disk takes to open the payload.
+    ///
     /// ```
     /// use core::time::Duration;
     /// use encord_http_settings::{RequestsSettings, Timeout};

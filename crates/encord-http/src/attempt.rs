@@ -16,7 +16,7 @@ pub struct Attempt {
     /// What came of it.
     pub outcome: Outcome,
     /// The phase in which that became known: for a refusal by status [`Phase::Waiting`], for a complete success
-    /// [`Phase::Done`].
+    /// [`Phase::Done`], for one that is streamed [`Phase::Reading`].
     pub phase: Phase,
     /// The wait before this attempt. Zero for the first.
     pub waited: Duration,
@@ -63,9 +63,9 @@ pub enum FaultKind {
     Closed,
     /// A limit of the settings ran out.
     TimedOut(Limit),
-    /// What the peer sent is not HTTP/1.1.
+    /// What the peer sent is malformed: not HTTP/1.1, or broken gzip.
     Protocol,
-    /// The answer's body is longer than the client takes.
+    /// The answer's head or body is longer than the client takes.
     TooLarge,
     /// What arrived is not what was sent. Only a caller can find that: see [`Attempts::reject`](crate::Attempts::reject).
     Integrity,
@@ -104,11 +104,6 @@ impl Fault {
     /// What arrived is not what was sent: [`FaultKind::Integrity`]. The detail is shown to users; it says how that was found.
     pub fn integrity(detail: impl Into<Box<str>>) -> Self {
         Self::new(FaultKind::Integrity, detail)
-    }
-
-    /// The error behind the fault, if there is one.
-    pub fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 
     /// What kind of fault it is.
@@ -183,7 +178,7 @@ impl FaultKind {
             Self::TimedOut(Limit::FirstByte) => "connect_timeout ran out before the first byte of the response",
             Self::TimedOut(Limit::Write) => "write_timeout ran out before the payload was sent",
             Self::TimedOut(Limit::Read) => "read_timeout ran out before the response was complete",
-            Self::Protocol => "the answer is not HTTP/1.1",
+            Self::Protocol => "the answer is malformed",
             Self::TooLarge => "the answer is too large",
             Self::Integrity => "what arrived is not what was sent",
             Self::Payload => "the payload cannot be read",
@@ -191,6 +186,13 @@ impl FaultKind {
             Self::Url => "the URL cannot be requested",
             Self::Deadline => "the deadline of the request passed",
         }
+    }
+}
+
+impl StdError for Fault {
+    /// The error behind the fault, if there is one.
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
 use http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TRANSFER_ENCODING, USER_AGENT,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, RANGE, TRANSFER_ENCODING, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
@@ -158,7 +158,6 @@ impl<'a> Run<'a> {
             backoff_cap: options.backoff_cap,
             retry_after_limit: options.retry_after_limit,
             idempotent: request.idempotent,
-            replayable: request.payload.is_replayable(),
             jitter: options.jitter,
             deadline: request.deadline,
         };
@@ -167,7 +166,8 @@ impl<'a> Run<'a> {
             ledger: Ledger::new(policy),
             began: Instant::now(),
             redirects: request.redirects,
-            gzip: request.method == Method::GET && !request.headers.contains_key(ACCEPT_ENCODING),
+            gzip: request.method == Method::GET
+                && ![ACCEPT_ENCODING, RANGE].iter().any(|name| request.headers.contains_key(name)),
             trace_id: options.trace_ids.as_ref().and_then(TraceIds::next),
             retry_after: None,
             span: span(&request),
@@ -245,6 +245,7 @@ impl<'a> Run<'a> {
         let jitter = self.client.shared.options.jitter;
         Circumstances {
             retry_after: self.retry_after,
+            consumed: !self.request.payload.can_open(),
             elapsed: self.request.deadline.map_or(Duration::ZERO, |_| self.began.elapsed()),
             random: if jitter == Jitter::None { 0.0 } else { fastrand::f64() },
         }

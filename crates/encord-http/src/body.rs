@@ -52,6 +52,9 @@ impl Body {
             if frame.is_none() || self.incoming.is_end_stream() {
                 self.watch.response_is_complete();
                 self.over = true;
+            } else if let Some(limit) = self.watch.overdue() {
+                // Pieces that are there whenever they are asked for would never let the clock be looked at.
+                return Err(Fault::new(limit, ""));
             }
             let data = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
             match &mut self.gzip {

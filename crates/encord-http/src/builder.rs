@@ -26,6 +26,8 @@ pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// How much hyper may buffer of a request or of a response's head. Small, so that what is handed over is soon sent.
 const HYPER_BUFFER: usize = 64 * 1024;
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
 
 /// Makes a [`Client`] with other than the default limits.
@@ -90,7 +92,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// When the suffix cannot stand in a header: control characters, or anything but ASCII.
+    /// When the suffix has control characters, which cannot stand in a header.
     pub fn user_agent_suffix(mut self, suffix: &str) -> Result<Self, InvalidHeaderValue> {
         self.options.user_agent = HeaderValue::try_from(format!("{USER_AGENT} {suffix}"))?;
         Ok(self)
@@ -159,14 +161,16 @@ impl ClientBuilder {
     pub fn build(self) -> Client {
         let Self { options, pool_idle_timeout, tls, proxies } = self;
         let proxies = Arc::new(proxies.unwrap_or_else(Proxies::from_env));
-        let connect_timeout = options.settings.connect_timeout.as_duration();
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(pool_idle_timeout)
+            // hyper-util adds it to the present time.
+            .pool_idle_timeout(pool_idle_timeout.min(YEAR))
+            // Without this, a connection would be handed to a request that waits for one before its time is looked at.
+            .pool_max_idle_per_host(if pool_idle_timeout.is_zero() { 0 } else { usize::MAX })
             .http1_max_buf_size(HYPER_BUFFER)
             // The exchange sends again by itself, because only it knows whether anything was written.
             .retry_canceled_requests(false)
-            .build(Connector::new(connect_timeout, Tls::new(tls), Arc::clone(&proxies)));
+            .build(Connector::new(Tls::new(tls), Arc::clone(&proxies)));
         Client { shared: Arc::new(Shared { pool, readers: Readers::new(), hosts: Hosts::default(), options, proxies }) }
     }
 }

@@ -28,9 +28,15 @@ fn find(error: &(dyn StdError + 'static)) -> Fault {
             return Fault::new(payload.kind(), payload.to_string());
         }
         if let Some(io) = cause.downcast_ref::<io::Error>() {
-            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+            use io::ErrorKind::{
+                BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable,
+                TimedOut, UnexpectedEof,
+            };
             match io.kind() {
                 BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut => return Fault::new(FaultKind::Reset, ""),
+                HostUnreachable | NetworkDown | NetworkUnreachable => {
+                    return Fault::new(FaultKind::Reset, io.to_string());
+                }
                 UnexpectedEof => return Fault::new(FaultKind::Closed, ""),
                 _ => {}
             }
@@ -49,4 +55,28 @@ fn find(error: &(dyn StdError + 'static)) -> Fault {
         }
     }
     Fault::new(FaultKind::Protocol, chain_text(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r5_a_network_that_goes_away_is_a_reset() {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, InvalidData, NetworkDown,
+            NetworkUnreachable, TimedOut, UnexpectedEof,
+        };
+        let kinds = |error: io::ErrorKind| {
+            let error = io::Error::from(error);
+            (tls::classify(&error).kind(), find(&error).kind())
+        };
+        for error in
+            [BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut]
+        {
+            assert_eq!(kinds(error), (FaultKind::TlsCutOff, FaultKind::Reset), "{error}");
+        }
+        assert_eq!(kinds(UnexpectedEof), (FaultKind::TlsCutOff, FaultKind::Closed));
+        assert_eq!(kinds(InvalidData), (FaultKind::Tls, FaultKind::Protocol));
+    }
 }

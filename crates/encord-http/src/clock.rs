@@ -11,6 +11,7 @@ use encord_http_settings::RequestsSettings;
 /// Where an attempt stands. Phases follow each other in this order; some may be skipped, and none comes back, unless what had
 /// looked like the response turns out to be an interim one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Phase {
     /// Before the network, when no clock runs yet: the URL is checked, the payload opened.
     Preparing,

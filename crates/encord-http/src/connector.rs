@@ -39,7 +39,6 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
     dialer: Dialer,
-    connect_timeout: Option<Duration>,
 }
 
 /// A failure to connect, as it travels through hyper-util's error.
@@ -48,8 +47,8 @@ pub(crate) struct Connector {
 pub(crate) struct ConnectError(pub(crate) Fault);
 
 impl Connector {
-    pub(crate) fn new(connect_timeout: Option<Duration>, tls: Tls, proxies: Arc<Proxies>) -> Self {
-        Self { dialer: Dialer { tcp: Tcp::new(), tls, proxies }, connect_timeout }
+    pub(crate) fn new(tls: Tls, proxies: Arc<Proxies>) -> Self {
+        Self { dialer: Dialer { tcp: Tcp::new(), tls, proxies } }
     }
 }
 
@@ -63,8 +62,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { dialer, connect_timeout } = self.clone();
+        let Self { dialer } = self.clone();
         let asking = ASKING.try_with(Asking::clone).ok();
+        let connect_timeout = asking.as_ref().and_then(Asking::connect_timeout);
         Box::pin(async move {
             let place = match asking {
                 // Nobody reads this: the request has a connection.
@@ -237,5 +237,32 @@ impl Service<Name> for Resolver {
             let addresses: Vec<_> = resolving.await.map_err(|e| DnsError(chain_text(&e)))?.collect();
             if addresses.is_empty() { Err(DnsError("no address".into())) } else { Ok(addresses.into_iter()) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::hosts::Hosts;
+    use crate::tls::TlsOptions;
+    use crate::wire::Progress;
+
+    /// hyper-util goes on with a connection whose request got another one.
+    #[tokio::test(start_paused = true)]
+    async fn r7_a_try_to_connect_ends_at_connect_timeout_also_when_nobody_waits_for_it() {
+        const LIMIT: Duration = Duration::from_secs(600);
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let uri: Uri = format!("https://{}/", silent.local_addr().expect("an address")).parse().expect("a URL");
+        let began = Instant::now();
+        let request = Hosts::default().begin(&uri).expect("a host");
+        let asking = request.asking(Arc::new(Progress::new(began, false)), Some(LIMIT));
+        let mut connector = Connector::new(Tls::new(TlsOptions::default()), Arc::new(Proxies::none()));
+        let connecting = ASKING.scope(asking, async { connector.call(uri).await });
+        let outcome = tokio::time::timeout(2 * LIMIT, connecting).await.expect("it ends");
+        assert_eq!(outcome.err().map(|ConnectError(fault)| fault.kind()), Some(FaultKind::TimedOut(Limit::Connect)));
+        assert!((LIMIT..LIMIT + Duration::from_secs(1)).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
 }

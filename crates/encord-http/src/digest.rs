@@ -22,7 +22,8 @@ pub struct Sent {
     pub length: u64,
     /// When the file was last modified, if it was one.
     pub modified: Option<SystemTime>,
-    /// Whether it was read to its end before the answer was there. A server that answers earlier has not seen all of it.
+    /// Whether all of it had gone to the operating system before the answer was there. A server that answers earlier has not seen
+    /// all of it.
     pub complete: bool,
     /// Its CRC-32C, if that was asked for and it is complete.
     pub crc32c: Option<u32>,

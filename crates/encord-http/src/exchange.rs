@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::ext::on_informational;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::attempt::{Fault, FaultKind, Outcome};
 use crate::body::Body;
@@ -42,7 +42,7 @@ pub const EXPECT_CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 type Pool = legacy::Client<Connector, Outgoing>;
 
-/// What all attempts of a request have in common.
+/// What one attempt needs.
 pub(crate) struct Plan<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) readers: &'a Readers,
@@ -125,12 +125,9 @@ impl Plan<'_> {
     async fn try_once(&self, uri: &Uri, may_expect: bool) -> Result<End, Again> {
         let clock = PhaseClock::new(&self.settings, self.request.profile);
         let begin = || Arc::new(Progress::new(Instant::now(), clock.is_sooner_once_sent()));
-        let mut payload = match self.request.payload.open(self.readers, begin).await {
+        let mut payload = match self.open(begin).await {
             Ok(payload) => payload,
-            Err(e) => {
-                let fault = Fault::new(e.kind(), e.to_string()).with_source(e);
-                return Ok(failed(fault, Phase::Preparing));
-            }
+            Err(fault) => return Ok(failed(fault, Phase::Preparing)),
         };
         let progress = Arc::clone(payload.progress());
         let started = progress.started();
@@ -144,7 +141,8 @@ impl Plan<'_> {
         let captured = capture_connection(&mut message);
         let deadline = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
         let under_way = self.hosts.begin(uri);
-        let asking = under_way.as_ref().map(|request| request.asking(Arc::clone(&progress)));
+        let connect_timeout = self.settings.connect_timeout.as_duration();
+        let asking = under_way.as_ref().map(|request| request.asking(Arc::clone(&progress), connect_timeout));
         let mut watch = Watch::new(clock, started, deadline, captured, progress, under_way);
         let exchange = self.pool.request(message);
         let exchanged = match asking {
@@ -153,8 +151,14 @@ impl Plan<'_> {
         };
         let (parts, incoming) = match exchanged {
             Ok(Ok(response)) => response.into_parts(),
-            Ok(Err(_)) if watch.died_idle() && self.request.payload.can_open() => return Err(Again::DiedIdle),
-            Ok(Err(e)) => return Ok(failed(classify(e), watch.phase())),
+            Ok(Err(e)) => {
+                let fault = classify(e);
+                let is_ours = matches!(fault.kind(), FaultKind::Payload | FaultKind::Changed);
+                if !is_ours && watch.died_idle() && self.request.payload.can_open() {
+                    return Err(Again::DiedIdle);
+                }
+                return Ok(failed(fault, watch.phase()));
+            }
             Err(limit) => return Ok(failed(Fault::new(limit, ""), watch.phase())),
         };
         if expects && parts.status == StatusCode::EXPECTATION_FAILED && self.request.payload.can_open() {
@@ -168,6 +172,16 @@ impl Plan<'_> {
                 .is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
         let body = Body::new(incoming, watch, gzip && self.request.method != Method::HEAD);
         Ok(self.finish(parts, body, announced).await)
+    }
+
+    /// Opens the payload, which no clock but the deadline bounds.
+    async fn open(&self, begin: impl FnOnce() -> Arc<Progress>) -> Result<Outgoing, Fault> {
+        let open = self.request.payload.open(self.readers, begin);
+        let opened = match self.deadline {
+            Some(deadline) => timeout_at(deadline, open).await.map_err(|_| Fault::new(FaultKind::Deadline, ""))?,
+            None => open.await,
+        };
+        opened.map_err(|e| Fault::new(e.kind(), e.to_string()).with_source(e))
     }
 
     async fn finish(&self, parts: Parts, mut body: Body, announced: Sent) -> End {

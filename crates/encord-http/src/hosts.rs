@@ -55,6 +55,7 @@ pub(crate) struct Place(Arc<Host>);
 pub(crate) struct Asking {
     host: Arc<Host>,
     progress: Arc<Progress>,
+    connect_timeout: Option<Duration>,
 }
 
 impl Hosts {
@@ -73,15 +74,20 @@ impl Hosts {
 
 impl UnderWay {
     /// The request as it asks for a connection.
-    pub(crate) fn asking(&self, progress: Arc<Progress>) -> Asking {
-        Asking { host: Arc::clone(&self.0), progress }
+    pub(crate) fn asking(&self, progress: Arc<Progress>, connect_timeout: Option<Duration>) -> Asking {
+        Asking { host: Arc::clone(&self.0), progress, connect_timeout }
     }
 }
 
 impl Asking {
+    /// How long a try to connect may take.
+    pub(crate) fn connect_timeout(&self) -> Option<Duration> {
+        self.connect_timeout
+    }
+
     /// A place for a new connection, or `None` when the request has got another connection meanwhile.
     pub(crate) async fn place(self) -> Option<Place> {
-        let Self { host, progress } = self;
+        let Self { host, progress, connect_timeout: _ } = self;
         if host.take(|connections, requests| connections < requests) {
             return Some(Place(host));
         }
@@ -159,13 +165,13 @@ mod tests {
         let requests: Vec<_> = (0..3).map(|_| begin(&hosts, "https://host/a?b")).collect();
         let mut places = Vec::new();
         for request in &requests {
-            places.push(request.asking(progress()).place().await.expect("room"));
+            places.push(request.asking(progress(), None).place().await.expect("room"));
         }
-        let mut fourth = pin!(requests[0].asking(progress()).place());
+        let mut fourth = pin!(requests[0].asking(progress(), None).place());
         assert!(is_pending(fourth.as_mut()));
         // Another host, or the same under another scheme, has its own.
         for other in ["http://host/", "https://host:444/"] {
-            assert!(begin(&hosts, other).asking(progress()).place().await.is_some());
+            assert!(begin(&hosts, other).asking(progress(), None).place().await.is_some());
         }
         places.pop();
         assert!(fourth.await.is_some());
@@ -176,9 +182,9 @@ mod tests {
     async fn who_has_got_a_connection_needs_no_other() {
         let hosts = Hosts::default();
         let request = begin(&hosts, "http://host/");
-        let _place = request.asking(progress()).place().await.expect("room");
+        let _place = request.asking(progress(), None).place().await.expect("room");
         let progress = progress();
-        let mut second = pin!(request.asking(Arc::clone(&progress)).place());
+        let mut second = pin!(request.asking(Arc::clone(&progress), None).place());
         assert!(is_pending(second.as_mut()));
         Wire::default().link(&progress);
         assert!(second.await.is_none());
@@ -188,9 +194,9 @@ mod tests {
     async fn patience_ends() {
         let hosts = Hosts::default();
         let request = begin(&hosts, "http://host/");
-        let _place = request.asking(progress()).place().await.expect("room");
+        let _place = request.asking(progress(), None).place().await.expect("room");
         let began = Instant::now();
-        assert!(request.asking(progress()).place().await.is_some());
+        assert!(request.asking(progress(), None).place().await.is_some());
         assert_eq!(began.elapsed(), PATIENCE);
     }
 

@@ -22,8 +22,6 @@ pub struct Policy {
     pub retry_after_limit: Duration,
     /// Whether the request may be sent twice (rule R4).
     pub idempotent: bool,
-    /// Whether the payload can be sent twice. A stream that can be read only once cannot.
-    pub replayable: bool,
     /// What is done to the backoff, not to a `Retry-After`. Default: nothing (rule R2).
     pub jitter: Jitter,
     /// The time that the request may take with all its attempts and waits. Default: no limit.
@@ -47,6 +45,8 @@ pub enum Jitter {
 pub struct Circumstances {
     /// What the answer asked for in `Retry-After`, if it did.
     pub retry_after: Option<Duration>,
+    /// Whether the payload is gone: a stream that can be read only once, and has been read.
+    pub consumed: bool,
     /// The time since the request began. Matters only if there is a deadline.
     pub elapsed: Duration,
     /// A random number from 0 to 1. Matters only if there is jitter.
@@ -121,7 +121,6 @@ impl Policy {
             backoff_cap: Some(BACKOFF_CAP),
             retry_after_limit: RETRY_AFTER_LIMIT,
             idempotent: true,
-            replayable: true,
             jitter: Jitter::None,
             deadline: None,
         }
@@ -197,13 +196,12 @@ impl Ledger {
     }
 
     fn retry(&mut self, budget: Budget, circumstances: Circumstances) -> Decision {
-        let Policy { settings, backoff_cap, retry_after_limit: limit, idempotent, replayable, jitter, deadline } =
-            self.policy;
+        let Policy { settings, backoff_cap, retry_after_limit: limit, idempotent, jitter, deadline } = self.policy;
         // A failure to connect sent nothing, so it may be repeated whatever the method (R3).
         if budget == Budget::MaxRetries && !idempotent {
             return Decision::Stop(StopReason::NotIdempotent);
         }
-        if budget == Budget::MaxRetries && !replayable {
+        if budget == Budget::MaxRetries && circumstances.consumed {
             return Decision::Stop(StopReason::NotReplayable);
         }
         let allowed = match budget {
@@ -287,9 +285,7 @@ impl fmt::Display for StopReason {
             Self::RetryAfterTooLong { asked, limit } => {
                 write!(
                     f,
-                    "not retried, because the server asked for a wait of {} s, longer than the limit of {} s",
-                    asked.as_secs(),
-                    limit.as_secs()
+                    "not retried, because the server asked for a wait of {asked:?}, longer than the limit of {limit:?}"
                 )
             }
         }

@@ -131,11 +131,6 @@ impl Payload {
         Self { digests, ..self }
     }
 
-    /// Whether every attempt can have it from the start.
-    pub(crate) fn is_replayable(&self) -> bool {
-        !matches!(self.kind, Kind::Once { .. })
-    }
-
     /// Whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.kind, Kind::Empty)

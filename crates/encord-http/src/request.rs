@@ -83,8 +83,8 @@ impl Request {
         self
     }
 
-    /// Sets a header, in place of one of the same name. `Content-Length`, `Transfer-Encoding` and `Connection` are the
-    /// client's to say and are overwritten or dropped.
+    /// Sets a header, in place of one of the same name. `Content-Length`, `Transfer-Encoding`, `Connection`
+    /// and `Expect` are the client's to say and are overwritten or dropped.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);

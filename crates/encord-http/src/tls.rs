@@ -218,15 +218,24 @@ impl Tls {
 
 /// R3: what the failure of a handshake means.
 pub(crate) fn classify(error: &(dyn StdError + 'static)) -> Fault {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut,
+        UnexpectedEof,
+    };
     for cause in chain(error) {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return fault(tls);
         }
-        if let Some(io) = cause.downcast_ref::<io::Error>()
-            && matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
-        {
-            return Fault::new(FaultKind::TlsCutOff, "");
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            match io.kind() {
+                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => {
+                    return Fault::new(FaultKind::TlsCutOff, "");
+                }
+                HostUnreachable | NetworkDown | NetworkUnreachable | TimedOut => {
+                    return Fault::new(FaultKind::TlsCutOff, io.to_string());
+                }
+                _ => {}
+            }
         }
     }
     Fault::new(FaultKind::Tls, chain_text(error))

@@ -65,15 +65,16 @@ impl Watch {
         .await
     }
 
+    /// The limit that has run out, for who has something to go on with all the same.
+    pub(crate) fn overdue(&mut self) -> Option<FaultKind> {
+        let (due, kind) = self.next_limit()?;
+        (self.started.elapsed() >= due).then_some(kind)
+    }
+
     /// Ready when a limit has run out.
     fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<FaultKind> {
         loop {
-            self.apply();
-            let limit = self.clock.next_limit().map(|(due, limit)| (due, FaultKind::TimedOut(limit)));
-            let deadline = self.deadline.map(|due| (due, FaultKind::Deadline));
-            let Some((due, kind)) = limit.into_iter().chain(deadline).min_by_key(|(due, _)| *due) else {
-                return Poll::Pending;
-            };
+            let Some((due, kind)) = self.next_limit() else { return Poll::Pending };
             if self.started.elapsed() >= due {
                 return Poll::Ready(kind);
             }
@@ -87,6 +88,13 @@ impl Watch {
                 return Poll::Pending;
             }
         }
+    }
+
+    fn next_limit(&mut self) -> Option<(Duration, FaultKind)> {
+        self.apply();
+        let limit = self.clock.next_limit().map(|(due, limit)| (due, FaultKind::TimedOut(limit)));
+        let deadline = self.deadline.map(|due| (due, FaultKind::Deadline));
+        limit.into_iter().chain(deadline).min_by_key(|(due, _)| *due)
     }
 
     /// Ties the connection to the attempt as soon as there is one.

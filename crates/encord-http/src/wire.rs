@@ -15,14 +15,16 @@ use std::task::{Context, Poll};
 use futures_util::task::AtomicWaker;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 pub(crate) use self::progress::Progress;
 use crate::hosts::Place;
 
 /// A connection as the request's task sees it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Wire {
     teller: Mutex<Teller>,
+    made: Instant,
     requests: AtomicU32,
     killed: AtomicBool,
     task: AtomicWaker,
@@ -44,8 +46,21 @@ struct Teller {
 #[derive(Debug, Clone)]
 pub(crate) struct WireHandle(pub(crate) Arc<Wire>);
 
+impl Default for Wire {
+    fn default() -> Self {
+        Self {
+            teller: Mutex::default(),
+            made: Instant::now(),
+            requests: AtomicU32::new(0),
+            killed: AtomicBool::new(false),
+            task: AtomicWaker::new(),
+        }
+    }
+}
+
 impl Wire {
-    /// From now on the connection reports to `progress`. True when it has served other requests before.
+    /// From now on the connection reports to `progress`. True when it is older than the attempt: it has served other requests
+    /// before, or was made for one that then got another.
     pub(crate) fn link(&self, progress: &Arc<Progress>) -> bool {
         let mut teller = self.teller();
         let Teller { current, writes, settled } = &mut *teller;
@@ -58,7 +73,7 @@ impl Wire {
         *current = Some(Arc::clone(progress));
         drop(teller);
         progress.link();
-        self.requests.fetch_add(1, Ordering::Relaxed) > 0
+        self.requests.fetch_add(1, Ordering::Relaxed) > 0 || self.made < progress.started()
     }
 
     /// Breaks the connection off, even one that is blocked because the peer has stopped reading.
@@ -218,8 +233,6 @@ impl<T> Connection for Tracked<T> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::Instant;
-
     use super::*;
     use crate::digest::Sums;
 
@@ -262,6 +275,16 @@ mod tests {
             assert!(wire.link(&died_idle));
             assert!(!died_idle.wrote_anything());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_older_than_the_attempt_was_in_the_pool() {
+        let older = Wire::default();
+        tokio::time::advance(std::time::Duration::from_nanos(1)).await;
+        let progress = progress(None);
+        assert!(older.link(&progress));
+        // Made for the attempt.
+        assert!(!Wire::default().link(&progress));
     }
 
     #[tokio::test]

@@ -26,9 +26,9 @@ const LONGEST: u64 = 256 * 1024;
 /// path of the URL) are those of a line; a file that has changed since is uploaded again. Nothing of a URL but host and path is
 /// written (rule U9).
 ///
-/// The file is locked while it is open. A last line that was cut off is dropped, and one that cannot be read is passed over:
-/// its item is uploaded again. Lines survive the end of the process at once, and a loss of power from
-/// [`finish`](Self::finish) on.
+/// The file is locked while it is open, unless it is [only read](Self::read_only). A last line that was cut off is dropped, and
+/// one that cannot be read is passed over: its item is uploaded again. Lines survive the end of the process at once, and a loss
+/// of power from [`finish`](Self::finish) on.
 ///
 /// Clones share the file. Memory: 32 bytes for each line that was there when it was opened.
 #[derive(Debug, Clone)]
@@ -40,7 +40,8 @@ pub struct Journal {
 struct Shared {
     path: PathBuf,
     done: Done,
-    writer: Mutex<Writer>,
+    /// `None` where it is only read.
+    writer: Option<Mutex<Writer>>,
 }
 
 /// Hashes of what is done, sorted.
@@ -109,18 +110,28 @@ impl Journal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path)),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let (done, end) = match read(&mut file).map_err(failed)? {
-            Content::Journal(done, end) => (done, end),
-            Content::Later => return Err(JournalError::Version(path)),
-            Content::Other => return Err(JournalError::NotAJournal(path)),
-        };
+        let (done, end) = read(&mut file).map_err(failed)?.of(&path)?;
         // What was cut off would run into the next line.
         file.set_len(end).map_err(failed)?;
         let mut writer = Writer { file, end, line: Vec::new(), failed: None };
         if end == 0 {
             writer.append(|line| line.extend_from_slice(HEADER.as_bytes())).map_err(failed)?;
         }
-        Ok(Self { shared: Arc::new(Shared { path, done, writer: Mutex::new(writer) }) })
+        Ok(Self { shared: Arc::new(Shared { path, done, writer: Some(Mutex::new(writer)) }) })
+    }
+
+    /// Reads what is done, and leaves the file as it is: it is not locked, another process may be writing it, and what is
+    /// uploaded with this journal is not written down.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError`]: the file is not there, is something else, or cannot be read.
+    pub fn read_only(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
+        let path = path.into();
+        let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
+        let content = File::open(&path).and_then(|mut file| read(&mut file)).map_err(failed)?;
+        let (done, _) = content.of(&path)?;
+        Ok(Self { shared: Arc::new(Shared { path, done, writer: None }) })
     }
 
     /// How many lines it had when it was opened.
@@ -152,7 +163,8 @@ impl Journal {
     /// [`JournalError::Io`] when that fails, or a line could not be written before: its item was uploaded and will be uploaded
     /// again.
     pub fn finish(&self) -> Result<(), JournalError> {
-        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(writer) = &self.shared.writer else { return Ok(()) };
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         let synced = writer.file.sync_data().map_err(Arc::new);
         let result = writer.failed.take().map_or(synced, Err);
         result.map_err(|source| JournalError::Io { path: self.shared.path.clone(), source })
@@ -170,7 +182,8 @@ impl Journal {
 
     /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
     pub(crate) fn record(&self, entry: &Entry) {
-        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(writer) = &self.shared.writer else { return };
+        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         // A map of strings and numbers can be written.
         let written = writer.append(|line| drop(serde_json::to_writer(line, entry)));
         if let Err(error) = written {
@@ -238,6 +251,17 @@ enum Content {
     Journal(Done, u64),
     Later,
     Other,
+}
+
+impl Content {
+    /// What is done, and where the last whole line ends, if the file is a journal.
+    fn of(self, path: &Path) -> Result<(Done, u64), JournalError> {
+        match self {
+            Self::Journal(done, end) => Ok((done, end)),
+            Self::Later => Err(JournalError::Version(path.to_owned())),
+            Self::Other => Err(JournalError::NotAJournal(path.to_owned())),
+        }
+    }
 }
 
 fn read(file: &mut File) -> io::Result<Content> {

@@ -1,9 +1,11 @@
 //! What the modules of the command need of its arguments, which are the work of clap.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
 #[allow(dead_code, reason = "no target reads its standard input")]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Stream {
     Standard,
     File(PathBuf),
@@ -11,10 +13,16 @@ pub(crate) enum Stream {
 
 #[derive(Default)]
 pub(crate) struct SettingsOptions {
-    pub(crate) settings: Option<PathBuf>,
+    pub(crate) settings: Option<Stream>,
     pub(crate) allow_failures: Option<bool>,
     pub(crate) max_retries: Option<String>,
     pub(crate) backoff_factor: Option<String>,
+}
+
+impl From<OsString> for Stream {
+    fn from(path: OsString) -> Self {
+        Self::File(path.into())
+    }
 }
 
 impl fmt::Display for Stream {

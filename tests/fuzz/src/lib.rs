@@ -35,6 +35,7 @@ mod command {
     pub(crate) mod output;
     pub(crate) mod retry_from;
     pub(crate) mod schedule;
+    pub(crate) mod utf8;
 }
 
 /// What is private to the uploader.
@@ -42,7 +43,7 @@ mod command {
 mod expiry;
 
 // Where they look for each other.
-use crate::command::{json, layers, lines, manifest, output, retry_from, schedule};
+use crate::command::{json, layers, lines, manifest, output, retry_from, schedule, utf8};
 
 pub use crate::data_type::check as data_type;
 pub use crate::fault_plan::check as fault_plan;
@@ -78,6 +79,12 @@ pub const TARGETS: &[(&str, Check)] = &[
 
 /// In every input where a secret may stand; nothing that is shown has it.
 const SECRET: &str = "?s3cr3t&=";
+
+/// What the reader of lines makes of the marks that Windows puts before text: `None` where they say UTF-16.
+fn unmarked(data: &[u8]) -> Option<&[u8]> {
+    let is_utf16 = data.starts_with(b"\xFF\xFE") || data.starts_with(b"\xFE\xFF");
+    (!is_utf16).then(|| data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data))
+}
 
 /// Takes so many bytes from the front; those that are not there are zero.
 fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {

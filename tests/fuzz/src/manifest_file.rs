@@ -11,7 +11,12 @@ const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_ty
 
 /// All items come, in order and twice the same, or the error names the first bad line, and no signed URL.
 pub fn check(data: &[u8]) {
-    let lines = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let Some(text) = crate::unmarked(data) else {
+        let read =
+            crate::scratch::with_file("manifest", data, |path| Manifest::read(&Stream::File(path.to_owned()), |_| {}));
+        return assert!(read.is_err());
+    };
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
     crate::scratch::with_file("manifest", data, |path| {
         let mut observed = Vec::new();
@@ -59,8 +64,15 @@ fn item(line: &[u8]) -> Option<UploadItem> {
         Some(value) if value.get() == "null" => Some(None),
         Some(value) => text(value).map(Some),
     };
-    let mut item = UploadItem::new(optional("path")??, optional("signed_url")??);
+    let is_url = |text: &String| {
+        let text = text.trim_start().to_ascii_lowercase();
+        text.starts_with("http://") || text.starts_with("https://")
+    };
+    let mut item = UploadItem::new(optional("path")?.filter(|path| !is_url(path))?, optional("signed_url")??);
     item.title = optional("title")?;
+    if item.title.as_ref().is_some_and(is_url) {
+        return None;
+    }
     if let Some(name) = optional("data_type")? {
         item.kind = kind(&name)?;
     }

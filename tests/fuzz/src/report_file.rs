@@ -12,9 +12,12 @@ use crate::retry_from::RetryFrom;
 /// Exactly those items are left out that the report has as done and nowhere as not done; or the error names a bad line, after
 /// good ones, and repeats nothing of it.
 pub fn check(data: &[u8]) {
-    let lines = data.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let read_report =
+        || crate::scratch::with_file("report", data, |path| RetryFrom::read(&Stream::File(path.to_owned())));
+    let Some(text) = crate::unmarked(data) else { return assert!(read_report().is_err()) };
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
-    match crate::scratch::with_file("report", data, |path| RetryFrom::read(&Stream::File(path.to_owned()))) {
+    match read_report() {
         Ok(report) => {
             let mut done = BTreeMap::new();
             for (_, line) in lines {

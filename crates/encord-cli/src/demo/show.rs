@@ -8,7 +8,7 @@ use encord_dev_store::Running;
 use encord_http_settings::{DEFAULT_BACKOFF_FACTOR, DEFAULT_CONNECT_TIMEOUT};
 use encord_upload::{ItemReport, Status};
 
-use super::{CASES, CONCURRENCY, Demo, Folder, Verdict, answered};
+use super::{CASES, CONCURRENCY, Demo, Folder, Verdict, answered, cases};
 use crate::report::{Sums, outcome};
 
 /// What the rules in the table say, in short.
@@ -21,12 +21,13 @@ checksum (no rule of the contract): what the store says it has is compared with 
 /// What is done, before it is.
 pub(super) fn opening(out: &mut dyn Write, demo: &Demo, store: &Running) -> io::Result<()> {
     let settings = &demo.settings;
+    let files = demo.files as usize;
     writeln!(
         out,
-        "{} images to signed URLs of a store on {}, {CONCURRENCY} at once, failures allowed, {} things go wrong",
-        demo.files,
+        "{} to signed URLs of a store on {}, {CONCURRENCY} at once, failures allowed, {}",
+        counted(files, "image", "images"),
         store.addr(),
-        CASES.len(),
+        counted(CASES.len().min(files), "thing goes wrong", "things go wrong"),
     )?;
     writeln!(
         out,
@@ -53,14 +54,23 @@ pub(super) fn story(
         writeln!(out, "{}", line.trim_end())
     };
     row("FILE", "WHAT WENT WRONG", "ATTEMPTS, WITH THE WAITS BETWEEN", "END", "RULE")?;
-    let cases = || (1..).zip(items).filter_map(|(number, item)| Some((demo.case(number)?, item)));
-    for (case, item) in cases() {
+    for (case, item) in (1..).zip(items).filter_map(|(number, item)| Some((demo.case(number)?, item))) {
         row(&item.title, case.words, &attempts(item), item.status.as_str(), case.rules)?;
     }
-    let others = items.len() - cases().count();
-    row(&format!("{others} others"), "nothing", "200", "uploaded", "")?;
-    writeln!(out, "\n{RULES}\n\nwhy {} failed:", cases().filter(|(_, item)| item.status == Status::Failed).count())?;
-    for (_, ItemReport { title, error, .. }) in cases() {
+    let others = (1..).zip(items).filter(|(number, _)| demo.case(*number).is_none()).map(|(_, item)| item);
+    let (undisturbed, odd): (Vec<_>, Vec<_>) = others.partition(|item| cases::is_as_promised(item, None));
+    for item in odd {
+        row(&item.title, "nothing", &attempts(item), item.status.as_str(), "")?;
+    }
+    if !undisturbed.is_empty() {
+        row(&counted(undisturbed.len(), "other", "others"), "nothing", "200", "uploaded", "")?;
+    }
+    writeln!(out, "\n{RULES}")?;
+    let failed: Vec<&ItemReport> = items.iter().filter(|item| item.status == Status::Failed).collect();
+    if !failed.is_empty() {
+        writeln!(out, "\nwhy {} failed:", failed.len())?;
+    }
+    for ItemReport { title, error, .. } in &failed {
         if let Some(error) = error {
             writeln!(out, "  {title}: {error}")?;
         }
@@ -71,24 +81,35 @@ pub(super) fn story(
         *ends.entry(request.outcome.to_string()).or_default() += 1;
     }
     let ends: Vec<String> = ends.iter().map(|(end, count)| format!("{count} x {end}")).collect();
-    writeln!(
-        out,
-        "the store's own log: {}; of the other attempts one was never answered, one never sent",
-        ends.join(", ")
-    )?;
+    write!(out, "the store's own log: {}", ends.join(", "))?;
+    let all = || items.iter().flat_map(|item| &item.attempts);
+    for (kind, end) in [("timed_out", "never answered"), ("payload", "never sent")] {
+        let count = all().filter(|attempt| outcome(attempt) == kind).count();
+        if count > 0 {
+            write!(out, "; {} {end}", counted(count, "attempt more", "attempts more"))?;
+        }
+    }
+    writeln!(out)?;
     if !verdict.problems.is_empty() {
         return Ok(());
     }
     writeln!(
         out,
-        "checked: {} stored objects equal their files byte for byte, nothing is stored of the others; the attempts above \
-         are those that were to come, and no wait is shorter than promised",
-        verdict.equal
+        "checked: {} byte for byte, nothing is stored of the others; the attempts above are those that were to come, and \
+         no wait is shorter than promised",
+        counted(verdict.equal, "stored object equals its file", "stored objects equal their files")
     )?;
     if let Folder::Kept(folder) = &demo.folder {
         writeln!(out, "kept: images, stored and report.jsonl in {}", folder.display())?;
     }
+    if failed.is_empty() {
+        return Ok(());
+    }
     writeln!(out, "`encord upload --allow-failures` would exit with 3, because some failed; `encord demo` is content")
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// `503  0.2 s  200`.

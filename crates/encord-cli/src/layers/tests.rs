@@ -27,7 +27,7 @@ fn run(
         path = Some(written.path().to_owned());
         written
     });
-    options.settings = options.settings.or(path.clone());
+    options.settings = options.settings.or(path.clone().map(Stream::File));
     let environment = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     resolve(&options, environment).map_err(|failure| {
         let name = path.unwrap_or_default().display().to_string();
@@ -92,6 +92,10 @@ fn the_format_is_known_by_ending_or_content() {
     check("", toml);
     check("", json);
     check(".conf", json);
+    for ending in [".json", "", ".toml"] {
+        let text = if ending == ".toml" { toml } else { json };
+        check(ending, &format!("\u{feff}{}", text.trim_start()));
+    }
 }
 
 #[test]
@@ -102,8 +106,36 @@ fn the_file_is_named_by_flag_or_variable() {
     let shown = |options, variable| resolved(options, &[("ENCORD_SETTINGS", variable)], None, "max_retries");
     assert_eq!(shown(SettingsOptions::default(), name), "8 file [3 default]");
     assert_eq!(shown(SettingsOptions::default(), ""), "3 default []");
-    let options = SettingsOptions { settings: Some(name.into()), ..SettingsOptions::default() };
+    assert_eq!(shown(SettingsOptions::default(), " "), "3 default []");
+    let options = SettingsOptions { settings: Some(Stream::File(name.into())), ..SettingsOptions::default() };
     assert_eq!(shown(options, "/nowhere"), "8 file [3 default]");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join(OsString::from_vec(b"caf\xE9.toml".to_vec()));
+    fs::write(&path, "upload.max_retries = 8").expect("written");
+    let environment = [(OsString::from("ENCORD_SETTINGS"), path.into_os_string())];
+    let resolution = resolve(&SettingsOptions::default(), environment).expect("readable");
+    assert_eq!(resolution.settings().requests.max_retries, 8);
+}
+
+#[test]
+fn what_is_not_utf_8_is_told() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    for (text, expected) in [
+        (&b"\xFF\xFE{\0}\0"[..], "it is UTF-16, not UTF-8"),
+        (b"\xFE\xFF\0{\0}", "it is UTF-16, not UTF-8"),
+        (b"{\xE9}", "invalid utf-8 sequence of 1 bytes from index 1"),
+    ] {
+        fs::write(file.path(), text).expect("written");
+        let settings = Some(Stream::File(file.path().to_owned()));
+        let errors = run(SettingsOptions { settings, ..SettingsOptions::default() }, &[], None).expect_err("not UTF-8");
+        assert_eq!(errors, [format!("settings file {}: {expected}", file.path().display())]);
+    }
 }
 
 #[test]
@@ -144,7 +176,8 @@ fn r12_a_bad_file_is_told_with_field_or_place() {
     check(".toml", "[requests]\nmax_retries = 1\nmax_retries = 2", "duplicate key at line 3");
     check(".toml", "[requests]\nmax_retries = ", "string values must be quoted, expected literal string at line 2");
     check(".json", "[]", "invalid type: sequence, expected settings");
-    let errors = run(SettingsOptions { settings: Some("/nowhere".into()), ..SettingsOptions::default() }, &[], None);
+    let nowhere = Some(Stream::File("/nowhere".into()));
+    let errors = run(SettingsOptions { settings: nowhere, ..SettingsOptions::default() }, &[], None);
     assert_eq!(errors.expect_err("no file"), ["settings file /nowhere: No such file or directory (os error 2)"]);
     let errors = run(SettingsOptions::default(), &[("ENCORD_SETTINGS", "/nowhere")], None).expect_err("no file");
     assert_eq!(errors, ["settings file /nowhere (from ENCORD_SETTINGS): No such file or directory (os error 2)"]);

@@ -21,9 +21,9 @@ pub(super) fn read(line: &[u8]) -> Result<UploadItem, String> {
         other => return Err(format!("must be a JSON object, not {}", other.kind())),
     };
     let mut fields = Fields { entries };
-    let path = fields.required("path")?;
+    let path = no_url("path", fields.required("path")?)?;
     let signed_url = fields.required("signed_url")?;
-    let title = fields.text("title")?;
+    let title = fields.text("title")?.map(|title| no_url("title", title)).transpose()?;
     let data_type = fields.text("data_type")?;
     let content_type = fields.text("content_type")?;
     let headers = fields.take("headers")?;
@@ -70,6 +70,17 @@ impl Fields {
         let known: Vec<String> = KEYS.iter().map(|key| format!("`{key}`")).collect();
         Err(format!("unknown key{}, known are {}", named(key), known.join(", ")))
     }
+}
+
+/// Refuses a URL where it would be shown: keys are easily swapped.
+fn no_url(key: &str, text: String) -> Result<String, String> {
+    let begins_with =
+        |scheme: &str| text.trim_start().get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
+    if begins_with("http://") || begins_with("https://") {
+        let expected = if key == "path" { "the file" } else { "a name" };
+        return Err(format!("`{key}` is a URL; it must be {expected}"));
+    }
+    Ok(text)
 }
 
 fn kind(data_type: &str) -> Result<ItemKind, String> {

@@ -2,7 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+
+use tempfile::PersistError;
 
 use crate::args::Stream;
 use crate::output::{Failure, print};
@@ -10,7 +14,7 @@ use crate::output::{Failure, print};
 #[derive(Debug)]
 pub(super) enum Target {
     Standard,
-    /// A pipe or a device: nothing can be moved to its place.
+    /// A pipe, a device, or what somebody else has open: nothing can be moved to its place.
     Special {
         name: String,
         file: File,
@@ -33,8 +37,33 @@ impl Target {
         Self::at(path, &name).map_err(|error| Failure::usage(format_args!("report {name}: {error}")))
     }
 
+    /// The same for a run that writes none. A pipe is not opened: who reads it would wait no longer.
+    pub(super) fn check(stream: &Stream) -> Result<(), Failure> {
+        let is_special = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir());
+        match stream {
+            Stream::File(path) if is_special(path) => Ok(()),
+            _ => Self::open(stream)?.scratch().map(drop),
+        }
+    }
+
     fn at(path: &Path, name: &str) -> io::Result<Self> {
         let name = name.to_owned();
+        #[cfg(unix)]
+        if let Some(descriptor) = descriptor(path) {
+            let is_ours = |number: &str| {
+                let all = ["/proc/self/fd", "/dev/fd"].into_iter().filter_map(|all| Path::new(all).canonicalize().ok());
+                all.map(|all| all.join(number)).any(|ours| ours == descriptor)
+            };
+            // Those of our own are not opened again: each would write at its own place in the file, over the other.
+            let file = if is_ours("1") {
+                return Ok(Self::Standard);
+            } else if is_ours("2") {
+                io::stderr().as_fd().try_clone_to_owned()?.into()
+            } else {
+                OpenOptions::new().append(true).open(path)?
+            };
+            return Ok(Self::Special { name, file });
+        }
         match OpenOptions::new().write(true).open(path) {
             Ok(file) if file.metadata()?.is_file() => {
                 // Of a link, its target is replaced.
@@ -42,12 +71,8 @@ impl Target {
                 Ok(Self::File { name, path })
             }
             Ok(file) => Ok(Self::Special { name, file }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let path = path.to_owned();
-                if path.file_name().is_none() || !folder(&path).metadata()?.is_dir() {
-                    return Err(error);
-                }
-                Ok(Self::File { name, path })
+            Err(error) if error.kind() == io::ErrorKind::NotFound && could_be_made(path) => {
+                Ok(Self::File { name, path: path.to_owned() })
             }
             Err(error) => Err(error),
         }
@@ -102,15 +127,40 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     builder.permissions(everyone);
     let beside = builder.tempfile_in(folder(path))?;
     if let Ok(former) = path.metadata() {
-        beside.as_file().set_permissions(former.permissions())?;
+        // Some network file systems have none to set.
+        let _ = beside.as_file().set_permissions(former.permissions());
     }
     let mut out = BufWriter::new(beside.as_file());
     write(&mut out)?;
     out.flush()?;
     drop(out);
     beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    beside.persist(path).map(drop).map_err(|PersistError { error, file }| match file.keep() {
+        Ok((_, kept)) => io::Error::new(error.kind(), format!("{error}; it is in {}", kept.display())),
+        Err(_) => error,
+    })
+}
+
+/// The descriptor of a process that a path leads to, link by link, as `/dev/stdout` leads to that of standard output.
+#[cfg(unix)]
+fn descriptor(path: &Path) -> Option<PathBuf> {
+    let mut path = path.to_owned();
+    // As many links as Linux follows.
+    for _ in 0..40 {
+        let folder = folder(&path).canonicalize().ok()?;
+        if folder == Path::new("/dev/fd") || folder.starts_with("/proc") && folder.ends_with("fd") {
+            return Some(folder.join(path.file_name()?));
+        }
+        path = folder.join(path.read_link().ok()?);
+    }
+    None
+}
+
+/// Whether there is a place for a file that is not there: its folder is, and nothing follows its name, as in `reports/`.
+pub(crate) fn could_be_made(path: &Path) -> bool {
+    let written = path.as_os_str().as_encoded_bytes();
+    let ends_with_its_name = path.file_name().is_some_and(|name| written.ends_with(name.as_encoded_bytes()));
+    ends_with_its_name && folder(path).is_dir()
 }
 
 /// The folder that a file is in.
@@ -178,5 +228,43 @@ mod tests {
         assert_eq!(refused(&missing), [expected]);
         let expected = format!("report {}: Is a directory (os error 21)", folder.path().display());
         assert_eq!(refused(folder.path()), [expected]);
+        for folder in [folder.path().join("reports/"), folder.path().join("reports/."), folder.path().join("no/..")] {
+            let expected = format!("report {}: No such file or directory (os error 2)", folder.display());
+            assert_eq!(refused(&folder), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_put_in_its_place_is_kept() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("r");
+        let target = open(&path);
+        fs::create_dir(&path).expect("made");
+        let failure = target.write(|out| out.write_all(b"a night's work")).expect_err("a directory");
+        let (_, kept) = failure.errors()[0].split_once("; it is in ").expect("a place");
+        assert_eq!(fs::read(kept).expect("there"), b"a night's work");
+        assert_eq!(Path::new(kept).parent(), Some(folder.path()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_has_a_descriptor_is_written_to_where_it_is() {
+        use std::os::fd::AsRawFd;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let (path, link) = (folder.path().join("all"), folder.path().join("link"));
+        fs::write(&path, "before ").expect("written");
+        let file = OpenOptions::new().append(true).open(&path).expect("opened");
+        for directory in ["/dev/fd", "/proc/self/fd", &format!("/proc/{}/fd", std::process::id())] {
+            let descriptor = format!("{directory}/{}", file.as_raw_fd());
+            open(Path::new(&descriptor)).write(|out| out.write_all(b"one ")).expect("written");
+            std::os::unix::fs::symlink(&descriptor, &link).expect("linked");
+            open(&link).write(|out| out.write_all(b"two ")).expect("written");
+            fs::remove_file(&link).expect("removed");
+        }
+        assert_eq!(fs::read_to_string(&path).expect("there"), "before one two one two one two ");
+        assert_eq!(names(folder.path()), ["all"]);
+        for standard in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+            assert!(matches!(open(Path::new(standard)), Target::Standard), "{standard}");
+        }
     }
 }

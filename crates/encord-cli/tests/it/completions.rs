@@ -2,12 +2,17 @@
 
 use crate::invocation::encord;
 
+const COMMANDS: [&str; 9] =
+    ["demo", "upload", "settings", "uids", "data-type", "dev-store", "sign", "completions", "man"];
+
 #[test]
 fn each_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let run = encord("completions").arg(shell).run();
         assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{shell}");
-        assert!(run.stdout.contains("data-type") && run.stdout.contains("max-retries"), "{shell}");
+        for word in COMMANDS.into_iter().chain(["max-retries"]) {
+            assert!(run.stdout.contains(word), "{shell}: {word}");
+        }
     }
 }
 
@@ -16,7 +21,7 @@ fn each_command_has_a_man_page() {
     let run = encord("man").run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
     assert!(run.stdout.contains("\n.TH encord 1 "), "{}", run.stdout);
-    for command in ["demo", "upload", "settings", "uids", "data-type", "completions", "man"] {
+    for command in COMMANDS {
         assert!(run.stdout.contains(&format!("encord\\-{}(1)", command.replace('-', "\\-"))), "{}", run.stdout);
         let page = encord("man").arg(command).run();
         assert_eq!((page.code, &*page.stderr), (Some(0), ""), "{command}");
@@ -36,10 +41,11 @@ fn each_command_has_a_man_page() {
 fn help_has_the_commands_the_exit_codes_and_examples() {
     let run = encord("--help").run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
-    for line in ["demo", "upload", "settings", "uids", "data-type", "completions", "man", "130  interrupted"] {
+    for line in ["Examples:\n", "  encord upload --manifest items.jsonl --dry-run\n", "130  interrupted"] {
         assert!(run.stdout.contains(line), "{line}: {}", run.stdout);
     }
-    for command in ["demo", "upload", "settings", "uids", "data-type", "completions", "man"] {
+    for command in COMMANDS {
+        assert!(run.stdout.contains(&format!("\n  {command} ")), "{command}: {}", run.stdout);
         let run = encord(command).arg("--help").run();
         assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{command}");
         assert!(run.stdout.contains("Examples:\n"), "{command}: {}", run.stdout);
@@ -54,7 +60,16 @@ fn the_version_is_that_of_the_package() {
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
-    for arguments in ["", "uploads", "upload", "upload --manifest", "settings --tries 3", "data-type --json=1"] {
+    for arguments in [
+        "",
+        "uploads",
+        "upload",
+        "upload --manifest",
+        "upload --manifest - --journal -",
+        "settings --tries 3",
+        "settings --concurrency 0",
+        "data-type --json=1",
+    ] {
         let run = encord(arguments).run();
         assert_eq!((run.code, &*run.stdout), (Some(2), ""), "{arguments}: {}", run.stderr);
     }

@@ -76,8 +76,10 @@ fn d3_upper_case_is_exact() {
 fn json_is_an_array_of_objects() {
     encord("data-type dicom_study image --json").run().expect(
         0,
-        "[{\"value\":\"dicom_study\",\"upper\":\"DICOM_STUDY\",\"name\":\"DicomStudy\"},\
-          {\"value\":\"image\",\"upper\":\"IMAGE\",\"name\":\"Image\"}]\n",
+        "[{\"value\":\"dicom_study\",\"upper\":\"DICOM_STUDY\",\"name\":\"DicomStudy\",\
+           \"since\":\"0.1.66\",\"meaning\":\"a DICOM study\"},\
+          {\"value\":\"image\",\"upper\":\"IMAGE\",\"name\":\"Image\",\
+           \"since\":\"0.1.44\",\"meaning\":\"a single image\"}]\n",
         "",
     );
     assert_eq!(encord("data-type --json").run().json().as_array().map(Vec::len), Some(13));
@@ -88,7 +90,8 @@ fn a_reader_that_went_away_is_a_quiet_end() {
     for arguments in ["data-type", "data-type --json", "settings", "uids", "completions zsh"] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        encord(arguments).stdin("[]").stdout(writer).expect(0, "", "");
+        let models = r#"[{"model_iteration_uids": ["a", "b"]}]"#;
+        encord(arguments).stdin(models).stdout(writer).expect(0, "", "");
     }
 }
 

@@ -9,6 +9,7 @@ use std::thread;
 pub(crate) struct Invocation {
     command: Command,
     stdin: String,
+    stderr: Stdio,
 }
 
 /// A run of `encord` that has been.
@@ -23,7 +24,7 @@ pub(crate) struct Run {
 pub(crate) fn encord(arguments: &str) -> Invocation {
     let mut command = Command::new(env!("CARGO_BIN_EXE_encord"));
     command.args(arguments.split_whitespace()).env_clear();
-    Invocation { command, stdin: String::new() }
+    Invocation { command, stdin: String::new(), stderr: Stdio::piped() }
 }
 
 impl Invocation {
@@ -60,18 +61,28 @@ impl Invocation {
         self.finish()
     }
 
+    /// Has standard error go there, and not into the run.
+    pub(crate) fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.stderr = stderr.into();
+        self
+    }
+
     pub(crate) fn run(mut self) -> Run {
         self.command.stdout(Stdio::piped());
         self.finish()
     }
 
-    pub(crate) fn start(mut self) -> Child {
-        self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn start(self) -> Child {
+        self.start_with(Stdio::null())
+    }
+
+    pub(crate) fn start_with(mut self, stdin: Stdio) -> Child {
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.spawn().expect("the binary starts")
     }
 
     fn finish(mut self) -> Run {
-        let mut child = self.command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = self.command.stdin(Stdio::piped()).stderr(self.stderr).spawn().expect("the binary starts");
         let mut stdin = child.stdin.take().expect("piped");
         // It may not want all of it.
         let writer = thread::spawn(move || drop(stdin.write_all(self.stdin.as_bytes())));

@@ -6,9 +6,12 @@ mod completions;
 mod data_type;
 mod demo;
 mod dev_store;
+mod dry_run;
 mod invocation;
 mod server;
 mod settings;
+#[cfg(unix)]
+mod streams;
 mod uids;
 mod upload;
 mod upload_failures;

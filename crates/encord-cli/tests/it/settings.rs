@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::invocation::encord;
+use crate::invocation::{Run, encord};
+use crate::upload::manifest;
 
 #[test]
 fn the_defaults_are_shown() {
@@ -101,6 +102,49 @@ longest upload: unlimited
             "worst_case_s": null,
         })
     );
+}
+
+#[test]
+fn in_a_command_that_uploads_one_word_makes_it_show_the_settings() {
+    let flags = "--manifest no.jsonl --max-retries 8 --concurrency 3 --journal no/done.jsonl --retry-from no.jsonl \
+                 --shard 0/2 --report no/report.jsonl --progress never --dry-run --allow-failures";
+    let run = encord("settings").run();
+    let with_flags = encord(&format!("settings {flags}")).run();
+    assert_eq!((with_flags.code, &*with_flags.stderr), (Some(0), ""));
+    assert_eq!(with_flags, encord("settings --max-retries 8 --allow-failures").run());
+    assert_ne!(with_flags, run);
+    let help = encord("settings --help").run().stdout;
+    for shown in ["--settings", "--allow-failures", "--max-retries", "--backoff-factor", "--json"] {
+        assert!(help.contains(shown), "{shown}: {help}");
+    }
+    for hidden in ["--manifest", "--journal", "--shard", "--concurrency", "--dry-run"] {
+        assert!(!help.contains(hidden), "{hidden}: {help}");
+    }
+}
+
+#[test]
+fn a_settings_file_may_come_from_stdin() {
+    let shown = |run: Run| run.json()["fields"]["read_timeout"]["value"].clone();
+    for text in ["requests.read_timeout = 7\n", "{\"requests\": {\"read_timeout\": 7}}"] {
+        assert_eq!(shown(encord("settings --json --settings -").stdin(text).run()), 7, "{text}");
+        assert_eq!(shown(encord("settings --json").env("ENCORD_SETTINGS", "-").stdin(text).run()), 7, "{text}");
+    }
+    let error = "error: settings file standard input: `pool` (set to 4) is unknown, known are `requests`, `upload`\n";
+    encord("settings --settings -").stdin("pool = 4").run().expect(2, "", error);
+    let both = encord("upload --manifest - --settings -").run();
+    both.expect(2, "", "error: manifest and settings file cannot both come from standard input\n");
+    let both = encord("upload --manifest items.jsonl --retry-from -").env("ENCORD_SETTINGS", "-").run();
+    both.expect(2, "", "error: earlier report and settings file cannot both come from standard input\n");
+}
+
+#[test]
+fn u9_a_manifest_taken_for_settings_shows_no_url() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let items = manifest([("a.jpg", "https://h/a?X-Signature=s3cret".to_owned())]);
+    fs::write(folder.path().join("items.jsonl"), items).expect("written");
+    let run = encord("settings --settings items.jsonl").within(folder.path()).run();
+    assert_eq!((run.code, &*run.stdout), (Some(2), ""));
+    assert!(run.stderr.contains("`signed_url` (set to a URL) is unknown"), "{}", run.stderr);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -34,8 +34,25 @@ fn hanging(server: &Server, folder: &Path) -> Child {
     child
 }
 
-fn send(signal: Signal, child: &Child) {
+pub(crate) fn send(signal: Signal, child: &Child) {
     kill_process(Pid::from_child(child), signal).expect("it runs");
+}
+
+/// It writes more than a pipe holds into the manifest, which therefore is being read, and has no end.
+#[test]
+fn before_anything_is_sent_a_signal_ends_the_process_at_once() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let folder = folder(&[]);
+        let arguments = "upload --manifest - --report r.jsonl --journal j.jsonl";
+        let mut child = encord(arguments).within(folder.path()).start_with(Stdio::piped());
+        let mut stdin = child.stdin.take().expect("piped");
+        let items = (0..20_000).map(|_| ("a.jpg", "http://h/a.jpg".to_owned()));
+        stdin.write_all(manifest(items).as_bytes()).expect("read");
+        send(signal, &child);
+        Run::of(child).expect(130, "", "");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        drop(stdin);
+    }
 }
 
 /// The paths that a journal has.

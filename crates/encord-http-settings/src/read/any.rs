@@ -10,6 +10,9 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use crate::invalid::{COUNT_EXPECTED, FLAG_EXPECTED};
 use crate::{BackoffFactor, Timeout, factor, timeout};
 
+/// What is said of text that has one in it.
+pub(super) const A_URL: &str = "a URL";
+
 /// Any value that a format that describes itself can hold.
 pub(super) enum Any {
     Null,
@@ -46,6 +49,8 @@ impl fmt::Display for Any {
             Self::Flag(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Decimal(value) => write!(f, "{value:?}"),
+            // A signed one is a credential: what is read may be a manifest, taken for settings.
+            Self::Text(value) if is_url(value) => f.write_str(A_URL),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::List => f.write_str("a list"),
             Self::Table(_) => f.write_str("a table"),
@@ -140,6 +145,10 @@ impl FromAny for Never {
 fn whole(number: f64) -> Option<u32> {
     let count = number as u32;
     (f64::from(count) == number).then_some(count)
+}
+
+pub(super) fn is_url(text: &str) -> bool {
+    text.contains("://")
 }
 
 impl<'de> Visitor<'de> for EntriesVisitor {

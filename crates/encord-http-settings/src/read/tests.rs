@@ -188,6 +188,25 @@ fn r12_unknown_keys() {
 }
 
 #[test]
+fn u9_r12_no_url_is_repeated() {
+    const URL: &str = "https://storage.example/b/a.jpg?X-Signature=s3cret";
+    #[track_caller]
+    fn check(json: &str, expected: &str) {
+        check_error::<SettingsLayer>(&json.replace("URL", URL), expected);
+    }
+    const KNOWN: &str = "is unknown, known are `requests`, `upload`";
+    check(r#"{"signed_url": "URL"}"#, &format!("`signed_url` (set to a URL) {KNOWN}"));
+    check(r#"{"URL": 1}"#, &format!("`a URL` (set to 1) {KNOWN}"));
+    check(
+        r#"{"requests": {"max_retries": "URL", "read_timeout": "URL"}}"#,
+        "`requests.max_retries` must be a whole number from 0 to 4294967295, not a URL; \
+         `requests.read_timeout` must be a number of seconds from 1e-9 to 2^64, or \"unlimited\", not a URL",
+    );
+    check(r#"{"upload": "URL"}"#, "`upload` must be a table, not a URL");
+    check(r#"{"upload": {}, "upload": "URL"}"#, "`upload` is set more than once: a table, a URL");
+}
+
+#[test]
 fn r12_repeated_keys() {
     check_error::<RequestsSettings>(
         r#"{"max_retries": 3, "read_timeout": 1, "max_retries": 5}"#,

@@ -180,7 +180,7 @@ fn r6_retry_after_beyond_the_limit_stops_and_says_so() {
     assert!(waits.is_empty());
     assert_eq!(
         reason.to_string(),
-        "not retried, because the server asked for a wait of 3600 s, longer than the limit of 120 s"
+        "not retried, because the server asked for a wait of 3600s, longer than the limit of 120s"
     );
     let patient = Policy { retry_after_limit: Duration::from_secs(3600), ..Policy::new(settings(3, 0, 1.5)) };
     assert_eq!(exhaust(patient, &status(429), Some(3600)).0, [3600.0; 3]);
@@ -190,9 +190,14 @@ fn r6_retry_after_beyond_the_limit_stops_and_says_so() {
 
 #[test]
 fn a_payload_that_can_be_read_once_is_sent_once_but_connecting_is_tried_again() {
-    let policy = Policy { replayable: false, ..Policy::new(settings(3, 2, 0.0)) };
-    assert_eq!(exhaust(policy, &status(503), None), (vec![], StopReason::NotReplayable));
-    assert_eq!(exhaust(policy, &fault(FaultKind::Refused), None).0.len(), 2);
+    let decide = |outcome, consumed| {
+        let mut ledger = Ledger::new(Policy::new(settings(3, 2, 0.0)));
+        ledger.record(outcome, Phase::Waiting, Circumstances { consumed, ..Circumstances::default() })
+    };
+    assert_eq!(decide(status(503), true), Decision::Stop(StopReason::NotReplayable));
+    for (outcome, consumed) in [(status(503), false), (fault(FaultKind::Refused), true)] {
+        assert!(matches!(decide(outcome, consumed), Decision::Retry { .. }));
+    }
 }
 
 #[test]

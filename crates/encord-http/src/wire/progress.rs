@@ -129,8 +129,8 @@ impl Progress {
     /// What has become of the payload that was announced.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
         match self.payload.get() {
-            Some(&Sums { crc32c, md5 }) => Sent { complete: true, crc32c, md5, ..announced },
-            None => announced,
+            Some(&Sums { crc32c, md5 }) if self.is_sent() => Sent { complete: true, crc32c, md5, ..announced },
+            _ => announced,
         }
     }
 
@@ -165,8 +165,8 @@ impl Progress {
         self.sent.get().is_some()
     }
 
-    /// Wakes the request's task when a limit falls due sooner than it seemed: when the payload is sent, if that matters, and
-    /// when an interim response came.
+    /// Wakes the request's task when a limit falls due sooner than it seemed: when the payload is sent, if that matters, when
+    /// the response begins before that, and when an interim response came.
     pub(crate) fn wake_when_limits_change(&self, waker: &Waker) {
         self.request.register(waker);
     }
@@ -202,6 +202,9 @@ impl Progress {
     }
 
     pub(super) fn read(&self) {
-        self.first_byte.set_once(self.started);
+        // Before the payload is sent, this starts the read clock.
+        if self.first_byte.set_once(self.started) && !self.is_sent() {
+            self.request.wake();
+        }
     }
 }

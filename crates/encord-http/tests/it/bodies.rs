@@ -250,6 +250,19 @@ async fn a_payload_that_can_be_read_once_and_was_refused_unread_is_still_there()
 }
 
 #[tokio::test]
+async fn r1_a_payload_that_can_be_read_once_is_retried_until_it_is_read() {
+    let refuse = || Act::Steps(vec![Step::Write(raw(503, "", "no")), Step::ReadAll]);
+    let read = Act::Steps(vec![Step::ReadAll, Step::Write(raw(503, "Connection: close\r\n", ""))]);
+    let server = Server::start([refuse(), refuse(), read]);
+    let bytes = Bytes::from(vec![7; usize::try_from(EXPECT_CONTINUE_FROM).unwrap()]);
+    let settings = RequestsSettings { connect_timeout: Timeout::from_secs(60).unwrap(), ..settings(5, 0, 0.0) };
+    let request =
+        Request::put(server.url("/"), Payload::once(http_body_util::Full::new(bytes))).profile(Profile::Stall);
+    let error = Client::new(settings).send(&request).await.unwrap_err();
+    assert_eq!((error.reason(), error.attempts().len()), (StopReason::NotReplayable, 3));
+}
+
+#[tokio::test]
 async fn r9_a_word_that_comes_late_starts_no_clock() {
     // The payload takes much longer than the clocks, which neither its start nor the interim responses must start.
     let settings = RequestsSettings { connect_timeout: millis(500), read_timeout: millis(500), ..settings(0, 0, 0.0) };

@@ -1,9 +1,16 @@
 //! Pooling, cancelling, files.
 
 use std::fs::File;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use encord_http::{Client, FaultKind, Payload, Phase, Request, StopReason};
+
+use http_body::Frame;
 
 use crate::budgets::{fail, settings};
 use crate::server::{Act, Server, raw, status};
@@ -41,12 +48,51 @@ async fn there_are_no_more_connections_than_requests_under_way() {
 
 #[tokio::test]
 async fn connections_are_not_reused_after_the_idle_timeout() {
-    let server = Server::start([status(200)]);
+    let server = Server::start([status(200), Act::Answer(raw(200, "", "body"))]);
     let client = Client::builder(settings(0, 0, 0.0)).pool_idle_timeout(Duration::ZERO).build();
+    for _ in 0..5 {
+        client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+    }
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn connections_may_be_kept_for_ever() {
+    let server = Server::start([status(200)]);
+    let client = Client::builder(settings(0, 0, 0.0)).pool_idle_timeout(Duration::MAX).build();
     for _ in 0..3 {
         client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
     }
-    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(server.seen().iter().all(|seen| seen.connection == 0));
+}
+
+/// A stream that cannot be read.
+struct Broken;
+
+impl http_body::Body for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::Error::other("broken"))))
+    }
+}
+
+#[tokio::test]
+async fn a_payload_that_fails_at_once_is_asked_once_also_on_a_connection_from_the_pool() {
+    let server = Server::start([status(200)]);
+    let client = Client::new(settings(3, 0, 0.0));
+    for _ in 0..2 {
+        client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let payload = Payload::factory(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Broken
+        });
+        let error = client.send(&Request::put(server.url("/"), payload)).await.unwrap_err();
+        assert_eq!((error.fault().unwrap().kind(), asked.load(Ordering::Relaxed)), (FaultKind::Payload, 1));
+    }
 }
 
 #[tokio::test]

@@ -291,7 +291,7 @@ async fn what_is_not_http_is_final() {
         let server = Server::start([Act::AnswerAndClose(bytes.to_vec())]);
         let error = fail(patient(), Request::get(server.url("/p?s3cret"))).await;
         let expected = format!(
-            "GET {}/p failed while reading: the answer is not HTTP/1.1: {why} (1 attempt: protocol; not retried, because \
+            "GET {}/p failed while reading: the answer is malformed: {why} (1 attempt: protocol; not retried, because \
              another attempt could not change it)",
             server.host()
         );

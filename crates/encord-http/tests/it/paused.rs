@@ -106,10 +106,16 @@ const PIECES: usize = 31;
 async fn r7_a_handshake_is_cut_at_connect_timeout() {
     keep_pace();
     let host = start(|mut stream, _| async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await }).await;
-    let began = Instant::now();
-    let error = Client::new(once()).send(&Request::get(format!("https://{host}/"))).await.unwrap_err();
-    check_limit(&error, Limit::Connect, Phase::Connecting);
-    check_elapsed(began, 180.0);
+    // The client's limit, and a request's own, longer and shorter (R10).
+    for (own, due) in [(None, 180), (Some(600), 600), (Some(60), 60)] {
+        let request = Request::get(format!("https://{host}/"));
+        let own = own.map(|own| RequestsSettings { connect_timeout: seconds(own), ..once() });
+        let request = own.into_iter().fold(request, Request::settings);
+        let began = Instant::now();
+        let error = Client::new(once()).send(&request).await.unwrap_err();
+        check_limit(&error, Limit::Connect, Phase::Connecting);
+        check_elapsed(began, f64::from(due));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,6 +200,51 @@ async fn r9_the_answer_is_due_at_read_timeout_and_not_before_however_it_drips() 
     let began = Instant::now();
     Client::new(once()).send(&Request::get(format!("http://{host}/"))).await.unwrap();
     check_elapsed(began, 179.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_a_stream_is_due_at_read_timeout_however_slowly_it_is_read() {
+    keep_pace();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".to_vec();
+    let host = serve(vec![std::iter::once((0, head)).chain((0..1000).map(|_| (1, b"x".to_vec()))).collect()]).await;
+    let began = Instant::now();
+    let mut response = Client::new(once()).stream(&Request::get(format!("http://{host}/"))).await.unwrap();
+    let fault = loop {
+        match response.body_mut().chunk().await {
+            // The next piece is there before it is asked for.
+            Ok(piece) => assert_ne!(piece, None),
+            Err(fault) => break fault,
+        }
+        sleep(Duration::from_secs(2)).await;
+    };
+    assert_eq!(fault.kind(), FaultKind::TimedOut(Limit::Read));
+    assert!((180..185).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn r9_an_answer_that_begins_before_the_payload_is_sent_starts_the_clock() {
+    keep_pace();
+    let host = start(|mut stream, _| async move {
+        read_head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 2").await?;
+        std::future::pending().await
+    })
+    .await;
+    let settings = RequestsSettings {
+        connect_timeout: Timeout::UNLIMITED,
+        write_timeout: Timeout::UNLIMITED,
+        read_timeout: seconds(30),
+        ..once()
+    };
+    for profile in [Profile::Total, Profile::Stall] {
+        let request = Request::put(format!("http://{host}/"), vec![0; 15 << 20]).profile(profile);
+        let began = Instant::now();
+        let client = Client::new(settings);
+        let sending = tokio::time::timeout(Duration::from_secs(3600), client.send(&request));
+        let error = sending.await.expect("a limit").unwrap_err();
+        check_limit(&error, Limit::Read, Phase::Reading);
+        assert!((30..35).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]

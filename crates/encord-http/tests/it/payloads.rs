@@ -75,11 +75,13 @@ async fn an_answer_before_the_payload_is_read_has_no_checksums() {
     let server = Server::start([Act::RejectEarly(raw(200, "", ""))]);
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(64 << 20).unwrap();
-    for payload in [Payload::file(file.path()), Payload::bytes(vec![0; 64 << 20])] {
-        let request = Request::put(server.url("/"), payload.digests(Digests::ALL));
-        let response = client(0).send(&request).await.unwrap();
+    // Too short for `Expect`, and without checksums one piece, which hyper has as a whole long before the system has.
+    let short = Payload::bytes(vec![0; 15 << 20]);
+    let long = Payload::bytes(vec![0; 64 << 20]).digests(Digests::ALL);
+    for (payload, length) in [(Payload::file(file.path()).digests(Digests::ALL), 64), (long, 64), (short, 15)] {
+        let response = client(0).send(&Request::put(server.url("/"), payload)).await.unwrap();
         let sent = response.payload();
-        assert_eq!((sent.length, sent.complete, sent.crc32c, sent.md5), (64 << 20, false, None, None));
+        assert_eq!((sent.length, sent.complete, sent.crc32c, sent.md5), (length << 20, false, None, None));
     }
 }
 

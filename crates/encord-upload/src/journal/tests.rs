@@ -69,6 +69,31 @@ fn a_journal_in_use_is_refused() {
 }
 
 #[test]
+fn a_journal_that_is_only_read_is_left_as_it_is() {
+    let line = serde_json::to_string(&entry("a.jpg", 123, URL)).expect("written");
+    let (_folder, path) = journal(format!("{line}\n\0\n{line}").as_bytes());
+    let before = text(&path);
+    let read = Journal::read_only(&path).expect("a journal");
+    assert_eq!((read.len(), read.unreadable()), (1, 1));
+    assert!(read.has(&entry("a.jpg", 123, URL)));
+    read.record(&entry("b.jpg", 1, URL));
+    read.finish().expect("nothing to write");
+    assert_eq!(text(&path), before);
+
+    // Whoever writes it and whoever reads it do not mind each other.
+    let written = Journal::open(&path).expect("free");
+    assert_eq!(Journal::read_only(&path).expect("readable").len(), 1);
+    drop(written);
+    fs::write(&path, "").expect("written");
+    assert!(Journal::read_only(&path).expect("an empty one").is_empty());
+    assert_eq!(text(&path), "");
+    fs::remove_file(&path).expect("removed");
+    let error = Journal::read_only(&path).expect_err("not there").to_string();
+    assert_eq!(error, format!("journal {}: No such file or directory (os error 2)", path.display()));
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_file_that_is_no_journal_is_left_as_it_is() {
     #[track_caller]
     fn check(content: &[u8], reason: &str) {
@@ -76,6 +101,7 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
         fs::write(&path, content).expect("written");
         let error = Journal::open(&path).expect_err("refused");
         assert_eq!(error.to_string(), format!("journal {}: {reason}", path.display()));
+        assert_eq!(Journal::read_only(&path).expect_err("refused").to_string(), error.to_string());
         assert_eq!(fs::read(&path).expect("there"), content);
     }
     const OTHER: &str = "the file is not a journal of uploads; it is left as it is";
@@ -128,7 +154,7 @@ fn a_full_disk_is_told_at_the_end() {
     let (_folder, path) = journal(b"");
     let journal = Journal::open(&path).expect("a journal");
     {
-        let mut writer = journal.shared.writer.lock().expect("not poisoned");
+        let mut writer = journal.shared.writer.as_ref().expect("one that is written").lock().expect("not poisoned");
         writer.file = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
     }
     journal.record(&entry("a", 1, URL));

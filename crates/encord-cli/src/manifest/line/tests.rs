@@ -107,6 +107,9 @@ fn u9_no_reason_repeats_a_url() {
         r#""URL""#,
         r#"["URL"]"#,
         r#"{"path": "URL"}"#,
+        r#"{"path": "URL", "signed_url": "a"}"#,
+        r#"{"path": " URL", "signed_url": "URL"}"#,
+        r#"{"path": "a", "signed_url": "URL", "title": "URL"}"#,
         r#"{"URL": "a.jpg"}"#,
         r#"{"path": "a", "signed_url": ["URL"]}"#,
         r#"{"path": "a", "signed_url": "URL", "URL": 1}"#,
@@ -120,5 +123,11 @@ fn u9_no_reason_repeats_a_url() {
     ] {
         let reason = read(template.replace("URL", URL).as_bytes()).expect_err("malformed");
         assert!(!reason.contains("s3cret") && !reason.contains("storage"), "{template}: {reason}");
+    }
+    refused(r#"{"path": "HTTPS://h/a?s3cret", "signed_url": "a"}"#, "`path` is a URL; it must be the file");
+    refused(r#"{"path": "Http://h/a", "signed_url": "a"}"#, "`path` is a URL; it must be the file");
+    refused(r#"{"path": "a", "signed_url": "u", "title": "http://h/a"}"#, "`title` is a URL; it must be a name");
+    for path in ["http:/a", "https", "é", "a/http://h"] {
+        assert!(read(format!(r#"{{"path": "{path}", "signed_url": "u"}}"#).as_bytes()).is_ok(), "{path}");
     }
 }
