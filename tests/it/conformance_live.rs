@@ -3,8 +3,6 @@
 //! `cargo xtask ci conformance-live` installs the SDKs below `target/venv`. A failing run prints its seed; give that back
 //! in `ENCORD_TESTS_SEED` to repeat it.
 
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -13,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::conformance::{self, Answers, data_type, models, settings};
 use crate::peers;
+use crate::support::chance::Chance;
 
 #[test]
 fn the_seed_sdk_answers_random_questions_as_we_do() {
@@ -50,7 +49,7 @@ fn ask(sdk: &str) -> Option<Answers> {
 }
 
 fn questions() -> Value {
-    let dice = &mut Dice::new();
+    let dice = &mut Dice(Chance::new());
     json!({
         "strings": (0..400).map(|_| dice.string()).collect::<Vec<_>>(),
         "overlays": (0..100).map(|_| dice.overlay()).collect::<Vec<_>>(),
@@ -59,22 +58,12 @@ fn questions() -> Value {
     })
 }
 
-/// Random numbers, the same for the same seed (`SplitMix64`).
-struct Dice(u64);
+/// Random questions.
+struct Dice(Chance);
 
 impl Dice {
-    fn new() -> Self {
-        let given = env::var("ENCORD_TESTS_SEED").ok();
-        let seed = given.map_or_else(|| RandomState::new().hash_one(0), |text| text.parse().unwrap());
-        println!("ENCORD_TESTS_SEED={seed}");
-        Self(seed)
-    }
-
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % limit as u64).unwrap()
+        self.0.between(0, limit)
     }
 
     fn one_of<T: Copy>(&mut self, items: &[T]) -> T {

@@ -9,11 +9,10 @@ use encord_http::{
     Budget, Client, ClientBuilder, Error, FaultKind, Payload, Proxy, Request, Response, RootCertificates, StopReason,
 };
 use encord_http_settings::{BackoffFactor, RequestsSettings};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tempfile::TempDir;
 
 use self::daemon::{Haproxy, Tinyproxy};
-use crate::support::nginx::{Identity, Nginx};
+use crate::support::authority::Authority;
+use crate::support::nginx::Nginx;
 use crate::support::noise;
 
 fn builder(max_retries: u32, connection_retries: u32) -> ClientBuilder {
@@ -41,25 +40,16 @@ fn fail(client: &Client, request: Request) -> Error {
 struct Secure {
     nginx: Nginx,
     roots: RootCertificates,
-    _folder: TempDir,
+    _authority: Authority,
 }
 
 impl Secure {
     #[track_caller]
     fn start() -> Option<Self> {
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let leaf = params.signed_by(&key, &authority).unwrap();
-
-        let folder = tempfile::tempdir().unwrap();
-        let [certificate, private] = ["leaf.pem", "leaf.key"].map(|name| folder.path().join(name));
-        fs::write(&certificate, leaf.pem()).unwrap();
-        fs::write(&private, key.serialize_pem()).unwrap();
-        let nginx = Nginx::start(Some(&Identity { certificate: &certificate, key: &private }))?;
-        Some(Self { nginx, roots: RootCertificates::from_pem(authority.pem()).unwrap(), _folder: folder })
+        let authority = Authority::new("a private authority");
+        let nginx = Nginx::start(Some(&authority))?;
+        let roots = RootCertificates::from_pem(fs::read(authority.root()).unwrap()).unwrap();
+        Some(Self { nginx, roots, _authority: authority })
     }
 }
 
@@ -77,7 +67,7 @@ fn round_trip(client: &Client, nginx: &Nginx) -> Vec<Response> {
 
 #[test]
 fn r3_nginx_with_a_private_authority_is_trusted_when_the_caller_trusts_it() {
-    let Some(Secure { nginx, roots, _folder }) = Secure::start() else { return };
+    let Some(Secure { nginx, roots, _authority }) = Secure::start() else { return };
     round_trip(&builder(0, 0).no_proxy().root_certificates(roots).build(), &nginx);
 
     let error = fail(&builder(3, 3).no_proxy().build(), Request::get(nginx.url("a/photo.jpg")));

@@ -1,14 +1,12 @@
 //! `encord upload` to nginx.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
-use crate::peers;
+use crate::support::authority::Authority;
 use crate::support::encord::{self, Item, files};
-use crate::support::nginx::{Identity, Nginx};
+use crate::support::nginx::Nginx;
 use crate::support::noise;
 
 const MEGABYTE: usize = 1_000_000;
@@ -69,22 +67,22 @@ fn u8_300_files_arrive_byte_for_byte() {
 
 #[test]
 fn r3_a_certificate_that_does_not_verify_is_not_retried() {
-    let Some(authorities) = Authorities::make() else { return };
-    let identity = Identity { certificate: &authorities.path("leaf.pem"), key: &authorities.path("leaf.key") };
-    let Some(nginx) = Nginx::start(Some(&identity)) else { return };
-    let path = authorities.path("photo.jpg");
+    let [ours, other] = ["ours", "another"].map(Authority::new);
+    let Some(nginx) = Nginx::start(Some(&ours)) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.jpg");
     write(&path, 0, 100_000);
     let item = Item { path: path.clone(), url: nginx.url("photo.jpg"), data_type: "image" };
-    let upload = |roots: &str| {
+    let upload = |authority: &Authority| {
         let upload = encord::upload(std::slice::from_ref(&item)).flags("--max-retries 5 --backoff-factor 0");
-        upload.env("SSL_CERT_FILE", authorities.path(roots)).run()
+        upload.env("SSL_CERT_FILE", authority.root()).run()
     };
 
-    let run = upload("other.pem");
+    let run = upload(&other);
     assert_eq!((run.code, run.report[0].outcomes()), (Some(1), vec!["certificate"]), "{}", run.stderr);
     assert!(files(&nginx.store()).is_empty());
 
-    let run = upload("ca.pem");
+    let run = upload(&ours);
     assert_eq!((run.code, run.report[0].outcomes()), (Some(0), vec!["201"]), "{}", run.stderr);
     assert!(fs::read(nginx.store().join("photo.jpg")).unwrap() == fs::read(path).unwrap());
 }
@@ -99,50 +97,5 @@ fn write(path: &Path, index: usize, length: usize) {
         let turned = (start / MEGABYTE).min(end);
         file.write_all(&block[turned..end]).unwrap();
         file.write_all(&block[..turned]).unwrap();
-    }
-}
-
-/// Two certificate authorities, `ca.pem` and `other.pem`, and a certificate for 127.0.0.1 from the first, `leaf.pem`.
-struct Authorities(tempfile::TempDir);
-
-impl Authorities {
-    /// `None` where there is no openssl.
-    #[track_caller]
-    fn make() -> Option<Self> {
-        const CONFIGURATION: &str = "
-            [req]
-            distinguished_name = name
-            prompt = no
-            [name]
-            CN = encord tests
-            [ca]
-            basicConstraints = critical, CA:TRUE
-            keyUsage = critical, keyCertSign
-            [leaf]
-            basicConstraints = critical, CA:FALSE
-            subjectAltName = IP:127.0.0.1
-        ";
-        if Command::new("openssl").arg("version").output().is_err() {
-            peers::skip("openssl", "apt-get install openssl");
-            return None;
-        }
-        let this = Self(tempfile::tempdir().unwrap());
-        fs::write(this.path("openssl.cnf"), CONFIGURATION).unwrap();
-        this.openssl("req -x509 -extensions ca -out ca.pem -keyout ca.key");
-        this.openssl("req -x509 -extensions ca -out other.pem -keyout other.key");
-        this.openssl("req -x509 -extensions leaf -out leaf.pem -keyout leaf.key -CA ca.pem -CAkey ca.key");
-        Some(this)
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-
-    #[track_caller]
-    fn openssl(&self, arguments: &str) {
-        let fixed = "-config openssl.cnf -days 2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-        let arguments = arguments.split(' ').chain(fixed.split(' ')).map(OsStr::new);
-        let output = Command::new("openssl").args(arguments).current_dir(self.0.path()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

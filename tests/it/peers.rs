@@ -3,11 +3,7 @@
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// Called by a test that cannot run here, before it returns: says why to `cargo xtask ci`, and fails under `--strict`.
 ///
@@ -37,23 +33,17 @@ pub(crate) fn storage_program(name: &str) -> Option<PathBuf> {
     installed("storage", name, "boto3 and google-cloud-storage with rclone")
 }
 
-/// Waits until a program takes connections on a port that was free a moment ago; false when it ended instead, because another
-/// was faster to take the port.
-pub(crate) fn listens(program: &mut Child, port: u16) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while Instant::now() < deadline && program.try_wait().unwrap().is_none() {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok_and(|stream| !is_connected_to_itself(&stream)) {
-            // A moment for it to find the port taken by another.
-            return program.try_wait().unwrap().is_none();
-        }
-        thread::sleep(Duration::from_millis(5));
+/// A program of the system, of this package; skips where it is not installed.
+#[track_caller]
+pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Where the path of others than root does not lead.
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
+    if found.is_none() {
+        skip(name, &format!("apt-get install {package}"));
     }
-    false
-}
-
-/// Where nobody listens a connection may meet itself: its own port is picked from the same range (RFC 9293 §3.5, simultaneous open).
-fn is_connected_to_itself(stream: &TcpStream) -> bool {
-    matches!((stream.local_addr(), stream.peer_addr()), (Ok(local), Ok(peer)) if local == peer)
+    found
 }
 
 #[track_caller]

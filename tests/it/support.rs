@@ -1,10 +1,13 @@
 //! What the tests against real peers share.
 
+pub(crate) mod authority;
 pub(crate) mod chance;
+pub(crate) mod daemon;
 pub(crate) mod encord;
 pub(crate) mod journal;
 pub(crate) mod nginx;
 pub(crate) mod server;
+pub(crate) mod standstill;
 
 /// Bytes that repeat nowhere near, so that a piece lost, doubled or out of place shows; the same for the same `seed`.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {

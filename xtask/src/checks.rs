@@ -89,10 +89,10 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "examples",
-        about: "the examples run",
+        about: "the examples of the published crates run",
         needs: &[],
-        run: Run::Cargo(&["run -p encord --example quickstart"]),
-        hint: "run it with `cargo run -p encord --example quickstart`",
+        run: Run::Function(examples),
+        hint: "run one with `cargo run -p encord --example quickstart`",
     },
     Check {
         name: "tests",
@@ -123,6 +123,15 @@ pub(crate) const CHECKS: &[Check] = &[
         hint: "a changed vector is written by `cargo xtask vectors`; a random case is repeated with ENCORD_TESTS_SEED",
     },
 ];
+
+fn examples(job: &mut Job) -> Result<(), Stop> {
+    for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {
+        for example in &package.examples {
+            job.run(&mut cargo(&format!("run -p {} --example {example}", package.name)))?;
+        }
+    }
+    Ok(())
+}
 
 fn features(job: &mut Job) -> Result<(), Stop> {
     for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {

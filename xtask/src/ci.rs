@@ -80,12 +80,12 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         return Ok(true);
     }
     let start = Instant::now();
-    let mut table = Vec::new();
+    let mut table: Vec<(&str, Line)> = Vec::new();
     let mut passed = true;
     for check in selected {
         print!("{:<18}", check.name);
         io::stdout().flush().map_err(|error| error.to_string())?;
-        let line = run_one(check, options).map_err(|error| error.to_string())?;
+        let line = run_one(check, options, &table).map_err(|error| error.to_string())?;
         println!("{line}");
         passed &= line.verdict != Verdict::Failed;
         table.push((check.name, line));
@@ -127,9 +127,10 @@ impl fmt::Display for Line {
     }
 }
 
-fn run_one(check: &Check, options: &Options) -> io::Result<Line> {
+fn run_one(check: &Check, options: &Options, before: &[(&'static str, Line)]) -> io::Result<Line> {
     let start = Instant::now();
     let mut job = Job::new(check.name, options.strict)?;
+    job.passed.extend(before.iter().filter(|(_, line)| line.verdict == Verdict::Passed).map(|(name, _)| *name));
     job.baseline.clone_from(&options.baseline);
     let outcome = check.needs.iter().try_for_each(Tool::require).and_then(|()| match check.run {
         Run::Cargo(lines) => lines.iter().try_for_each(|line| job.run(&mut cargo(line))),

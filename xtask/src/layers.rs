@@ -47,7 +47,7 @@ const PROGRAMS: [&str; 7] = [
 const IMPURE_CRATES: &[&str] = &["tokio", "hyper", "mio", "socket2", "getrandom"];
 
 /// Not in the source of a pure crate. `std::io` is allowed: its traits do nothing by themselves.
-const IMPURE_MODULES: &[&str] = &["env", "fs", "net", "os", "process", "thread", "Instant", "SystemTime"];
+const IMPURE_MODULES: &[&str] = &["env", "fs", "net", "os", "process", "thread", "Instant", "SystemTime", "UNIX_EPOCH"];
 
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let mut problems = Vec::new();
@@ -85,16 +85,33 @@ fn dependencies(job: &mut Job, package: &str, options: &str) -> Result<BTreeSet<
 fn impure_uses(package: &Package) -> Result<Vec<String>, Stop> {
     let mut problems = Vec::new();
     for Source { path, text } in sources(&package.folder.join("src"), "rs")? {
-        for (number, module) in text.lines().enumerate().filter_map(|(at, line)| Some((at + 1, impure_use(line)?))) {
-            problems.push(format!("{}:{number}: a pure crate may not use `{module}`", path.display()));
-        }
+        let found = statements(&text).into_iter().filter_map(|(number, code)| Some((number, impure_use(&code)?)));
+        problems.extend(
+            found.map(|(number, module)| format!("{}:{number}: a pure crate may not use `{module}`", path.display())),
+        );
     }
     Ok(problems)
 }
 
-/// The forbidden part of the standard library that a line names, if any: `std::fs::read`, `use std::{fs, io}`.
-fn impure_use(line: &str) -> Option<&'static str> {
-    let code = line.split("//").next().unwrap_or_default();
+/// Each line with its number and without comments; an import is one line, at the number of its first.
+fn statements(text: &str) -> Vec<(usize, String)> {
+    let mut statements: Vec<(usize, String)> = Vec::new();
+    let mut in_import = false;
+    for (at, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        match statements.last_mut() {
+            Some((_, import)) if in_import => import.push_str(code),
+            _ => statements.push((at + 1, code.to_owned())),
+        }
+        let mut words = code.split_whitespace().skip_while(|word| word.starts_with("pub"));
+        let is_first = words.next() == Some("use");
+        in_import = (in_import || is_first) && !code.contains(';');
+    }
+    statements
+}
+
+/// The forbidden part of the standard library that a statement names, if any: `std::fs::read`, `use std::{fs, io}`.
+fn impure_use(code: &str) -> Option<&'static str> {
     let (_, after) = code.split_once("std::")?;
     let mut words = after.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     words.find_map(|word| IMPURE_MODULES.iter().copied().find(|module| *module == word))
@@ -102,13 +119,14 @@ fn impure_use(line: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::impure_use;
+    use super::{impure_use, statements};
 
     #[test]
     fn impure_uses_are_seen() {
         #[track_caller]
-        fn check(line: &str, expected: Option<&str>) {
-            assert_eq!(impure_use(line), expected, "{line}");
+        fn check(text: &str, expected: Option<&str>) {
+            let found: Vec<_> = statements(text).iter().filter_map(|(_, code)| impure_use(code)).collect();
+            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{text}");
         }
         check("use std::fs;", Some("fs"));
         check("use std::{fmt, io::{self, Read}, net};", Some("net"));
@@ -117,5 +135,15 @@ mod tests {
         check("use std::io::Read;", None);
         check("use std::time::Duration; // not std::fs", None);
         check("use core::fmt;", None);
+        check("use std::{\n    fs::File, // read\n    io,\n};", Some("fs"));
+        check(
+            "pub(crate) use std::{\n    fmt,\n    time::{\n        Duration, SystemTime,\n    },\n};\n",
+            Some("SystemTime"),
+        );
+        check("use std::{\n    fmt,\n    io, // no env\n};\nlet env = 1;", None);
+        assert_eq!(
+            statements("a\nuse std::{\n    fs,\n};\nb")[1..],
+            [(2, "use std::{    fs,};".into()), (5, "b".into())]
+        );
     }
 }

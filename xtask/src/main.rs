@@ -26,11 +26,11 @@ Usage:
   cargo xtask release-check [NAME…] [--baseline REV] [--keep-going] [--strict] [--list]
                                                      what must hold before a release; REV is what semver compares with
   cargo xtask release VERSION [--dry-run]            make the commit of a release, or show it; see docs/releasing.md
-  cargo xtask tools                                  install the cargo subcommands that the checks use
+  cargo xtask tools [NAME…]                          install the cargo subcommands that the checks use, or the named ones
   cargo xtask fuzz [TARGET…] [--seconds N] [--keep]  run the fuzz targets, 60 s each; --keep takes what was found into
                                                      the corpus, as little as covers the same
   cargo xtask fuzz --list                            what the targets are
-  cargo xtask vectors [--check]                      write tests/vectors from the Python SDK, or compare
+  cargo xtask vectors                                write tests/vectors from the Python SDKs
   cargo xtask bench [NAME…] [--rounds N] [--quick]   measure against the peers, in turns
                     [--json FILE] [--svg FILE]
   cargo xtask bench --record                         the same, and write docs/performance.{md,json,svg}
@@ -55,9 +55,8 @@ fn main() -> ExitCode {
         }
         ["release", version] => release::run(version, false),
         ["release", version, "--dry-run"] | ["release", "--dry-run", version] => release::run(version, true),
-        ["tools"] => tools::install(),
-        ["vectors"] => sdk::vectors(false),
-        ["vectors", "--check"] => sdk::vectors(true),
+        ["tools", ref names @ ..] => tools::install(names),
+        ["vectors"] => sdk::vectors(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(true)

@@ -8,9 +8,12 @@ use crate::job::{Stop, cargo};
 pub(crate) const DENY: Subcommand = Subcommand { name: "deny", version: "0.20.2" };
 pub(crate) const FUZZ: Subcommand = Subcommand { name: "fuzz", version: "0.13.2" };
 pub(crate) const MACHETE: Subcommand = Subcommand { name: "machete", version: "0.9.2" };
+/// Asked for by hand, so installed on request.
+const MUTANTS: Subcommand = Subcommand { name: "mutants", version: "27.1.0" };
 pub(crate) const SEMVER_CHECKS: Subcommand = Subcommand { name: "semver-checks", version: "0.51.0" };
 
-const ALL: [Subcommand; 4] = [DENY, FUZZ, MACHETE, SEMVER_CHECKS];
+/// What the checks use.
+const USED: [Subcommand; 4] = [DENY, FUZZ, MACHETE, SEMVER_CHECKS];
 
 /// They are compiled more often than they run, and what they run on is small.
 const PROFILE: [(&str, &str); 4] = [
@@ -55,10 +58,18 @@ impl Subcommand {
     }
 }
 
-/// `cargo xtask tools`: installs those that are missing, side by side. `Ok(false)` where one of them could not be had.
-pub(crate) fn install() -> Result<bool, String> {
+/// `cargo xtask tools`: installs those that are missing, or the named ones that are, side by side. `Ok(false)` where one of them
+/// could not be had.
+pub(crate) fn install(names: &[&str]) -> Result<bool, String> {
     let start = Instant::now();
-    let missing: Vec<Subcommand> = ALL.into_iter().filter(|tool| !tool.is_there()).collect();
+    let known = || USED.into_iter().chain([MUTANTS]);
+    if let Some(unknown) = names.iter().find(|name| !known().any(|tool| tool.name == **name)) {
+        let known: Vec<_> = known().map(|tool| tool.name).collect();
+        return Err(format!("no tool {unknown:?}; the tools are {}", known.join(", ")));
+    }
+    let wanted: Vec<Subcommand> =
+        if names.is_empty() { USED.into() } else { known().filter(|tool| names.contains(&tool.name)).collect() };
+    let missing: Vec<Subcommand> = wanted.into_iter().filter(|tool| !tool.is_there()).collect();
     let children = missing.iter().map(Subcommand::start).collect::<Result<Vec<_>, _>>()?;
     let mut installed = true;
     for (Subcommand { name, version }, mut child) in missing.iter().zip(children) {

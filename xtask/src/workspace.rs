@@ -22,6 +22,7 @@ pub(crate) struct Package {
     pub(crate) library: bool,
     /// The table `package.metadata.docs.rs`, null without one.
     pub(crate) docs_rs: Value,
+    pub(crate) examples: Vec<String>,
     /// Without `default`.
     pub(crate) features: Vec<String>,
     pub(crate) folder: PathBuf,
@@ -50,6 +51,9 @@ impl Package {
             .partition(|dependency| dependency["path"].is_string());
         let names =
             |dependencies: Vec<&Value>| dependencies.into_iter().map(|it| text(&it["name"])).collect::<Option<_>>();
+        let targets = |kind: &'static str| {
+            items(&package["targets"]).filter(move |target| items(&target["kind"]).any(|other| other == kind))
+        };
         let features = package["features"].as_object()?.keys().filter(|name| *name != "default");
         Some(Self {
             name: text(&package["name"])?,
@@ -57,7 +61,8 @@ impl Package {
             rust_version: text(&package["rust_version"])?,
             // `publish = false` is an empty list of registries; null means any registry.
             published: package["publish"].is_null(),
-            library: items(&package["targets"]).any(|target| items(&target["kind"]).any(|kind| kind == "lib")),
+            library: targets("lib").next().is_some(),
+            examples: targets("example").map(|target| text(&target["name"])).collect::<Option<_>>()?,
             docs_rs: package["metadata"]["docs"]["rs"].clone(),
             features: features.cloned().collect(),
             folder: PathBuf::from(text(&package["manifest_path"])?).parent()?.to_owned(),

@@ -43,6 +43,23 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
+/// An example with an arm for every variant, and a further one.
+macro_rules! exhaustive_match {
+    ($attributes:literal, $Enum:ident { $($Variant:ident)* }, $arm:literal) => {
+        concat!(
+            "```", $attributes, "\n",
+            "fn name(it: encord_enums::", stringify!($Enum), ") {\n",
+            "    use encord_enums::", stringify!($Enum), "::*;\n",
+            "    match it {\n",
+            $("        ", stringify!($Variant), " => {}\n",)*
+            "        ", $arm, "\n",
+            "    }\n",
+            "}\n",
+            "```"
+        )
+    };
+}
+
 /// Makes an open enum of `pub enum Name, "kind" { Variant = "value", … } else { Fallback = "value", }`.
 macro_rules! open_enum {
     (
@@ -122,6 +139,12 @@ macro_rules! open_enum {
             }
         }
 
+        /// Outside of this crate a `match` needs an arm for what comes, whatever it names. One that lacks it
+        /// does not compile:
+        #[doc = crate::open_enum::exhaustive_match!("compile_fail,E0004", $Enum { $($Variant)* $Missing }, "")]
+        ///
+        /// and with it the same does:
+        #[doc = crate::open_enum::exhaustive_match!("", $Enum { $($Variant)* $Missing }, "_ => {}")]
         impl crate::open_enum::sealed::Sealed for $Enum {}
 
         impl crate::OpenEnum for $Enum {
@@ -199,4 +222,4 @@ pub(crate) const fn upper_case_bytes<const N: usize>(value: &str) -> [u8; N] {
     upper
 }
 
-pub(crate) use {open_enum, upper_case};
+pub(crate) use {exhaustive_match, open_enum, upper_case};

@@ -138,7 +138,43 @@ mod tests {
         }
     }
 
+    /// Two parts of digits, with more room for numbers than there is; `None` where one has not even room there.
+    fn by_hand(text: &str) -> Option<[Option<u128>; 2]> {
+        let (index, count) = text.split_once('/')?;
+        let is_number = |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_digit());
+        (is_number(index) && is_number(count)).then(|| [index, count].map(|part| part.parse().ok()))
+    }
+
+    #[track_caller]
+    fn agrees_with_by_hand(text: &str) {
+        let fit = |number: Option<u128>| number.and_then(|number| u64::try_from(number).ok());
+        let expected = match by_hand(text).map(|numbers| numbers.map(fit)) {
+            Some([Some(index), Some(count)]) if index < count => Ok(Shard { index, count }),
+            Some([Some(index), Some(count)]) => Err(InvalidShard::Range { index, count }),
+            _ => Err(InvalidShard::Syntax),
+        };
+        let shard = text.parse::<Shard>();
+        assert_eq!(shard, expected, "{text:?}");
+        if let Ok(shard) = shard {
+            assert_eq!(shard.to_string().parse(), Ok(shard));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_read() {
+        for text in
+            ["07/010", "0/0", "18446744073709551614/18446744073709551615", "18446744073709551615/18446744073709551616"]
+        {
+            agrees_with_by_hand(text);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn shards_are_what_two_numbers_by_hand_are(text in "[0-9]{0,21}/[0-9]{0,21}|[0-9]{1,2}/[0-9]{1,2}|[0-9/+ ]{0,8}|\\PC{0,10}") {
+            agrees_with_by_hand(&text);
+        }
+
         #[test]
         fn shards_are_disjoint_and_complete(path in "\\PC{0,40}", count in 1_u64..50) {
             let holders = (0..count).filter(|index| Shard::new(*index, count).expect("in range").contains(path.as_ref()));

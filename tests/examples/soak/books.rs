@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`, and maybe an error after that.
 #[derive(Debug, PartialEq)]
@@ -126,6 +127,16 @@ impl Books {
     }
 }
 
+impl Sums {
+    /// In more than a minute both sides are not always cut off.
+    pub(crate) fn judge(&self, length: Duration) -> Result<(), String> {
+        if self.exact == 0 && length > Duration::from_secs(60) {
+            return Err(format!("nothing was compared one for one: {self}"));
+        }
+        Ok(())
+    }
+}
+
 impl std::ops::AddAssign for Sums {
     fn add_assign(&mut self, Self { attempts, requests, exact }: Self) {
         self.attempts += attempts;
@@ -207,6 +218,14 @@ mod tests {
         // No cut makes an answer out of nothing.
         check(&["200"], &[], both, false);
         check(&["200"], &[Some(503)], both, false);
+    }
+
+    #[test]
+    fn a_long_account_has_something_to_compare() {
+        let [minute, longer] = [60, 61].map(Duration::from_secs);
+        let sums = |exact| Sums { attempts: 1, requests: 1, exact };
+        assert_eq!([(0, minute), (1, longer)].map(|(exact, length)| sums(exact).judge(length)), [Ok(()), Ok(())]);
+        assert!(sums(0).judge(longer).is_err());
     }
 
     #[test]

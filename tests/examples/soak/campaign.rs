@@ -62,6 +62,7 @@ struct Campaign {
     seed: u64,
     items: Items,
     flags: Vec<String>,
+    retries: u32,
     uses_report: bool,
     desk: Desk,
     books: Books,
@@ -72,7 +73,8 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
     let objects = lab.make_folder("objects")?;
     let mut store = Store::start(lab, "restless", Some(objects.clone()), "", &mut chance).await?;
     let mut tally = Tally::default();
-    while !lab.is_over() {
+    // However long it took to begin.
+    while tally.campaigns == 0 || !lab.is_over() {
         let before = (tally.runs, tally.killed, tally.interrupted, tally.restarts);
         let folder = lab.make_folder("campaign")?;
         let mut campaign = Campaign::new(lab, tally.campaigns, &mut chance)?;
@@ -84,10 +86,11 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         tally.files += campaign.items.paths.len();
         tally.bytes += campaign.items.lengths.iter().sum::<u64>();
         println!(
-            "campaign {}: {} files to {} {}: {} runs, {} killed, {} interrupted; {} ends of the store",
+            "campaign {}: {} files to {} --max-retries={} {}: {} runs, {} killed, {} interrupted; {} ends of the store",
             tally.campaigns,
             campaign.items.paths.len(),
             campaign.scheme_name(),
+            campaign.retries,
             campaign.flags.join(" "),
             tally.runs - before.0,
             tally.killed - before.1,
@@ -100,6 +103,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         store.start_again("").await?;
     }
     store.end(End::InOrder).await?;
+    tally.sums.judge(lab.length).map_err(|error| format!("encord upload: {error}"))?;
     Ok(tally)
 }
 
@@ -124,11 +128,7 @@ impl Campaign {
         let allow_failures = chance.u32(..4) > 0;
         // Without them the first that fails ends a run; some retries let it come further.
         let retries = if allow_failures { chance.u32(..5) } else { chance.u32(4..8) };
-        let mut flags = vec![
-            format!("--max-retries={retries}"),
-            format!("--concurrency={concurrency}"),
-            format!("--allow-failures={allow_failures}"),
-        ];
+        let mut flags = vec![format!("--concurrency={concurrency}"), format!("--allow-failures={allow_failures}")];
         if has_journal {
             flags.push("--journal=journal.jsonl".to_owned());
         }
@@ -138,6 +138,7 @@ impl Campaign {
             seed,
             items: Items::new(paths, lengths, allow_failures, has_journal),
             flags,
+            retries,
             uses_report,
             desk,
             books: Books::default(),
@@ -163,6 +164,9 @@ impl Campaign {
             }
             self.write_manifest(store, calm, chance)?;
             let mut arguments = self.flags.clone();
+            if !calm {
+                arguments.push(format!("--max-retries={}", self.retries));
+            }
             if self.uses_report && self.desk.report().exists() {
                 arguments.push("--retry-from=report.jsonl".to_owned());
             }

@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 use encord_dev_store::sign::{Credentials, Presign, Scheme, Signer};
 use fastrand::Rng;
 use http::Method;
-use tokio::process::Command;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -84,11 +85,12 @@ pub(crate) async fn within<T>(seconds: u32, something: impl Future<Output = T>) 
     None
 }
 
-/// Sends a signal, such as `INT`, to a process that may be gone.
-pub(crate) async fn signal(process: Option<u32>, name: &str) -> Result<()> {
-    if let Some(process) = process {
-        let mut kill = Command::new("kill");
-        kill.args(["-s", name, &process.to_string()]).stderr(Stdio::null()).status().await?;
+/// Sends a signal to a process, unless that has been waited for.
+pub(crate) fn signal(child: &Child, signal: Signal) -> Result<()> {
+    if let Some(process) = child.id() {
+        // One that has ended stays until it is waited for, so this is no other.
+        let process = Pid::from_raw(process.try_into()?).ok_or("no process has the number 0")?;
+        kill_process(process, signal)?;
     }
     Ok(())
 }

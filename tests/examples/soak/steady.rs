@@ -41,6 +41,9 @@ const FAULTS: [&str; 14] = [
 /// In seconds; no batch takes that long.
 const PATIENCE: u32 = 120;
 
+/// From this length on there are samples enough, whatever happens.
+const TELLS_OF_GROWTH: Duration = Duration::from_secs(10 * 60);
+
 /// Seconds after which idle connections have ended.
 const REST: u32 = 40;
 
@@ -78,7 +81,8 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
     let mut books = Books::default();
     let mut clock = interval((lab.length / 1_000).clamp(Duration::from_millis(250), Duration::from_secs(1)));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !lab.is_over() {
+    // However long it took to begin.
+    while tally.batches == 0 || !lab.is_over() {
         let order = Order::draw(&mut chance);
         let outage = (order.kind == Kind::Outage).then(|| (between(&mut chance, 0, 500), Outage::draw(&mut chance)));
         let told = {
@@ -117,7 +121,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         store.end(End::InOrder).await?;
     }
     tally.sums = books.close()?;
-    tally.judge()?;
+    tally.judge(lab.length)?;
     Ok(tally)
 }
 
@@ -179,13 +183,19 @@ impl Worker {
 }
 
 impl Tally {
-    fn judge(&self) -> Result<()> {
+    fn judge(&self, length: Duration) -> Result<()> {
         for (name, series) in &self.series {
-            if series.growth().is_some_and(|grown| !grown.is_empty()) {
-                return Err(format!("{name} has grown; medians of the tenths of the time: {series}").into());
+            match series.growth() {
+                Some(grown) if !grown.is_empty() => {
+                    return Err(format!("{name} has grown; medians of the tenths of the time: {series}").into());
+                }
+                None if length >= TELLS_OF_GROWTH => {
+                    return Err(format!("{name} was looked at too rarely to tell of growth: {series}").into());
+                }
+                _ => {}
             }
         }
-        Ok(())
+        Ok(self.sums.judge(length).map_err(|error| format!("one process: {error}"))?)
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fastrand::Rng;
+use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 use tokio::time::sleep;
@@ -81,7 +82,7 @@ impl<'a> Store<'a> {
         match how {
             End::Killed => self.child.kill().await?,
             End::InOrder => {
-                signal(self.child.id(), "TERM").await?;
+                signal(&self.child, Signal::TERM)?;
                 let ended = within(PATIENCE, self.child.wait()).await;
                 let status = ended.ok_or_else(|| format!("{}: the store does not end", self.name))??;
                 if !status.success() {

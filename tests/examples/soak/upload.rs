@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fastrand::Rng;
+use rustix::process::Signal;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
@@ -48,16 +49,18 @@ pub(crate) enum Cut {
     /// `SIGKILL`.
     Kill,
     /// `SIGINT` or `SIGTERM`.
-    Interrupt(&'static str),
+    Interrupt(Signal),
     /// A second `SIGINT` after the first.
     Twice,
 }
 
-/// The misfortunes of one run, each once the store has had so many requests of it.
+/// The misfortunes of one run, each once the store has had so many requests of it. By default it is left alone.
 #[derive(Debug, Default)]
 pub(crate) struct Fate {
     cut: Option<(usize, Cut)>,
     outage: Option<(usize, Outage)>,
+    /// Has clocks of a second, not of minutes.
+    is_hurried: bool,
 }
 
 /// The store ends, and is back after a while.
@@ -72,14 +75,15 @@ impl Fate {
     pub(crate) fn draw(items: usize, chance: &mut Rng) -> Self {
         let cut = match chance.u32(..10) {
             0..2 => Some(Cut::Kill),
-            2..4 => Some(Cut::Interrupt("INT")),
-            4 => Some(Cut::Interrupt("TERM")),
+            2..4 => Some(Cut::Interrupt(Signal::INT)),
+            4 => Some(Cut::Interrupt(Signal::TERM)),
             5 => Some(Cut::Twice),
             _ => None,
         };
         let outage = (chance.u32(..4) == 0).then(|| Outage::draw(chance));
         let mut moment = || chance.usize(..=items);
-        Self { cut: cut.map(|cut| (moment(), cut)), outage: outage.map(|outage| (moment(), outage)) }
+        let (cut, outage) = (cut.map(|cut| (moment(), cut)), outage.map(|outage| (moment(), outage)));
+        Self { cut, outage, is_hurried: true }
     }
 }
 
@@ -124,7 +128,9 @@ pub(crate) async fn run(
         .arg(&desk.manifest);
     upload.args(arguments).current_dir(&desk.out);
     upload.envs([("HOME", &desk.out), ("TMPDIR", &desk.out)]);
-    upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
+    if fate.is_hurried {
+        upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
+    }
     upload.env("ENCORD_CONNECTION_RETRIES", "5");
     for (path, stream) in [(&desk.stdout, 1), (&desk.stderr, 2)] {
         let file = File::create(path).map_err(at(path))?;
@@ -136,7 +142,7 @@ pub(crate) async fn run(
     }
     let mut child = upload.spawn()?;
     let mut ended = Ended { code: None, cut: None, outage: None };
-    let Fate { mut cut, mut outage } = fate;
+    let Fate { mut cut, mut outage, is_hurried: _ } = fate;
     for _ in 0..PATIENCE {
         if let Ok(status) = timeout(PAUSE, child.wait()).await {
             ended.code = status?.code();
@@ -158,11 +164,11 @@ pub(crate) async fn run(
 async fn apply(cut: Cut, child: &mut Child) -> Result<()> {
     match cut {
         Cut::Kill => child.start_kill()?,
-        Cut::Interrupt(name) => signal(child.id(), name).await?,
+        Cut::Interrupt(how) => signal(child, how)?,
         Cut::Twice => {
-            signal(child.id(), "INT").await?;
+            signal(child, Signal::INT)?;
             sleep(Duration::from_millis(2)).await;
-            signal(child.id(), "INT").await?;
+            signal(child, Signal::INT)?;
         }
     }
     Ok(())

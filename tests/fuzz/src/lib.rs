@@ -1,18 +1,22 @@
 //! Fuzz targets: one function for each thing that reads what others wrote. Each takes any bytes, and panics when something does
 //! not hold that must.
 //!
-//! The crate is compiled twice: for the fuzzer, and as a test of the package around it, which repeats the kept corpus.
+//! The crate is compiled twice: for the fuzzer, and as the library of the package around it, which repeats the kept corpus.
 #![expect(clippy::expect_used, clippy::missing_panics_doc, clippy::panic, reason = "a finding is a panic")]
 
 mod args;
-#[cfg(test)]
-mod corpus;
 mod data_type;
+// Of that package, which has no other library for it.
+#[cfg(doctest)]
+#[path = "../../documents.rs"]
+mod documents;
 mod entries;
+mod fault_plan;
 mod http_answer;
 mod journal_file;
 mod manifest_file;
 mod models;
+mod pem;
 mod report_file;
 mod retry_after;
 mod scratch;
@@ -42,10 +46,12 @@ mod expiry;
 use crate::command::{json, layers, lines, manifest, output, retry_from, schedule, utf8};
 
 pub use crate::data_type::check as data_type;
+pub use crate::fault_plan::check as fault_plan;
 pub use crate::http_answer::check as http_answer;
 pub use crate::journal_file::check as journal;
 pub use crate::manifest_file::check as manifest;
 pub use crate::models::check as models;
+pub use crate::pem::check as pem;
 pub use crate::report_file::check as report;
 pub use crate::retry_after::check as retry_after;
 pub use crate::settings_file::check as settings;
@@ -58,10 +64,12 @@ pub type Check = fn(&[u8]);
 /// All of them, by the names of their programs.
 pub const TARGETS: &[(&str, Check)] = &[
     ("data_type", data_type),
+    ("fault_plan", fault_plan),
     ("http_answer", http_answer),
     ("journal", journal),
     ("manifest", manifest),
     ("models", models),
+    ("pem", pem),
     ("report", report),
     ("retry_after", retry_after),
     ("settings", settings),

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::{items, object};
 use crate::support::chance::Chance;
 use crate::support::server::{Answer, Server};
@@ -46,7 +48,7 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
             assert!(!running.has_ended(), "it ended by itself");
             thread::yield_now();
         }
-        running.signal("INT");
+        running.signal(Signal::INT);
         let run = running.end();
         let held = held.lock().unwrap().clone();
         has_ended.store(true, Ordering::Relaxed);

@@ -17,7 +17,7 @@ const CONCURRENCY: usize = 16;
 
 /// nginx refuses 30 % of all requests, at random.
 const REFUSES: Options<'_> = Options {
-    identity: None,
+    authority: None,
     http: "split_clients $request_id $refused { 30% 1; * 0; }",
     server: "if ($refused) { return 503; }",
 };

@@ -6,9 +6,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::peers;
 use crate::support::encord::{SECRET, binary, has_secret};
 
 const MIB: u64 = 1024 * 1024;
@@ -66,14 +67,34 @@ fn manifest(lines: usize, length: u64, server: SocketAddr) -> TempDir {
     folder
 }
 
-/// Runs `encord upload` of a manifest; its summary and its peak of memory in bytes.
+/// A list of models of at least so many bytes, in which no more than `distinct` uids stand.
+fn models(bytes: u64, distinct: usize) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = io::BufWriter::new(File::create(folder.path().join("models.json")).unwrap());
+    let (mut written, mut separator) = (0, '[');
+    for number in 0.. {
+        if written >= bytes {
+            break;
+        }
+        let uids: Vec<String> = (0..100).map(|uid| format!("uid-{:032}", (number * 7 + uid) % distinct)).collect();
+        let model =
+            json!({"model_uid": format!("model-{number}"), "title": "x".repeat(1_000), "model_iteration_uids": uids});
+        let text = format!("{separator}{model}");
+        file.write_all(text.as_bytes()).unwrap();
+        (written, separator) = (written + text.len() as u64, ',');
+    }
+    file.write_all(b"]").unwrap();
+    file.flush().unwrap();
+    folder
+}
+
+/// Runs `encord`; what it prints, which is JSON, and its peak of memory in bytes. `None` where there is no Python to measure it.
 #[track_caller]
-fn peak(folder: &TempDir, flags: &str) -> (Value, u64) {
+fn peak(folder: &TempDir, arguments: &str) -> Option<(Value, u64)> {
     let peak = folder.path().join("peak");
-    let output = Command::new("python3")
+    let output = Command::new(peers::program("python3", "python3")?)
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/python/peak.py").as_ref(), peak.as_os_str(), binary().as_os_str()])
-        .args("upload --manifest items.jsonl --json".split(' '))
-        .args(flags.split_whitespace())
+        .args(arguments.split_whitespace())
         .current_dir(folder)
         .env_remove("ENCORD_LOG")
         .stdin(Stdio::null())
@@ -82,13 +103,13 @@ fn peak(folder: &TempDir, flags: &str) -> (Value, u64) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!has_secret(&output.stdout) && !has_secret(&output.stderr));
     let kibibytes: u64 = fs::read_to_string(peak).unwrap().trim().parse().unwrap();
-    (serde_json::from_slice(&output.stdout).unwrap(), kibibytes * 1024)
+    Some((serde_json::from_slice(&output.stdout).unwrap(), kibibytes * 1024))
 }
 
 #[test]
 fn a_million_lines_are_checked_in_64_mib() {
     let folder = manifest(1_000_000, 1, discard());
-    let (sums, peak) = peak(&folder, "--dry-run");
+    let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json --dry-run") else { return };
     assert_eq!(sums["would_upload"], 1_000_000);
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
 }
@@ -96,7 +117,8 @@ fn a_million_lines_are_checked_in_64_mib() {
 #[test]
 fn a_hundred_thousand_files_are_uploaded_in_64_mib() {
     let folder = manifest(100_000, 100, discard());
-    let (sums, peak) = peak(&folder, "--report report.jsonl --journal journal.jsonl");
+    let arguments = "upload --manifest items.jsonl --json --report report.jsonl --journal journal.jsonl";
+    let Some((sums, peak)) = peak(&folder, arguments) else { return };
     assert_eq!(sums["uploaded"], 100_000);
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
     for name in ["report.jsonl", "journal.jsonl"] {
@@ -110,7 +132,15 @@ fn a_hundred_thousand_files_are_uploaded_in_64_mib() {
 fn a_file_of_more_than_4_gib_is_uploaded_in_32_mib() {
     const LENGTH: u64 = 1 + (1 << 32);
     let folder = manifest(1, LENGTH, discard());
-    let (sums, peak) = peak(&folder, "");
+    let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json") else { return };
     assert_eq!(sums["bytes"], LENGTH);
+    assert!(peak < 32 * MIB, "{} MiB", peak / MIB);
+}
+
+#[test]
+fn g3_a_hundred_uids_in_256_mib_of_models_are_counted_in_32_mib() {
+    let folder = models(256 * MIB, 100);
+    let Some((count, peak)) = peak(&folder, "uids models.json --count") else { return };
+    assert_eq!(count, 100);
     assert!(peak < 32 * MIB, "{} MiB", peak / MIB);
 }

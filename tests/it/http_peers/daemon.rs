@@ -1,29 +1,21 @@
-//! tinyproxy and haproxy, each on a port of loopback, ended when they are dropped.
+//! tinyproxy and haproxy.
 
-use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use crate::peers;
+use crate::support::daemon::Daemon;
 
 /// A forward proxy.
 pub(crate) struct Tinyproxy(Daemon);
 
 /// A front that answers every second request, by chance, with 503 and the others with 200.
 pub(crate) struct Haproxy(Daemon);
-
-struct Daemon {
-    child: Child,
-    folder: TempDir,
-    port: u16,
-}
 
 impl Tinyproxy {
     /// `None` where there is no tinyproxy. With credentials, `user password`, it asks for them.
@@ -36,12 +28,12 @@ impl Tinyproxy {
                  \"tinyproxy\"\n{auth}"
             )
         };
-        Daemon::start("tinyproxy", "tinyproxy-bin", &["-d", "-c", "configuration"], configuration).map(Self)
+        start("tinyproxy", "tinyproxy-bin", &["-d", "-c", "configuration"], configuration).map(Self)
     }
 
     /// Host and port.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.0.port)
+        format!("127.0.0.1:{}", self.0.port())
     }
 
     pub(crate) fn log(&self) -> String {
@@ -68,11 +60,11 @@ impl Haproxy {
                     http-request return status 200 content-type text/plain string ok if {{ path / }}\n"
             )
         };
-        Daemon::start("haproxy", "haproxy", &["-db", "-f", "configuration"], configuration).map(Self)
+        start("haproxy", "haproxy", &["-db", "-f", "configuration"], configuration).map(Self)
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.0.port)
+        format!("http://127.0.0.1:{}/", self.0.port())
     }
 
     /// How many requests it has answered with 200 and with 503, as soon as that is `all`: it counts a moment after it answers.
@@ -93,7 +85,7 @@ impl Haproxy {
     }
 
     fn counters(&self) -> (usize, usize) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port())).unwrap();
         stream.write_all(b"GET /stats;csv HTTP/1.0\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
@@ -106,51 +98,15 @@ impl Haproxy {
     }
 }
 
-impl Daemon {
-    #[track_caller]
-    fn start(program: &str, package: &str, arguments: &[&str], configuration: impl Fn(u16) -> String) -> Option<Self> {
-        let Some(path) = find(program) else {
-            peers::skip(program, &format!("apt-get install {package}"));
-            return None;
-        };
-        let mut failures = String::new();
-        for _ in 0..5 {
-            let folder = tempfile::tempdir().unwrap();
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            fs::write(folder.path().join("configuration"), configuration(port)).unwrap();
-            let log = fs::File::create(folder.path().join("log")).unwrap();
-            let child = Command::new(&path)
-                .args(arguments)
-                .current_dir(folder.path())
-                .stdin(Stdio::null())
-                .stdout(log.try_clone().unwrap())
-                .stderr(log)
-                .spawn()
-                .unwrap();
-            let mut daemon = Self { child, folder, port };
-            if peers::listens(&mut daemon.child, port) {
-                return Some(daemon);
-            }
-            failures += &daemon.log();
-        }
-        panic!("{program} does not start\n{failures}")
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-/// A program on the path, or where the path of others than root does not lead.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    folders.map(|folder| folder.join(program)).find(|program| program.is_file())
+/// `None` where there is no such program.
+#[track_caller]
+fn start(program: &str, package: &str, arguments: &[&str], configuration: impl Fn(u16) -> String) -> Option<Daemon> {
+    let program = peers::program(program, package)?;
+    let command = |folder: &Path, port| {
+        fs::write(folder.join("configuration"), configuration(port)).unwrap();
+        let mut command = Command::new(&program);
+        command.args(arguments);
+        command
+    };
+    Some(Daemon::start(command, Daemon::listens))
 }

@@ -1,139 +1,92 @@
 //! nginx as an object store: what is PUT to it lies in a folder.
 
-use std::env;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use tempfile::TempDir;
+use rustix::process::Signal;
 
+use super::authority::Authority;
+use super::daemon::Daemon;
 use crate::peers;
 
 /// A running nginx on a port of loopback. Ends when it is dropped.
 pub(crate) struct Nginx {
-    child: Child,
-    folder: TempDir,
+    daemon: Daemon,
     scheme: &'static str,
-    port: u16,
 }
 
 /// What an nginx does besides storing.
 #[derive(Default)]
 pub(crate) struct Options<'a> {
-    /// Speaks TLS.
-    pub(crate) identity: Option<&'a Identity<'a>>,
+    /// Speaks TLS, with the certificate of this authority.
+    pub(crate) authority: Option<&'a Authority>,
     /// More for its `http` section.
     pub(crate) http: &'a str,
     /// More for its `server` section.
     pub(crate) server: &'a str,
 }
 
-/// A certificate and its key, as PEM files.
-pub(crate) struct Identity<'a> {
-    pub(crate) certificate: &'a Path,
-    pub(crate) key: &'a Path,
-}
-
 impl Nginx {
-    /// `None` where there is no nginx. With an identity it speaks TLS.
+    /// `None` where there is no nginx. With an authority it speaks TLS.
     #[track_caller]
-    pub(crate) fn start(identity: Option<&Identity<'_>>) -> Option<Self> {
-        Self::with(&Options { identity, ..Options::default() })
+    pub(crate) fn start(authority: Option<&Authority>) -> Option<Self> {
+        Self::with(&Options { authority, ..Options::default() })
     }
 
     /// `None` where there is no nginx.
     #[track_caller]
     pub(crate) fn with(options: &Options<'_>) -> Option<Self> {
-        let Some(program) = find("nginx") else {
-            peers::skip("nginx", "apt-get install nginx");
-            return None;
+        let program = peers::program("nginx", "nginx")?;
+        let command = |folder: &Path, port| {
+            fs::create_dir(folder.join("store")).unwrap();
+            fs::write(folder.join("nginx.conf"), configuration(port, options)).unwrap();
+            let mut nginx = Command::new(&program);
+            nginx.arg("-p").arg(folder).args(["-c", "nginx.conf", "-e", "stderr"]);
+            nginx
         };
-        // Between the moment that tells a free port and nginx taking it, another may be faster.
-        let mut failures = String::new();
-        for _ in 0..5 {
-            match Self::try_start(&program, options) {
-                Ok(nginx) => return Some(nginx),
-                Err(failure) => failures += &failure,
-            }
-        }
-        panic!("nginx does not start\n{failures}")
-    }
-
-    fn try_start(program: &Path, options: &Options<'_>) -> Result<Self, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        fs::create_dir(folder.path().join("store")).unwrap();
-        fs::write(folder.path().join("nginx.conf"), configuration(port, options)).unwrap();
-        let log = fs::File::create(folder.path().join("stderr")).unwrap();
-        let child = Command::new(program)
-            .arg("-p")
-            .arg(folder.path())
-            .args(["-c", "nginx.conf", "-e", "stderr"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let scheme = if options.identity.is_some() { "https" } else { "http" };
-        let mut nginx = Self { child, folder, scheme, port };
-        // It writes its id when it listens.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !nginx.folder.path().join("pid").exists() {
-            if nginx.child.try_wait().unwrap().is_some() || Instant::now() > deadline {
-                return Err(nginx.log());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(nginx)
+        // It writes its id when it listens. Until then it may still find the port taken by another.
+        let daemon = Daemon::start(command, |daemon| daemon.folder().join("pid").exists());
+        let scheme = if options.authority.is_some() { "https" } else { "http" };
+        Some(Self { daemon, scheme })
     }
 
     /// The URL under which a name is stored.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("{}://127.0.0.1:{}/{}", self.scheme, self.port, percent_encoded(name))
+        format!("{}://127.0.0.1:{}/{}", self.scheme, self.daemon.port(), percent_encoded(name))
     }
 
     /// The folder with what is stored.
     pub(crate) fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
+        self.daemon.folder().join("store")
     }
 
     /// What it has answered, a line each: the status, the argument `run` or `-`, and the name with a slash before it. Those of an
     /// answer that a client has just got may still be missing, until it has ended.
     pub(crate) fn answers(&self) -> String {
-        fs::read_to_string(self.folder.path().join("access")).unwrap()
+        fs::read_to_string(self.daemon.folder().join("access")).unwrap()
     }
 
     /// Ends it in order. What it stored and wrote stays.
     #[track_caller]
     pub(crate) fn end(&mut self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", "QUIT", &id]).status().unwrap().success());
-        self.child.wait().unwrap();
+        self.daemon.end(Signal::QUIT);
     }
 
     /// What it has to complain about.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default()
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.daemon.log()
     }
 }
 
 /// One process, all of whose files are below its folder.
 fn configuration(port: u16, options: &Options<'_>) -> String {
-    let Options { identity, http, server } = options;
-    let tls = identity.map_or_else(String::new, |Identity { certificate, key }| {
+    let Options { authority, http, server } = options;
+    let tls = authority.map_or_else(String::new, |authority| {
+        let (certificate, key) = (authority.certificate(), authority.key());
         format!("ssl_certificate \"{}\"; ssl_certificate_key \"{}\";", certificate.display(), key.display())
     });
-    let ssl = if identity.is_some() { "ssl" } else { "" };
+    let ssl = if authority.is_some() { "ssl" } else { "" };
     format!(
         "daemon off;
         master_process off;
@@ -160,13 +113,6 @@ fn configuration(port: u16, options: &Options<'_>) -> String {
             }}
         }}"
     )
-}
-
-/// A program on the path, or where the path of others than root does not lead.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    folders.map(|folder| folder.join(program)).find(|program| program.is_file())
 }
 
 fn percent_encoded(name: &str) -> String {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::plan::{Case, InFlight, Program};
 use crate::job::{Job, Stop, cargo, command, scratch_folder};
 use crate::sdk;
+use crate::workspace::Workspace;
 
 /// Distinct files take this much of the disk at most; a longer manifest names them again.
 const DISK: u64 = 512 * 1024 * 1024;
@@ -47,7 +48,7 @@ impl Lab {
             }
             job.run(&mut build)?;
         }
-        let programs = target_folder(job)?.join(if smoke { "debug" } else { "release" });
+        let programs = Workspace::read(job)?.target.join(if smoke { "debug" } else { "release" });
         let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("bench");
         fs::create_dir_all(&folder).map_err(|error| Stop::from((&*folder, error)))?;
         let pythons = optional(job, smoke, sdk::pythons)?.unwrap_or_default();
@@ -104,13 +105,6 @@ fn optional<T>(job: &mut Job, smoke: bool, get: impl FnOnce(&mut Job) -> Result<
         }
         Err(stop) => Err(stop),
     }
-}
-
-fn target_folder(job: &mut Job) -> Result<PathBuf, Stop> {
-    let text = job.output(cargo("metadata --no-deps --format-version 1").stdout(Stdio::piped()))?;
-    let metadata: Value = read_json(&text)?;
-    let folder = metadata["target_directory"].as_str().map(PathBuf::from);
-    folder.ok_or_else(|| Stop::Failed("cargo metadata lacks target_directory".to_owned()))
 }
 
 /// The first `[default: N]` after the option's name.

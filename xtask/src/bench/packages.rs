@@ -44,18 +44,14 @@ pub(super) fn measure(job: &mut Job, benchmark: &Benchmark, smoke: bool) -> Resu
     Ok(Outcome { name: benchmark.name, about: benchmark.about, tables: vec![table], verdicts, raw: Value::from(raw) })
 }
 
-/// The binary cannot be depended on: it is looked at and built where it is.
-fn is_binary(package: &Package) -> bool {
-    !package.folder.join("src/lib.rs").exists()
-}
-
 /// Name and version of every crate that is compiled for the package, on this platform.
 fn dependencies(job: &mut Job, package: &Package) -> Result<BTreeSet<String>, Stop> {
     let mut tree = cargo("tree --edges normal,build --prefix none --format {p}");
-    if is_binary(package) {
-        tree.args(["--package", &package.name]);
-    } else {
+    if package.library {
         tree.arg("--manifest-path").arg(user(package)?);
+    } else {
+        // A program cannot be depended on: it is looked at, and built, where it is.
+        tree.args(["--package", &package.name]);
     }
     let lines = job.output(tree.stdout(Stdio::piped()))?;
     let words = lines.lines().filter_map(|line| Some(line.split(" (").next()?.to_owned()));
@@ -69,10 +65,10 @@ fn cold_build(job: &mut Job, package: &Package) -> Result<f64, Stop> {
         fs::remove_dir_all(&target).map_err(|error| Stop::from((&*target, error)))?;
     }
     let mut build = cargo("build --quiet");
-    if is_binary(package) {
-        build.args(["--release", "--package", &package.name]);
-    } else {
+    if package.library {
         build.arg("--manifest-path").arg(user(package)?);
+    } else {
+        build.args(["--release", "--package", &package.name]);
     }
     let began = Instant::now();
     job.run(build.arg("--target-dir").arg(&target))?;

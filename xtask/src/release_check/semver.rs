@@ -9,8 +9,7 @@ use crate::workspace::Workspace;
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     tools::SEMVER_CHECKS.require()?;
     if job.baseline.is_none() && git(job, &["rev-parse", "--git-dir"]).is_err() {
-        job.notes.push("not in a git repository: nothing to compare with".to_owned());
-        return Ok(());
+        return Err(super::no_repository("what to compare with"));
     }
     let revision = baseline(job)?;
     let packages = Workspace::read(job)?.packages;

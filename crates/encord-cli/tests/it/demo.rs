@@ -4,6 +4,8 @@ use std::fs;
 #[cfg(unix)]
 use std::io::Read;
 
+#[cfg(unix)]
+use rustix::process::Signal;
 use serde_json::Value;
 
 #[cfg(unix)]
@@ -74,7 +76,7 @@ fn an_interrupted_demonstration_exits_with_130_and_leaves_nothing() {
     let mut child = encord("demo").env("TMPDIR", temporary).start();
     let mut stdout = child.stdout.take().expect("piped");
     stdout.read_exact(&mut [0]).expect("it begins");
-    send("-INT", &child);
+    send(Signal::INT, &child);
     let run = Run::of(child);
     assert_eq!((run.code, &*run.stderr), (Some(130), "error: interrupted\n"));
     let mut told = String::new();

@@ -1,8 +1,12 @@
 //! `encord dev-store` and `encord sign`, with `encord upload` between them.
 
+#![cfg(unix)]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command};
+use std::process::Child;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invocation::{Run, encord};
 
@@ -23,8 +27,7 @@ impl Store {
 
     /// Asks it to end as Ctrl-C does.
     fn end(self) -> Run {
-        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-        assert!(status.expect("kill runs").success());
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
         Run::of(self.child)
     }
 }

@@ -5,7 +5,9 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invocation::{Run, encord};
 use crate::server::{Answer, Server};
@@ -32,15 +34,14 @@ fn hanging(server: &Server, folder: &Path) -> Child {
     child
 }
 
-pub(crate) fn send(signal: &str, child: &Child) {
-    let killed = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
-    assert!(killed.success());
+pub(crate) fn send(signal: Signal, child: &Child) {
+    kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
 /// It writes more than a pipe holds into the manifest, which therefore is being read, and has no end.
 #[test]
 fn before_anything_is_sent_a_signal_ends_the_process_at_once() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let folder = folder(&[]);
         let arguments = "upload --manifest - --report r.jsonl --journal j.jsonl";
         let mut child = encord(arguments).within(folder.path()).start_with(Stdio::piped());
@@ -62,7 +63,7 @@ fn journalled(path: &Path) -> Vec<String> {
 
 #[test]
 fn u5_an_interrupted_batch_is_reported_and_exits_with_130() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let (server, folder) = (stalled(), folder(&["a.jpg", "b.jpg", "c.jpg"]));
         let child = hanging(&server, folder.path());
         send(signal, &child);
@@ -80,7 +81,7 @@ fn u5_an_interrupted_batch_is_reported_and_exits_with_130() {
 fn what_was_interrupted_is_taken_up_again() {
     let (server, folder) = (stalled(), folder(&["a.jpg", "b.jpg", "c.jpg"]));
     let child = hanging(&server, folder.path());
-    send("-INT", &child);
+    send(Signal::INT, &child);
     assert_eq!(Run::of(child).code, Some(130));
     let good = Server::start(|_, _| Answer::Status(200));
     let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, good.url(&format!("/{name}"))));
@@ -107,10 +108,10 @@ fn a_second_signal_ends_the_process_at_once() {
     while server.requests("/b.jpg") == 0 {
         std::thread::yield_now();
     }
-    send("-INT", &child);
+    send(Signal::INT, &child);
     let mut stdout = child.stdout.take().expect("piped");
     stdout.read_exact(&mut [0]).expect("the report begins");
-    send("-INT", &child);
+    send(Signal::INT, &child);
     assert_eq!(child.wait().expect("ends").code(), Some(130));
     let (mut rest, mut stderr) = (String::new(), String::new());
     stdout.read_to_string(&mut rest).expect("the rest");

@@ -17,6 +17,22 @@ async fn a_response_comes_with_body_headers_and_account() {
 }
 
 #[tokio::test]
+async fn an_error_does_not_keep_the_buffer_that_its_answer_was_read_into() {
+    let server = Server::start([answer(404, "X-A: 1234567\r\nX-B: 12345678\r\n", "<Error/>")]);
+    let error = fail(settings(0, 0, 0.0), Request::get(server.url("/"))).await;
+    let place = |name| {
+        let value: &[u8] = error.headers().get(name).unwrap().as_ref();
+        value.as_ptr().addr()
+    };
+    // As far from each other as on the wire, which no two allocations are.
+    let apart = "1234567\r\nX-B: ".len();
+    assert_ne!(place("x-a") + apart, place("x-b"));
+    let body = error.body().clone();
+    drop(error);
+    assert_eq!(body.try_into_mut().unwrap().capacity(), "<Error/>".len());
+}
+
+#[tokio::test]
 async fn redirects_are_returned() {
     let server = Server::start([answer(307, "Location: /elsewhere\r\n", "")]);
     let response = Client::new(settings(3, 3, 0.0)).send(&Request::get(server.url("/"))).await.unwrap();

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use encord_tests::TARGETS;
 use serde_json::Value;
 
-/// The folder of the targets, whichever package this is compiled for.
+/// The folder of the targets.
 fn here() -> PathBuf {
-    let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    if package.ends_with("fuzz") { package } else { package.join("fuzz") }
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"))
 }
 
 #[test]
 fn every_target_holds_on_its_corpus() {
-    for (name, check) in crate::TARGETS {
+    for (name, check) in TARGETS {
         let folder = here().join("corpus").join(name);
         let mut inputs: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         inputs.sort();
@@ -35,14 +35,14 @@ fn targets_hold_on_the_vectors() {
         let vectors: Value = serde_json::from_slice(&vectors).unwrap();
         let all = |list: &str| vectors[list].as_array().into_iter().flatten();
         for string in all("strings") {
-            crate::data_type(string["input"].as_str().unwrap().as_bytes());
+            encord_tests::data_type(string["input"].as_str().unwrap().as_bytes());
         }
         for list in all("model_lists") {
-            crate::models(&[b"\0\0\0", list["json"].as_str().unwrap().as_bytes()].concat());
+            encord_tests::models(&[b"\0\0\0", list["json"].as_str().unwrap().as_bytes()].concat());
         }
         for overlay in all("overlays") {
             let file = serde_json::json!({"requests": overlay["requests"], "upload": overlay["upload"]});
-            crate::settings(&[b"\x02", file.to_string().as_bytes()].concat());
+            encord_tests::settings(&[b"\x02", file.to_string().as_bytes()].concat());
         }
     }
 }
@@ -53,7 +53,7 @@ fn every_target_has_its_program_and_its_corpus() {
         let entries = fs::read_dir(here().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
     };
-    let targets: BTreeSet<String> = crate::TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names("targets"), targets);
     assert_eq!(names("corpus"), targets);
 }
@@ -61,7 +61,7 @@ fn every_target_has_its_program_and_its_corpus() {
 /// It is in every clone, and in every test run.
 #[test]
 fn the_kept_corpus_is_small() {
-    for (name, _) in crate::TARGETS {
+    for (name, _) in TARGETS {
         let inputs = fs::read_dir(here().join("corpus").join(name)).unwrap();
         let sizes: Vec<u64> = inputs.map(|input| input.unwrap().metadata().unwrap().len()).collect();
         assert!(sizes.len() < 300 && sizes.iter().sum::<u64>() < 1 << 20, "{name}: `cargo xtask fuzz {name} --keep`");
