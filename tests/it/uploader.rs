@@ -155,6 +155,17 @@ fn u7_each_item_has_its_own_budgets() {
 }
 
 #[test]
+fn u8_any_2xx_is_success() {
+    let codes = [200, 201, 202, 203, 204, 205, 206, 207, 226, 299];
+    let server = Server::start(|request, _| Answer::Status(request.path()[1..].parse().unwrap()));
+    let report = upload(
+        &Uploader::new(&client(), CloudUploadSettings::default()),
+        items(&server, codes.map(|code| format!("/{code}"))),
+    );
+    assert!(report.unwrap().items().iter().all(|item| item.status == Status::Uploaded && item.attempts.len() == 1));
+}
+
+#[test]
 fn no_more_items_are_taken_than_are_under_way() {
     let server = Server::start(|_, _| Answer::Status(200));
     let taken = AtomicUsize::new(0);

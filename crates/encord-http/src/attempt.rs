@@ -238,6 +238,9 @@ impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.outcome {
             Outcome::Status(status) => write!(f, "{}", status.as_u16())?,
+            Outcome::Fault(Fault { kind: kind @ FaultKind::TimedOut(limit), .. }) => {
+                write!(f, "{} ({})", kind.as_str(), limit.field())?;
+            }
             Outcome::Fault(fault) => f.write_str(fault.kind.as_str())?,
         }
         if !self.waited.is_zero() {

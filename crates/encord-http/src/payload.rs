@@ -201,7 +201,9 @@ mod tests {
 
     use super::readers::Read;
     use super::*;
+    use crate::attempt::Fault;
     use crate::client::Client;
+    use crate::clock::Phase;
     use crate::request::Request;
 
     const SLOW: Duration = Duration::from_secs(3600);
@@ -266,5 +268,20 @@ mod tests {
         let response = sending.await.expect("an answer");
         assert_eq!((response.sent(), response.attempts().len()), (7, 1));
         peer.await.expect("no panic").expect("no error");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_bounds_the_opening_of_a_file_too() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build();
+        let (_disk, _reads) = block(&client.shared.readers);
+        let request = Request::put("http://127.0.0.1:1/", Payload::file(file.path())).deadline(SLOW);
+        let mut sending = pin!(client.send(&request));
+        assert!(is_pending(sending.as_mut()));
+        // Readers that are busy hold the clock.
+        advance(SLOW).await;
+        let error = sending.await.expect_err("the disk does not answer");
+        assert_eq!((error.phase(), error.attempts().len()), (Phase::Preparing, 1));
+        assert_eq!(error.fault().map(Fault::kind), Some(FaultKind::Deadline));
     }
 }

@@ -193,7 +193,7 @@ impl Proxies {
     /// host. As with curl, the local host is no exception unless it is named.
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
-        let hosts: Vec<_> = hosts.split([',', ' ', '\t']).collect();
+        let hosts: Vec<_> = hosts.split([',', ' ', '\t']).map(without_root).collect();
         // The matcher knows exceptions only in company of a proxy, and `*` only for host names.
         let some = Matcher::builder().all("any.invalid").no(hosts.join(",")).build();
         self.exceptions = Some(Arc::new(Exceptions { all: hosts.contains(&"*"), some }));
@@ -217,6 +217,11 @@ impl Proxies {
         }
         self.select(uri).ok().flatten()?.authorization()
     }
+}
+
+/// A name without the dot of the root, with which it may be written.
+fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').filter(|name| *name != "*").unwrap_or(host)
 }
 
 impl From<Proxy> for Proxies {

@@ -58,6 +58,7 @@ fn no_proxy_names_hosts_domains_addresses_networks_and_all() {
         ("example.com", "https://notexample.com/", false),
         ("example.com", "https://example.com.org/", false),
         (".example.com", "https://example.com/", true),
+        ("example.com.", "https://example.com/", true),
         (".example.com", "http://a.b.example.com/", true),
         ("a,b", "http://b/", true),
         (" a , b ", "http://b/", true),

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use encord_http_settings::CloudUploadSettings;
+use encord_http::Client;
+use encord_http_settings::{CloudUploadSettings, RequestsSettings};
 use encord_upload::{Shard, Status, StopCause, UploadItem, Uploader};
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
@@ -40,6 +41,21 @@ async fn items_may_come_as_a_stream_that_is_slower_than_the_uploads() {
     drop(sender);
     assert!(batch.next().await.is_none());
     assert_eq!(batch.stopped(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u7_each_item_has_its_own_clocks() {
+    // Each answer comes within the limits of 180 s, the second of a batch does not.
+    let server = Server::start(|_, _| status(200).after(Duration::from_secs(100))).await;
+    let files = Files::new();
+    let file = files.file("a", "x");
+    for concurrency in [1, 5] {
+        let items = (0..5).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
+        let client = Client::new(RequestsSettings { max_retries: 0, ..RequestsSettings::default() });
+        let uploader = Uploader::new(&client, CloudUploadSettings::default());
+        let report = uploader.concurrency(NonZeroUsize::new(concurrency).unwrap()).upload(items, |_| {}).await.unwrap();
+        assert_eq!((report.summary().uploaded, report.summary().attempts), (5, 5));
+    }
 }
 
 #[tokio::test(start_paused = true)]

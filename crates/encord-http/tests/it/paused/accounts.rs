@@ -37,14 +37,14 @@ fn drip(bytes: Vec<u8>) -> Script {
 #[tokio::test(start_paused = true)]
 async fn r7_accepted_and_never_answered() {
     let text = "PUT {host}/p failed while waiting: connect_timeout ran out before the first byte of the response (3 \
-                attempts: timed_out, timed_out after 1.5s, timed_out after 3s; max_retries = 2 used up)";
+                attempts: timed_out (connect_timeout), timed_out (connect_timeout) after 1.5s, timed_out (connect_timeout) after 3s; max_retries = 2 used up)";
     check(|url| Request::put(url, "payload"), |stream| play(stream, silent()), text).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn r8_a_peer_that_stops_reading_in_the_middle() {
     let text = "PUT {host}/p failed while sending: write_timeout ran out before the payload was sent (3 attempts: \
-                timed_out, timed_out after 1.5s, timed_out after 3s; max_retries = 2 used up)";
+                timed_out (write_timeout), timed_out (write_timeout) after 1.5s, timed_out (write_timeout) after 3s; max_retries = 2 used up)";
     let talk = |mut stream: TcpStream| async move {
         let frozen = freeze();
         read_head(&mut stream).await;
@@ -62,7 +62,7 @@ async fn r8_a_peer_that_stops_reading_in_the_middle() {
 #[tokio::test(start_paused = true)]
 async fn r9_a_head_and_a_body_that_drip() {
     let text = "GET {host}/p failed while reading: read_timeout ran out before the response was complete (3 attempts: \
-                timed_out, timed_out after 1.5s, timed_out after 3s; max_retries = 2 used up)";
+                timed_out (read_timeout), timed_out (read_timeout) after 1.5s, timed_out (read_timeout) after 3s; max_retries = 2 used up)";
     for bytes in [raw(200, &"X-Kind: cat\r\n".repeat(50), ""), raw(200, "", &"x".repeat(1000))] {
         check(Request::get, move |stream| play(stream, drip(bytes.clone())), text).await;
     }
