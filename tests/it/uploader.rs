@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use encord_http::{Budget, Client, StopReason};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
-use encord_upload::{ItemError, ItemReport, Report, Status, Stopped, UploadItem, Uploader};
+use encord_upload::{ItemError, ItemReport, Report, Status, StopCause, Stopped, UploadItem, Uploader};
 
 use crate::support::server::{Answer, Server};
 
@@ -97,6 +97,7 @@ fn u5_the_error_says_what_became_of_every_item() {
         [Status::Uploaded, Status::Cancelled, Status::Cancelled, Status::Failed, Status::Cancelled, Status::Cancelled]
     );
     assert_eq!(stopped.failure().unwrap().index, 3);
+    assert_eq!(stopped.cause(), StopCause::Failure { index: 3 });
     assert!(server.requests_for("/never").is_empty());
     let text = stopped.to_string();
     assert!(text.starts_with(&format!("Cargo.toml: PUT {}/bad failed while waiting: 403", server.address())), "{text}");
@@ -118,7 +119,7 @@ fn u5_a_cancelled_batch_leaves_a_true_report() {
         }
     }));
     let stopped = stopped.unwrap_err();
-    assert!(stopped.failure().is_none());
+    assert_eq!((stopped.cause(), stopped.failure().is_none()), (StopCause::Cancelled, true));
     let summary = stopped.report().summary();
     assert_eq!(summary.uploaded + summary.cancelled, 100);
     assert_eq!(summary.uploaded, seen);

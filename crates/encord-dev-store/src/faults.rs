@@ -19,11 +19,14 @@
 //! | `503` | this status (400 to 599) once the body has been read; with `retry-after=SECONDS` that header |
 //! | `reject=413` | this status at once, before the body is read, and the end of the connection; also with `retry-after` |
 //! | `reset-before`, `reset-during`, `reset-after` | a TCP reset: before the body is read, after half of it, or once the object is stored |
-//! | `stall` | the body is not read, and nothing is ever answered |
-//! | `silent` | the object is stored, and nothing is ever answered |
+//! | `stall` | the body is not read, and nothing is ever answered, until the client or the store goes |
+//! | `silent` | the object is stored, and nothing is ever answered, until the client or the store goes |
 //! | `drip=SECONDS` | the object is stored, and the body of the answer comes a byte at a time, each after so long; `drip` is 1 s |
-//! | `corrupt` | one bit flips on the way: it is stored so, and the hashes of the answer are those of what is stored |
+//! | `corrupt` | one bit flips on the way: it is stored so, and the hashes of the answer are those of what is stored; an empty object has none to flip |
 //! | `expire` | the URL is treated as one that has expired |
+//!
+//! A client that goes while it still has more of a stalled body to send than the sockets take is not seen to go: the end of its
+//! stream is behind what is not read.
 
 mod plan;
 
@@ -44,13 +47,13 @@ pub enum Fault {
     Reject(StatusCode, Option<RetryAfter>),
     /// The connection is reset.
     Reset(Moment),
-    /// The body is not read, and nothing is ever answered.
+    /// The body is not read, and nothing is ever answered, until the client or the store goes.
     Stall,
-    /// The object is stored, and nothing is ever answered.
+    /// The object is stored, and nothing is ever answered, until the client or the store goes.
     Silent,
     /// The object is stored; the body of the answer comes a byte at a time, each after this long.
     Drip(Duration),
-    /// A bit flips before the object is hashed and stored.
+    /// A bit flips before the object is hashed and stored; nothing does in an empty one.
     Corrupt,
     /// Answered as a URL that has expired.
     Expire,

@@ -28,7 +28,7 @@ pub(crate) enum Action {
 }
 
 /// The listing of a bucket.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
@@ -78,8 +78,11 @@ fn listing(bucket: &str, query: &str) -> Result<Listing, Refused> {
         let value = || String::from_utf8(value.into_owned()).map_err(|_| Refused::InvalidUri);
         match &*name {
             b"prefix" => listing.prefix = value()?,
-            b"start-after" | b"marker" | b"continuation-token" => {
-                listing.after = listing.after.max(value()?);
+            b"start-after" | b"marker" => listing.after = listing.after.max(value()?),
+            b"continuation-token" => {
+                let last = String::from_utf8(decode(&value()?).into_owned());
+                let last = last.map_err(|_| Refused::InvalidArgument("continuation-token is not one of this store"))?;
+                listing.after = listing.after.max(last);
             }
             b"max-keys" => {
                 let most: usize = value()?.parse().map_err(|_| Refused::InvalidArgument("max-keys is not a number"))?;
@@ -138,11 +141,20 @@ mod tests {
     fn listings() {
         let bucket = "b".to_owned();
         let plain = Listing { bucket, most: 1000, ..Listing::default() };
-        check(&Method::GET, "/b", &Ok(Action::List(plain)));
+        check(&Method::GET, "/b", &Ok(Action::List(plain.clone())));
         let some =
             Listing { bucket: "b".to_owned(), prefix: "a/".to_owned(), after: "a/5".to_owned(), most: 2, encode: true };
         let target = "/b/?list-type=2&prefix=a%2F&start-after=a/5&max-keys=2&encoding-type=url&delimiter=";
         check(&Method::GET, target, &Ok(Action::List(some)));
+        let after = |after: &str| Ok(Action::List(Listing { after: after.to_owned(), ..plain.clone() }));
+        check(&Method::GET, "/b?continuation-token=50%2525", &after("50%"));
+        check(&Method::GET, "/b?start-after=50%2525", &after("50%25"));
+        check(&Method::GET, "/b?continuation-token=a&start-after=b", &after("b"));
+        check(
+            &Method::GET,
+            "/b?continuation-token=%25ff",
+            &Err(Refused::InvalidArgument("continuation-token is not one of this store")),
+        );
         check(&Method::GET, "/b?max-keys=x", &Err(Refused::InvalidArgument("max-keys is not a number")));
         check(
             &Method::GET,

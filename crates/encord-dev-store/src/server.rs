@@ -221,7 +221,7 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// [`SignError::Expires`] outside of these bounds.
+    /// [`SignError::Expires`] outside of these bounds, [`SignError::Time`] when the clock is beyond the year 9999.
     pub fn presign(&self, key: &str, expires: Duration) -> Result<String, SignError> {
         self.signer.presign(&Presign::put(&self.url(key), expires, (self.clock)()))
     }

@@ -220,7 +220,8 @@ impl<'a> Run<'a> {
                 return Next::Done(response, body);
             }
             (Decision::Stop(reason), Some(Answer { parts, body, .. })) => {
-                return Next::Stop(self.error(reason, parts.headers, body.whole()));
+                let (headers, body) = copied(parts.headers, &body.whole());
+                return Next::Stop(self.error(reason, headers, body));
             }
             (Decision::Stop(reason), None) => reason,
             // Only an answer is ever done.
@@ -279,6 +280,16 @@ impl<'a> Run<'a> {
         }
         headers
     }
+}
+
+/// Errors are kept, and what came off the wire would keep the whole buffer that it was read into.
+fn copied(mut headers: HeaderMap, body: &[u8]) -> (HeaderMap, Bytes) {
+    for value in headers.values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+    (headers, Bytes::copy_from_slice(body))
 }
 
 fn span(request: &Request) -> Span {

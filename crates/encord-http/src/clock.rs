@@ -328,9 +328,10 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_reports_and_of_the_settings() {
-        use Phase::{Connecting, Reading, Sending, Waiting};
-        let phases = [Connecting, Sending, Waiting, Reading, Phase::Done].map(|phase| format!("{phase:<10}|"));
-        assert_eq!(phases, ["connecting|", "sending   |", "waiting   |", "reading   |", "done      |"]);
+        use Phase::{Connecting, Preparing, Reading, Sending, Waiting};
+        let phases =
+            [Preparing, Connecting, Sending, Waiting, Reading, Phase::Done].map(|phase| format!("{phase:<10}|"));
+        assert_eq!(phases, ["preparing |", "connecting|", "sending   |", "waiting   |", "reading   |", "done      |"]);
         let fields = [Limit::Connect, Limit::FirstByte, Limit::Write, Limit::Read].map(Limit::field);
         assert_eq!(fields, ["connect_timeout", "connect_timeout", "write_timeout", "read_timeout"]);
     }

@@ -189,34 +189,47 @@ impl<T: Into<Bytes>> From<T> for Payload {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::pin::{Pin, pin};
     use std::sync::mpsc;
     use std::task::{Context, Waker};
     use std::time::Duration;
 
-    use tokio::time::{Instant, advance};
+    use encord_http_settings::RequestsSettings;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::{Instant, advance, resume};
 
+    use super::readers::Read;
     use super::*;
+    use crate::client::Client;
+    use crate::request::Request;
+
+    const SLOW: Duration = Duration::from_secs(3600);
+
+    /// A disk that does not answer before the sender is dropped, to more readers than there are.
+    fn block(readers: &Readers) -> (mpsc::Sender<()>, Vec<Read<bool>>) {
+        let (disk, answer) = mpsc::channel::<()>();
+        let answer = Arc::new(Mutex::new(answer));
+        let reads = (0..1000).map(|_| {
+            let answer = Arc::clone(&answer);
+            readers.start(move || answer.lock().map(|answer| answer.recv().is_ok()).is_ok())
+        });
+        (disk, reads.collect())
+    }
+
+    fn is_pending<T>(future: Pin<&mut impl Future<Output = T>>) -> bool {
+        future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+    }
 
     #[tokio::test(start_paused = true)]
     async fn r10_the_clocks_of_an_attempt_begin_when_its_file_is_open() {
-        const SLOW: Duration = Duration::from_secs(3600);
         let file = tempfile::NamedTempFile::new().expect("a file");
         let readers = Readers::new();
-        // A disk that does not answer before the other end is dropped, for more readers than there are.
-        let (disk, answer) = mpsc::channel::<()>();
-        let answer = Arc::new(Mutex::new(answer));
-        let reads: Vec<_> = (0..1000)
-            .map(|_| {
-                let answer = Arc::clone(&answer);
-                readers.start(move || answer.lock().map(|answer| answer.recv().is_ok()).is_ok())
-            })
-            .collect();
-
+        let (disk, reads) = block(&readers);
         let called = Instant::now();
         let payload = Payload::file(file.path());
         let mut open = pin!(payload.open(&readers, || Arc::new(Progress::new(Instant::now(), false))));
-        assert!(open.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(is_pending(open.as_mut()));
         advance(SLOW).await;
         drop(disk);
         let outgoing = open.await.expect("opened");
@@ -224,5 +237,34 @@ mod tests {
         for read in reads {
             assert!(read.await.expect("done"));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r10_no_clock_of_the_client_runs_while_a_file_is_opened() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let peer = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await?;
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\npayload") {
+                request.push(stream.read_u8().await?);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await
+        });
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "payload").expect("written");
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build();
+        let (disk, _reads) = block(&client.shared.readers);
+
+        let request = Request::put(url, Payload::file(file.path()));
+        let mut sending = pin!(client.send(&request));
+        assert!(is_pending(sending.as_mut()));
+        advance(SLOW).await;
+        // From here on nothing is to run out.
+        resume();
+        drop(disk);
+        let response = sending.await.expect("an answer");
+        assert_eq!((response.sent(), response.attempts().len()), (7, 1));
+        peer.await.expect("no panic").expect("no error");
     }
 }

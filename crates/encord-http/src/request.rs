@@ -155,3 +155,25 @@ impl fmt::Debug for Request {
         write!(f, "Request({} {})", self.method, self.url)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r4_which_methods_are_idempotent() {
+        for (method, expected) in [
+            (Method::GET, true),
+            (Method::HEAD, true),
+            (Method::OPTIONS, true),
+            (Method::TRACE, true),
+            (Method::PUT, true),
+            (Method::DELETE, true),
+            (Method::POST, false),
+            (Method::PATCH, false),
+            (Method::CONNECT, false),
+        ] {
+            assert_eq!(Request::new(method.clone(), "http://h/").idempotent, expected, "{method}");
+        }
+    }
+}

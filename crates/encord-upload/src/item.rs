@@ -10,7 +10,17 @@ use encord_http_settings::RequestsSettings;
 use crate::kind::ItemKind;
 use crate::source::SignedTarget;
 
-/// A file, and the signed URL it is to be PUT to.
+/// A file, and the signed URL it is to be PUT to. Bytes in memory are not taken: an upload reads its file anew for each attempt.
+///
+/// Both constructors make images; what is something else says so:
+///
+/// ```
+/// use encord_upload::{ItemKind, UploadItem};
+///
+/// let url = "https://storage.example/a.mp4?sig=…";
+/// let item = UploadItem { kind: ItemKind::Video, ..UploadItem::new("a.mp4", url) };
+/// assert_eq!(item.kind.content_type(&item.path).unwrap(), "application/octet-stream");
+/// ```
 #[derive(Clone)]
 pub struct UploadItem {
     /// The file. Opened when its turn comes, and again for each attempt.
@@ -25,7 +35,7 @@ pub struct UploadItem {
     /// Sent as `Content-Type` instead of the one that the kind gives.
     pub content_type: Option<HeaderValue>,
     /// The headers that came with the URL (`upload_headers` of the SDK, such as Azure's `x-ms-blob-type`). They win over all
-    /// others but `Content-Length`.
+    /// others but `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect`, which are what they have to be.
     pub headers: HeaderMap,
 }
 

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use encord_http::SignedUrl;
+#[cfg(unix)]
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -23,12 +25,13 @@ const LONGEST: u64 = 256 * 1024;
 ///
 /// A line is written as soon as the server has acknowledged an item, and before anyone hears of it, so a process that is killed
 /// repeats at most what was under way. An item is done if its path, its size, its time of modification and its target (host and
-/// path of the URL) are those of a line; a file that has changed since is uploaded again. Nothing of a URL but host and path is
-/// written (rule U9).
+/// path of the URL) are those of a line; an item without a URL if the first three are, wherever that file went: use a journal for
+/// one destination. A file that has changed since is uploaded again, and so is one whose path is not UTF-8, which is never written
+/// down. Nothing of a URL but host and path is written (rule U9).
 ///
-/// The file is locked while it is open, unless it is [only read](Self::read_only). A last line that was cut off is dropped, and
-/// one that cannot be read is passed over: its item is uploaded again. Lines survive the end of the process at once, and a loss
-/// of power from [`finish`](Self::finish) on.
+/// The file is locked while it is open, where the file system can do that, unless it is [only read](Self::read_only). A last line
+/// that was cut off is dropped, and one that cannot be read is passed over: its item is uploaded again. Lines survive the end of
+/// the process at once, and a loss of power from [`finish`](Self::finish) on.
 ///
 /// Clones share the file. Memory: 32 bytes for each line that was there when it was opened.
 #[derive(Debug, Clone)]
@@ -76,8 +79,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// Another process has it open.
-    #[error("journal {}: in use by another process", .0.display())]
+    /// It is already open.
+    #[error("journal {}: already open, here or in another process", .0.display())]
     Locked(PathBuf),
     /// The file is there, and is something else.
     #[error("journal {}: the file is not a journal of uploads; it is left as it is", .0.display())]
@@ -106,9 +109,13 @@ impl Journal {
         let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Locked(path)),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::Error(error)) if !has_no_locks(&error) => return Err(failed(error)),
+            Err(TryLockError::Error(error)) => {
+                let journal = path.display();
+                tracing::warn!(%journal, %error, "the journal cannot be locked; nothing else may write to it meanwhile");
+            }
+            Ok(()) => {}
         }
         let (done, end) = read(&mut file).map_err(failed)?.of(&path)?;
         // What was cut off would run into the next line.
@@ -170,14 +177,12 @@ impl Journal {
         result.map_err(|source| JournalError::Io { path: self.shared.path.clone(), source })
     }
 
-    /// Whether this is done.
+    /// Whether this is done: there, or anywhere if it does not say where.
     pub(crate) fn has(&self, entry: &Entry) -> bool {
-        self.shared.done.items.binary_search(&entry.item_key()).is_ok()
-    }
-
-    /// Whether this file is done, wherever it went.
-    pub(crate) fn has_file(&self, entry: &Entry) -> bool {
-        self.shared.done.files.binary_search(&entry.file_key()).is_ok()
+        let Done { items, files, unreadable: _ } = &self.shared.done;
+        let anywhere = entry.target.is_empty();
+        let (done, key) = if anywhere { (files, entry.file_key()) } else { (items, entry.item_key()) };
+        done.binary_search(&key).is_ok()
     }
 
     /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
@@ -211,7 +216,7 @@ impl Writer {
 }
 
 impl Entry {
-    /// An item, if the file's time of modification is known.
+    /// An item, if the file's time of modification is known, and its path can be written down as it is.
     pub(crate) fn new(
         path: &Path,
         size: u64,
@@ -223,7 +228,7 @@ impl Entry {
             Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
         };
         let target = target.map(ToString::to_string).unwrap_or_default();
-        Some(Self { path: path.to_string_lossy().into_owned(), size, mtime_ns, target })
+        Some(Self { path: path.to_str()?.to_owned(), size, mtime_ns, target })
     }
 
     fn file_key(&self) -> u128 {
@@ -244,6 +249,15 @@ fn key(parts: &[&[u8]]) -> u128 {
         hash.update(part);
     }
     hash.finalize().iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
+}
+
+/// Whether a lock failed because there are none, as on some file systems of a network.
+fn has_no_locks(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if let Some(errno) = Errno::from_io_error(error) {
+        return [Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOLCK].contains(&errno);
+    }
+    error.kind() == io::ErrorKind::Unsupported
 }
 
 enum Content {

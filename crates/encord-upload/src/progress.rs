@@ -43,7 +43,7 @@ pub struct Snapshot {
     pub ended: Summary,
     /// Payload bytes that were handed to the network, those of failed attempts included.
     pub bytes_sent: u64,
-    /// Attempts that followed a failed one.
+    /// Failed attempts that another one follows or, after its wait, will follow. Renewals of URLs do not count.
     pub retries: u64,
 }
 

@@ -129,6 +129,11 @@ impl Report {
         &self.items
     }
 
+    /// The items, without copies.
+    pub fn into_items(self) -> Vec<ItemReport> {
+        self.items
+    }
+
     /// The items that failed, in input order.
     pub fn failed(&self) -> impl Iterator<Item = &ItemReport> {
         self.items.iter().filter(|item| item.status == Status::Failed)
@@ -148,6 +153,16 @@ impl Stopped {
     /// What became of every item.
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// The same, without a copy.
+    pub fn into_report(self) -> Report {
+        self.report
+    }
+
+    /// What stopped it.
+    pub fn cause(&self) -> StopCause {
+        self.cause
     }
 
     /// The item whose failure stopped the batch; `None` when the batch was cancelled.

@@ -36,25 +36,28 @@ pub struct SignedTarget {
 /// }
 /// ```
 pub trait SignedUrlSource: Send + Sync {
-    /// A signed URL for each item, in the order of `items`. An error is the failure of its item; so is a missing answer.
-    /// It is asked for a few items at a time, at most as many as are under way at once, and never twice at the same time but for
-    /// renewals, which come one by one.
+    /// A signed URL for each item: exactly one answer for each, in the order of `items`. An error is the failure of its item. Of
+    /// more or fewer answers none is used, and every item of the call fails.
     ///
-    /// Retries are its own affair: each call's answer is final for that call.
+    /// It is asked for a few items at a time, at most as many as are under way at once, by one call after the other. Renewals come
+    /// beside them: one item a call, up to as many calls at once as items are under way.
+    ///
+    /// Retries are its own affair: each call's answer is final for that call. So is the time: nobody limits how long a call takes,
+    /// and one that never ends holds up its items and every item still to be signed. Give it a timeout.
     fn sign(&self, items: &[UploadItem]) -> impl Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send;
 }
 
 /// A [`SignedUrlSource`] of a type that nobody has to name.
 pub(crate) type AnySource = Arc<dyn Erased>;
 
-type Signing<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;
+type SignFuture<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;
 
 pub(crate) trait Erased: Send + Sync {
-    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a>;
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a>;
 }
 
 impl<S: SignedUrlSource> Erased for S {
-    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> Signing<'a> {
+    fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a> {
         Box::pin(SignedUrlSource::sign(self, items))
     }
 }

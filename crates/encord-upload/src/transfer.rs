@@ -1,14 +1,16 @@
 //! The upload of one item: attempts under the settings, renewals of its URL between them, and the proof that it arrived.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Client, Digests, Error, Fault, HeaderValue, Outcome, Response, SignatureKind, SignedUrl, StatusCode, Step,
+    Attempts, Client, Digests, Error, Fault, HeaderValue, Outcome, Response, SignatureKind, SignedUrl, StatusCode,
+    Step, StopReason,
 };
 use encord_http_settings::{EffectiveUploadSettings, RETRY_AFTER_LIMIT};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
@@ -28,7 +30,7 @@ use crate::{expiry, verify};
 const MAX_REFUSALS: u32 = 3;
 
 /// What the items of a batch have in common.
-pub(crate) struct Shared {
+pub(crate) struct BatchContext {
     pub(crate) client: Client,
     pub(crate) settings: EffectiveUploadSettings,
     pub(crate) source: Option<AnySource>,
@@ -44,7 +46,7 @@ pub(crate) struct Shared {
 pub(crate) struct Md5Origins(Mutex<HashSet<String>>);
 
 /// Uploads an item. `report` is what is known of it beforehand.
-pub(crate) async fn transfer(shared: Arc<Shared>, item: UploadItem, report: ItemReport) -> ItemReport {
+pub(crate) async fn transfer(shared: Arc<BatchContext>, item: UploadItem, report: ItemReport) -> ItemReport {
     if let Some(journal) = &shared.journal
         && let Some(entry) = on_disk(&item).await
         && journal.has(&entry)
@@ -54,17 +56,18 @@ pub(crate) async fn transfer(shared: Arc<Shared>, item: UploadItem, report: Item
     let Some(url) = item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
     let digests = Digests { crc32c: true, md5: shared.streams_md5(&url) };
     let request = item.request(url, shared.settings.requests, digests, shared.progress.meter());
-    Transfer { attempts: shared.client.begin(request), shared: &shared, item, waited: Duration::ZERO, refusals: 0 }
-        .run(report)
-        .await
+    let attempts = shared.client.begin(request);
+    Transfer { attempts, shared: &shared, item, waited: Duration::ZERO, refusals: 0, md5: None }.run(report).await
 }
 
 struct Transfer<'a> {
-    shared: &'a Shared,
+    shared: &'a BatchContext,
     item: UploadItem,
     attempts: Attempts,
     waited: Duration,
     refusals: u32,
+    /// Of the file as it was when it was last hashed apart from being sent.
+    md5: Option<Md5Of>,
 }
 
 impl Transfer<'_> {
@@ -82,13 +85,15 @@ impl Transfer<'_> {
 
     async fn attempt_all(&mut self) -> Result<Response, ItemError> {
         loop {
+            // A URL can expire while a file is hashed or its host is waited for, so its clock comes after them.
+            self.hash().await;
             self.wait_for_the_host().await;
             if self.shared.source.is_some() && expiry::is_due(self.attempts.request().url(), SystemTime::now()) {
                 self.renew().await?;
+                // It may be another host.
+                self.wait_for_the_host().await;
             }
-            if self.shared.content_md5 {
-                self.announce_md5().await;
-            }
+            self.announce_md5();
             let mut step = self.attempts.attempt().await;
             if let Step::Done(response) = step {
                 if !response.status().is_success() {
@@ -106,14 +111,19 @@ impl Transfer<'_> {
             match step {
                 Step::Retry { after, .. } => {
                     self.shared.progress.retry();
-                    self.slow_down();
+                    // Not too long: the client waits for it itself.
+                    self.slow_down(Duration::MAX);
                     self.waited = after;
                     if !after.is_zero() {
                         sleep(after).await;
                     }
                 }
                 Step::Stop(error) => {
-                    self.slow_down();
+                    let limit = match error.reason() {
+                        StopReason::RetryAfterTooLong { limit, .. } => limit,
+                        _ => RETRY_AFTER_LIMIT,
+                    };
+                    self.slow_down(limit);
                     self.after_stop(error).await?;
                 }
                 // A rejected answer is not done.
@@ -159,23 +169,24 @@ impl Transfer<'_> {
             now = Instant::now();
         }
         if now > began {
-            self.attempts.set_waited(self.waited + (now - began));
+            self.waited += now - began;
+            self.attempts.set_waited(self.waited);
         }
     }
 
-    /// Slows the batch down for a host that is overloaded and says for how long.
-    fn slow_down(&self) {
+    /// Slows the batch down for a host that is overloaded and says for how long; at most for `limit`.
+    fn slow_down(&self, limit: Duration) {
         let last = self.attempts.attempts().last().map(|last| &last.outcome);
         if let Some(Outcome::Status(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) = last
             && let Some(asked) = self.attempts.retry_after()
             && let Some(origin) = self.attempts.request().url().origin()
         {
-            self.shared.throttle.hold(origin, Instant::now(), asked.min(RETRY_AFTER_LIMIT));
+            self.shared.throttle.hold(origin, Instant::now(), asked.min(limit));
         }
     }
 
     /// Compares what the server says it has with what was sent.
-    async fn accept(&self, response: &Response) -> Result<(), Fault> {
+    async fn accept(&mut self, response: &Response) -> Result<(), Fault> {
         let url = self.attempts.request().url();
         let stated = verify::stated(url.signature(), response.headers());
         let mut sent = response.payload().clone();
@@ -187,6 +198,7 @@ impl Transfer<'_> {
             self.shared.md5_origins.insert(url);
             let unreadable = |e| Fault::integrity(format!("the file cannot be read again to compare its MD5: {e}"));
             let read = self.md5().await.map_err(unreadable)?;
+            self.md5 = Some(read);
             if (read.length, read.modified) != (sent.length, sent.modified) {
                 return Err(Fault::integrity("the file changed before its MD5 could be compared"));
             }
@@ -215,24 +227,36 @@ impl Transfer<'_> {
         }
     }
 
-    /// Sends `Content-MD5`, if the file can be read and the URL's signature lets us. If it cannot be read the attempt will say so.
-    async fn announce_md5(&mut self) {
-        if self.item.headers.contains_key(CONTENT_MD5) || !self.attempts.request().url().allows_header(&CONTENT_MD5) {
-            return;
+    /// Finds the hash that is to be announced. If the file cannot be read the attempt will say so.
+    async fn hash(&mut self) {
+        if self.announces_md5() {
+            self.md5 = self.md5().await.ok();
         }
-        if let Ok(read) = self.md5().await
-            && let Ok(value) = HeaderValue::try_from(verify::base64(&read.md5))
+    }
+
+    /// Sends `Content-MD5` with the next attempt.
+    fn announce_md5(&mut self) {
+        if self.announces_md5()
+            && let Some(Md5Of { md5, .. }) = &self.md5
+            && let Ok(value) = HeaderValue::try_from(verify::base64(md5))
         {
             self.attempts.set_header(CONTENT_MD5, value);
         }
     }
 
-    async fn md5(&self) -> std::io::Result<Md5Of> {
-        blocking(&self.item.path, md5_of).await
+    /// Whether `Content-MD5` is asked for, and not there already, and the URL's signature lets us send it.
+    fn announces_md5(&self) -> bool {
+        self.shared.content_md5
+            && !self.item.headers.contains_key(CONTENT_MD5)
+            && self.attempts.request().url().allows_header(&CONTENT_MD5)
+    }
+
+    async fn md5(&self) -> io::Result<Md5Of> {
+        md5_of(&self.item.path, self.md5).await
     }
 }
 
-impl Shared {
+impl BatchContext {
     /// Whether the MD5 is computed while the file is sent: where it will be asked for. Elsewhere the CRC32C will do, which costs
     /// next to nothing, and a host that surprises us has its file read again.
     fn streams_md5(&self, url: &SignedUrl) -> bool {
@@ -259,14 +283,7 @@ impl Md5Origins {
 
 /// What the journal would know the item by, as its file is now.
 pub(crate) async fn on_disk(item: &UploadItem) -> Option<Entry> {
-    let metadata = blocking(&item.path, Path::metadata).await.ok()?;
+    let path = item.path.clone();
+    let metadata = spawn_blocking(move || path.metadata()).await.ok()?.ok()?;
     Entry::new(&item.path, metadata.len(), metadata.modified().ok(), item.signed_url.as_ref())
-}
-
-async fn blocking<T: Send + 'static>(
-    path: &Path,
-    work: impl FnOnce(&Path) -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
-    let path: PathBuf = path.to_owned();
-    tokio::task::spawn_blocking(move || work(&path)).await.unwrap_or_else(|e| Err(std::io::Error::other(e)))
 }

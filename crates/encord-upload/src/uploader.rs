@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::report::{ItemReport, Report, Stopped};
 use crate::source::{AnySource, SignedUrlSource};
 use crate::throttle::Throttle;
-use crate::transfer::{Md5Origins, Shared};
+use crate::transfer::{BatchContext, Md5Origins};
 
 /// How many items are under way at once unless said otherwise. The SDK uses 4 threads. With small files it is latency that sets
 /// the pace, so at 20 ms a request 32 give 1,600 files a second; they stay far below any limit of open files.
@@ -114,7 +114,7 @@ impl Uploader {
     /// Begins a batch: nothing happens until the outcomes are asked for. Each item has its own budgets and clocks (rule U7). Needs
     /// a tokio runtime with time and I/O enabled.
     pub fn batch<S: Stream<Item = UploadItem>>(&self, items: S) -> Batch<S> {
-        let shared = Shared {
+        let shared = BatchContext {
             client: self.client.clone(),
             settings: self.settings,
             source: self.source.clone(),
@@ -127,8 +127,11 @@ impl Uploader {
         Batch::new(shared, open_files::bounded(self.concurrency), self.select.clone(), items)
     }
 
-    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Unlike
-    /// [`batch`](Self::batch) it holds a line for every item. Needs a tokio runtime with time and I/O enabled.
+    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Needs a tokio runtime
+    /// with time and I/O enabled.
+    ///
+    /// Unlike [`batch`](Self::batch) it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one
+    /// the headers of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
     ///
     /// Dropping the future aborts what is under way.
     ///
@@ -148,7 +151,7 @@ impl Uploader {
     ///
     /// # Errors
     ///
-    /// [`Stopped`], as `upload`, and when the batch was cancelled before its end.
+    /// [`Stopped`], as `upload`, and when an item was cancelled. Who cancels when all have ended gets the report.
     pub async fn upload_until(
         &self,
         cancel: impl Future<Output = ()> + Send + 'static,

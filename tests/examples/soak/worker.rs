@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use encord_dev_store::sign::Scheme;
 use encord_http::{Client, Request};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings, Timeout};
-use encord_upload::{ItemReport, Journal, SignedTarget, SignedUrlSource, SourceError, UploadItem, Uploader};
+use encord_upload::{ItemReport, Journal, SignedTarget, SignedUrlSource, SourceError, Stopped, UploadItem, Uploader};
 use fastrand::Rng;
 use http::Method;
 use serde_json::{Value, json};
@@ -174,10 +174,8 @@ impl Worker<'_> {
                         _ => std::future::pending().await,
                     }
                 };
-                let report = match uploader.upload_until(cancel, items, |_| {}).await {
-                    Ok(report) => report,
-                    Err(stopped) => stopped.report().clone(),
-                };
+                let outcome = uploader.upload_until(cancel, items, |_| {}).await;
+                let report = outcome.unwrap_or_else(Stopped::into_report);
                 if report.items().len() != count {
                     return Err(format!("{} of {count} items are in the report", report.items().len()).into());
                 }
@@ -215,9 +213,7 @@ impl Worker<'_> {
             journal.finish()?;
             drop((uploader, journal));
             let found = Journal::open(&path)?;
-            // Of an item without a URL it cannot know where it went.
-            let signed = items.iter().filter(|item| item.signed_url.is_some());
-            if found.len() != items.len() || signed.into_iter().any(|item| !found.contains(item)) {
+            if found.len() != items.len() || items.iter().any(|item| !found.contains(item)) {
                 return Err(format!("the journal has {} of {} items", found.len(), items.len()).into());
             }
             fs::remove_file(&path).map_err(at(&path))?;

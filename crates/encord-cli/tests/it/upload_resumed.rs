@@ -75,7 +75,7 @@ fn a_journal_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     let path = folder.path().join("done.jsonl");
     let journal = encord_upload::Journal::open(&path).expect("a journal");
     let run = upload(folder.path(), "--journal done.jsonl");
-    run.expect(2, "", "error: journal done.jsonl: in use by another process\n");
+    run.expect(2, "", "error: journal done.jsonl: already open, here or in another process\n");
     drop(journal);
     let clash = "error: the report would overwrite the journal\n";
     upload(folder.path(), "--journal done.jsonl --report done.jsonl").expect(2, "", clash);

@@ -1,7 +1,7 @@
 //! Connections: taken, served, and ended in peace or by a reset.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -61,11 +61,11 @@ pub(super) async fn closed(closes: &mut watch::Receiver<bool>) {
 async fn serve(stream: TcpStream, service: Arc<Service>, mut closes: watch::Receiver<bool>) {
     // Fails only on a connection that is gone.
     drop(stream.set_nodelay(true));
-    let reset = Arc::new(AtomicBool::new(false));
-    let wire = TokioIo::new(Wire { stream, reset: Arc::clone(&reset) });
+    let link = Arc::new(Link::default());
+    let wire = TokioIo::new(Wire { stream, link: Arc::clone(&link) });
     let answer = service_fn(move |request| {
-        let (service, reset) = (Arc::clone(&service), Arc::clone(&reset));
-        Box::pin(async move { service.answer(request).await.inspect_err(|_| reset.store(true, Ordering::Release)) })
+        let (service, link) = (Arc::clone(&service), Arc::clone(&link));
+        Box::pin(async move { service.answer(request, &link).await.inspect_err(|_| link.reset()) })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -86,7 +86,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>, mut closes: watch::Rece
         }
     }
     let mut wire = connection.into_parts().io.into_inner();
-    if !wire.reset.load(Ordering::Acquire) {
+    if !wire.link.reset.load(Ordering::Acquire) {
         drop(timeout(LINGER, linger(&mut wire)).await);
     }
 }
@@ -99,15 +99,50 @@ async fn linger(wire: &mut Wire) -> io::Result<()> {
     Ok(())
 }
 
+/// What the answers on a connection tell its wire.
+#[derive(Default)]
+pub(super) struct Link {
+    reset: AtomicBool,
+    held: AtomicBool,
+}
+
+impl Link {
+    /// The connection is to be reset.
+    pub(super) fn reset(&self) {
+        self.reset.store(true, Ordering::Release);
+    }
+
+    /// Nothing will be read any more, nor answered.
+    pub(super) fn hold(&self) {
+        self.held.store(true, Ordering::Release);
+    }
+}
+
 /// A connection that resets when it is dropped, if it was told to.
 struct Wire {
     stream: TcpStream,
-    reset: Arc<AtomicBool>,
+    link: Arc<Link>,
+}
+
+impl Wire {
+    /// Fails once the client has gone, of which nobody would learn who does not read. Until then `cx` is woken when it goes.
+    fn watch(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        while let Poll::Ready(news) = self.stream.poll_read_ready(cx) {
+            news?;
+            let state = pin!(self.stream.ready(Interest::READABLE)).poll(cx)?;
+            if matches!(state, Poll::Ready(state) if state.is_read_closed()) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            // They are bytes, which stay unread; what comes after them is news again.
+            drop(self.stream.try_io(Interest::READABLE, || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())));
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.reset.load(Ordering::Acquire) {
+        if self.link.reset.load(Ordering::Acquire) {
             drop(self.stream.set_zero_linger());
         }
     }
@@ -124,7 +159,11 @@ impl AsyncWrite for Wire {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
+    /// Asked by hyper whenever the connection is woken.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.link.held.load(Ordering::Acquire) {
+            self.watch(cx)?;
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -9,9 +9,9 @@ use crate::sign::{encode, iso_8601};
 
 pub(super) fn list(objects: &Objects, listing: &Listing) -> String {
     let Listing { bucket, prefix, after, most, encode } = listing;
-    // One more than is told, to see whether there are more.
+    // One more than is told, to see whether there are more. Who asks for none could not go on from anywhere.
     let mut found = objects.list(bucket, prefix, after, most + 1);
-    let truncated = found.len() > *most;
+    let truncated = *most > 0 && found.len() > *most;
     found.truncate(*most);
     xml(bucket, prefix, *most, *encode, &found, truncated)
 }
@@ -29,8 +29,8 @@ fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectIn
         xml.push_str("<EncodingType>url</EncodingType>");
     }
     if let Some(last) = found.last().filter(|_| truncated) {
-        // The token is the last name: opaque to the client, and it needs no memory here.
-        let _ = write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", escaped(&last.key));
+        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all letters.
+        let _ = write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", encode(last.key.as_bytes()));
         let _ = write!(xml, "<NextMarker>{}</NextMarker>", name(&last.key));
     }
     for info in found {

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::body::Body;
-use super::connection::closed;
+use super::connection::{Link, closed};
 use super::{answer, list};
 use crate::errors::{self, Refused};
 use crate::faults::{Fault, FaultPlan, Moment, Progress, RetryAfter};
@@ -59,6 +59,8 @@ enum Stop {
     /// The store's own disk failed; a request is told so and no more, the record has the reason.
     Failed(io::Error),
     Cut,
+    /// There never is one.
+    Silence,
 }
 
 impl From<Refused> for Stop {
@@ -79,7 +81,7 @@ impl Service {
         Self { parts, faults }
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, link: &Link) -> Result<Response<Body>, Cut> {
         let now = (self.parts.clock)();
         let (head, mut body) = request.into_parts();
         let path = route::decoded_path(&head.uri).unwrap_or_else(|| head.uri.path().to_owned());
@@ -101,7 +103,12 @@ impl Service {
                 entry.update(|record| record.error = Some(error.to_string()));
                 (answer::refused(Refused::Internal.answer(scheme, now), None), None)
             }
-            Err(Stop::Cut) => {
+            Err(stop @ (Stop::Cut | Stop::Silence)) => {
+                if matches!(stop, Stop::Silence) {
+                    link.hold();
+                    // When the client goes before that, the entry is dropped with the connection.
+                    closed(&mut self.parts.closes.clone()).await;
+                }
                 entry.end(Outcome::Reset);
                 return Err(Cut);
             }
@@ -156,7 +163,7 @@ impl Service {
                 return Err(Stop::Refused(Refused::Planned(*status), *retry_after));
             }
             Some(Fault::Reset(Moment::Before)) => return Err(Stop::Cut),
-            Some(Fault::Stall) => return Err(self.never().await),
+            Some(Fault::Stall) => return Err(Stop::Silence),
             _ => {}
         }
         let length = content_length(head, scheme)?;
@@ -180,7 +187,7 @@ impl Service {
         let info = self.store(name, head, body, &claims, fault == Some(Fault::Corrupt), entry).await?;
         match fault {
             Some(Fault::Reset(_)) => Err(Stop::Cut),
-            Some(Fault::Silent) => Err(self.never().await),
+            Some(Fault::Silent) => Err(Stop::Silence),
             Some(Fault::Drip(every)) => {
                 let mut response = answer::stored(&info);
                 *response.body_mut() = Body::drip(DRIPPED, every);
@@ -235,12 +242,6 @@ impl Service {
         } else {
             Err(Refused::NoSuchKey { key }.into())
         }
-    }
-
-    /// Says nothing until the store ends.
-    async fn never(&self) -> Stop {
-        closed(&mut self.parts.closes.clone()).await;
-        Stop::Cut
     }
 }
 

@@ -107,6 +107,45 @@ async fn stalls_and_silence() {
     }
 }
 
+/// The client goes with or without bytes that nobody reads before its end, in peace or by a reset.
+#[tokio::test]
+async fn what_a_fault_keeps_ends_with_its_client() {
+    for (fault, read) in [("stall", 0), ("silent", 1)] {
+        for body in [vec![7], vec![7; 100_000]] {
+            for reset in [false, true] {
+                let store = store(&format!("a: {fault}")).await;
+                let mut stream = TcpStream::connect(store.addr()).await.unwrap();
+                let url = store.presign_put("a").unwrap();
+                stream.write_all(head("PUT", &url, &[], Some(body.len())).as_bytes()).await.unwrap();
+                stream.write_all(&body).await.unwrap();
+                if fault == "silent" {
+                    wait_until(|| store.object("a").is_some()).await;
+                }
+                // Only there to know that the first has come.
+                put(&store, "b", b"").await.unwrap();
+                if reset {
+                    stream.set_zero_linger().unwrap();
+                }
+                drop(stream);
+                wait_until(|| log(&store).len() > 1).await;
+                let bytes = read * body.len();
+                assert_eq!(log(&store)[1], format!("PUT dev/a abandoned ({bytes} bytes, fault {fault})"));
+                // Its task does not keep the store from ending.
+                store.shutdown().await;
+            }
+        }
+    }
+}
+
+async fn wait_until(is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), wait).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_drips() {
     let store = DevStore::builder().faults("a: drip=2".parse().unwrap()).start().await.unwrap();

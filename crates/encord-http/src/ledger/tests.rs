@@ -216,6 +216,19 @@ fn r2_jitter_is_there_to_ask_for_and_stays_within_the_schedule() {
 }
 
 #[test]
+fn r6_jitter_does_not_shorten_what_the_server_asked_for() {
+    let wait = |jitter, random| {
+        let mut ledger = Ledger::new(Policy { jitter, ..Policy::new(settings(1, 0, 8.0)) });
+        match ledger.record(status(503), Phase::Waiting, Circumstances { random, ..asking(Some(7)) }) {
+            Decision::Retry { after, .. } => after.as_secs(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Full, random)), [7, 7, 8]);
+    assert_eq!([0.0, 1.0].map(|random| wait(Jitter::Equal, random)), [8, 7]);
+}
+
+#[test]
 fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     let decide = |elapsed| {
         let deadline = Some(Duration::from_secs(10));

@@ -1,5 +1,7 @@
 //! Which proxy a URL goes through, and what is refused.
 
+use proptest::prelude::*;
+
 use super::{Proxies, Proxy};
 
 #[track_caller]
@@ -59,18 +61,29 @@ fn no_proxy_names_hosts_domains_addresses_networks_and_all() {
         (".example.com", "http://a.b.example.com/", true),
         ("a,b", "http://b/", true),
         (" a , b ", "http://b/", true),
+        ("a b\tc", "http://a/", true),
+        ("a b\tc", "http://b/", true),
         ("a b\tc", "http://c/", true),
+        ("a b\tc", "http://ab/", false),
         ("10.0.0.0/8", "http://10.200.3.4/", true),
         ("10.0.0.0/8", "http://11.0.0.1/", false),
         ("127.0.0.1", "http://127.0.0.1:8000/", true),
         ("127.0.0.1", "http://127.0.0.2:8000/", false),
         ("::1", "http://[::1]:8000/", true),
         ("fe80::/10", "http://[fe80::1]/", true),
+        ("fe80::/10", "http://[fec0::1]/", false),
+        ("fe80::/10", "http://fe80/", false),
+        ("fe80::/10,*", "http://[fec0::1]/", true),
+        ("fe80::/10,*", "http://h/", true),
         ("*", "https://example.com/", true),
         ("*", "http://127.0.0.1/", true),
         ("a, *", "http://[::1]/", true),
         ("*.example.com", "http://example.org/", false),
         ("", "http://127.0.0.1/", false),
+        (",.,", "http://h/", false),
+        (",.,", "http://www.h.org/", false),
+        (",.,", "http://127.0.0.1/", false),
+        (",.,", "http://[::1]/", false),
         ("", "http://localhost/", false),
         ("localhost", "http://localhost/", true),
     ] {
@@ -135,4 +148,63 @@ fn an_http_request_carries_the_credentials_and_a_tunnelled_one_does_not() {
     assert_eq!(authorization("http://straight/"), None);
     let shown = "Proxies { http: Some(Ok(Proxy(p:1))), https: Some(Ok(Proxy(p:1))), exceptions: Some(Exceptions(…)) }";
     assert_eq!(format!("{proxies:?}"), shown);
+}
+
+fn goes_through_the_proxy(list: &str, host: &str) -> bool {
+    let proxies = Proxies::all(Proxy::new("p").expect("a proxy")).except(list);
+    let uri = format!("https://{host}:8443/a?b").parse().expect("a URL");
+    proxies.select(&uri).expect("a proxy that can be used").is_some()
+}
+
+/// Whether curl takes the host for an exception: its name without blanks, commas, and a dot at either end.
+fn curl_finds(list: &str, host: &str) -> bool {
+    list.split([' ', '\t', ',']).any(|token| {
+        let name = token.strip_suffix('.').unwrap_or(token);
+        let name = name.strip_prefix('.').unwrap_or(name).to_ascii_lowercase();
+        token == "*" || host == name || !name.is_empty() && host.ends_with(&format!(".{name}"))
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_host_that_no_proxy_names_goes_straight_whatever_is_around_it(
+        before in "[ -~]{0,30}",
+        host in r"[a-z][a-z0-9-]{0,8}(\.[a-z]{2,4}){0,2}",
+        after in "[ -~]{0,30}",
+        separators in prop::array::uniform2("[, \t]{1,3}"),
+    ) {
+        let [left, right] = separators;
+        let list = format!("{before}{left}{host}{right}{after}");
+        for host in [&*host, &format!("www.{host}"), &host.to_ascii_uppercase()] {
+            prop_assert!(!goes_through_the_proxy(&list, host), "{list:?} {host}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_curl_does_not_find_in_no_proxy_goes_through_the_proxy(
+        list in prop_oneof!["[ -~]{0,30}", r"[a-c.*, \t]{0,20}", r"([.]?[a-cA-C]{1,2}([.][a-c]{1,2}){0,2}[., \t]){0,6}"],
+        host in r"[a-c]{1,2}(\.[a-c]{1,2}){0,2}",
+    ) {
+        prop_assert!(curl_finds(&list, &host) || goes_through_the_proxy(&list, &host));
+    }
+
+    #[test]
+    fn no_password_is_shown(around in prop::array::uniform2(prop_oneof!["[ -~]{0,12}", r"\PC{0,6}"])) {
+        let [before, after] = around;
+        for url in [format!("http://me:{before}s3cret{after}@p"), format!("me:{before}s3cret{after}@p")] {
+            let proxy = Proxy::new(&url);
+            let proxies = Proxies::from_variables([("ALL_PROXY", &url)]);
+            let selected = proxies.select(&"http://h/".parse().expect("a URL"));
+            let shown = format!("{proxy:?} {proxies:?} {selected:?}");
+            let told = match (&proxy, &selected) {
+                (Ok(proxy), _) => {
+                    prop_assert_eq!(proxy.to_string(), "p", "{}", url);
+                    String::new()
+                }
+                (Err(error), Err(fault)) => format!("{error} {fault}"),
+                (Err(error), Ok(_)) => panic!("{error}"),
+            };
+            prop_assert!(!shown.contains("s3cret") && !told.contains("s3cret"), "{shown} {told}");
+        }
+    }
 }

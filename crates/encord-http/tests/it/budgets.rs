@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use encord_http::{Budget, Client, Error, ErrorKind, FaultKind, Payload, Phase, Request, StopReason};
+use encord_http::{Budget, Client, Error, Payload, Request, StopReason};
 use encord_http_settings::{BackoffFactor, RequestsSettings, Timeout};
 
 use crate::server::{Act, Server, answer, status};
@@ -42,26 +42,6 @@ async fn r2_the_first_wait_is_the_factor_and_each_next_is_double() {
     assert_eq!(waited, [0.0, 0.05, 0.1]);
     let pauses = server.pauses();
     assert!(pauses[0] >= Duration::from_millis(50) && pauses[1] >= Duration::from_millis(100), "{pauses:?}");
-}
-
-#[tokio::test]
-async fn r3_refused_connections_use_their_own_budget_for_every_method() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for request in [Request::get(format!("http://{closed}/")), Request::post(format!("http://{closed}/"), "x")] {
-        let error = fail(settings(9, 2, 0.0), request).await;
-        assert_eq!(error.attempts().len(), 3);
-        assert_eq!(error.phase(), Phase::Connecting);
-        assert_eq!(error.kind(), ErrorKind::Fault(FaultKind::Refused));
-        assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
-    }
-}
-
-#[tokio::test]
-async fn r3_a_name_that_does_not_resolve_is_a_connection_failure() {
-    let error = fail(settings(9, 1, 0.0), Request::get("http://name.invalid/a?secret")).await;
-    assert_eq!(error.fault().unwrap().kind(), FaultKind::Dns);
-    assert_eq!(error.attempts().len(), 2);
-    assert!(!error.to_string().contains("secret"));
 }
 
 #[tokio::test]

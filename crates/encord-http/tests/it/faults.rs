@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Profile, Request, StopReason};
-use encord_http_settings::{RequestsSettings, Timeout};
+use encord_http::{Budget, Client, Error, FaultKind, Payload, Phase, Request, StopReason};
+use encord_http_settings::RequestsSettings;
 
 use crate::budgets::{fail, settings};
-use crate::peer::Peer;
-use crate::server::{Act, Server, Step, answer, raw, status};
+use crate::server::{Act, Server, Step, answer, raw, refusing_port, status};
 
 const RETRIES_USED_UP: StopReason = StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: 2 };
 const CONNECTIONS_USED_UP: StopReason = StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 1 };
@@ -18,10 +17,6 @@ const ONCE: &[u64] = &[0];
 /// Two retries, one to connect, waits of 1 and 2 ms, clocks that no test runs into unless it means to.
 fn patient() -> RequestsSettings {
     settings(2, 1, 0.001)
-}
-
-fn millis(ms: u64) -> Timeout {
-    Timeout::new(Duration::from_millis(ms)).unwrap()
 }
 
 /// Expects a request to fail for good in this way. `{host}` in the text stands for the server's.
@@ -48,7 +43,7 @@ async fn check(settings: RequestsSettings, request: fn(String) -> Request, act: 
     let server = Server::start([act]);
     let error = fail(settings, request(server.url("/p?s3cret"))).await;
     expected.check(&error, &server.host());
-    assert_eq!(server.seen().len(), expected.waits.len(), "{error}");
+    assert_eq!(server.finish().await.len(), expected.waits.len(), "{error}");
 }
 
 fn get(url: String) -> Request {
@@ -64,13 +59,9 @@ fn put_medium(url: String) -> Request {
     Request::put(url, vec![0; 15 << 20])
 }
 
-fn upload_large(url: String) -> Request {
-    Request::put(url, vec![0; 64 << 20]).profile(Profile::Stall)
-}
-
 #[tokio::test]
 async fn r3_refused() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (_port, closed) = refusing_port();
     for method in ["GET", "POST"] {
         let url = format!("http://{closed}/p?s3cret");
         let request = if method == "GET" { Request::get(url) } else { Request::post(url, "payload") };
@@ -96,37 +87,6 @@ async fn r3_a_name_that_is_not_known() {
     assert_eq!(error.to_string(), expected);
     assert_eq!((error.reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
     assert!(!said.is_empty() && !said.contains("s3cret"));
-}
-
-#[tokio::test]
-async fn r3_tls_cut_mid_handshake() {
-    let peer = Peer::start(|talk| {
-        let mut hello = [0; 5];
-        std::io::Read::read_exact(&mut &talk.stream, &mut hello)
-    });
-    let error = fail(patient(), Request::put(format!("https://{}/p?s3cret", peer.address), "payload")).await;
-    let expected = Expected {
-        reason: CONNECTIONS_USED_UP,
-        phase: Phase::Connecting,
-        waits: &[0, 1],
-        text: "PUT {host}/p failed while connecting: the connection broke off in the TLS handshake (2 attempts: tls_cut_off, \
-               tls_cut_off after 1ms; connection_retries = 1 used up)",
-    };
-    expected.check(&error, &peer.address.to_string());
-    assert_eq!(peer.connections(), 2);
-}
-
-#[tokio::test]
-async fn r7_accepted_and_never_answered() {
-    let expected = Expected {
-        reason: RETRIES_USED_UP,
-        phase: Phase::Waiting,
-        waits: RETRIED,
-        text: "PUT {host}/p failed while waiting: connect_timeout ran out before the first byte of the response (3 attempts: \
-               timed_out, timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-    };
-    let settings = RequestsSettings { connect_timeout: millis(100), ..patient() };
-    check(settings, put_small, Act::Silence, expected).await;
 }
 
 #[tokio::test]
@@ -196,37 +156,6 @@ async fn r5_a_body_that_is_reset() {
     };
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123".to_vec();
     check(patient(), get, Act::AnswerAndReset(half), expected).await;
-}
-
-#[tokio::test]
-async fn r9_a_head_and_a_body_that_drip() {
-    let head = raw(200, &"X-Kind: cat\r\n".repeat(50), "");
-    let body = raw(200, "", &"x".repeat(1000));
-    for bytes in [head, body] {
-        let expected = Expected {
-            reason: RETRIES_USED_UP,
-            phase: Phase::Reading,
-            waits: RETRIED,
-            text: "GET {host}/p failed while reading: read_timeout ran out before the response was complete (3 attempts: \
-                   timed_out, timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-        };
-        let settings = RequestsSettings { read_timeout: millis(150), ..patient() };
-        check(settings, get, Act::Drip { bytes, pause: Duration::from_millis(2) }, expected).await;
-    }
-}
-
-#[tokio::test]
-async fn r8_a_peer_that_stops_reading_in_the_middle() {
-    let expected = Expected {
-        reason: RETRIES_USED_UP,
-        phase: Phase::Sending,
-        waits: RETRIED,
-        text: "PUT {host}/p failed while sending: write_timeout ran out before the payload was sent (3 attempts: timed_out, \
-               timed_out after 1ms, timed_out after 2ms; max_retries = 2 used up)",
-    };
-    let settings = RequestsSettings { write_timeout: millis(200), ..patient() };
-    let act = Act::Steps(vec![Step::Read(20 << 20), Step::StopReading]);
-    check(settings, upload_large, act, expected).await;
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ mod answers;
 mod attempts;
 mod bodies;
 mod budgets;
-mod clocks;
 mod connections;
 mod faults;
 mod paused;

@@ -1,10 +1,17 @@
 //! Clocks and waits to the millisecond: time is paused and moves on only when client and server have nothing to do. The server is
 //! part of the test's runtime, so that its pauses are on the same clock.
 
-use std::time::{Duration, SystemTime};
+mod accounts;
+mod connecting;
+mod payloads;
+mod retry_after;
+
+use std::sync::mpsc;
+use std::time::Duration;
 
 use encord_http::{Client, Error, FaultKind, Limit, Phase, Profile, Request, StopReason};
 use encord_http_settings::{RequestsSettings, Timeout};
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -16,26 +23,30 @@ type Script = Vec<(u64, Vec<u8>)>;
 
 /// Serves each connection by its own script; the last one is repeated. The host and port.
 async fn serve(scripts: Vec<Script>) -> String {
-    start(move |mut stream, number| {
-        let script = scripts[number.min(scripts.len() - 1)].clone();
-        async move {
-            read_head(&mut stream).await;
-            for (pause, bytes) in script {
-                sleep(Duration::from_secs(pause)).await;
-                stream.write_all(&bytes).await?;
-            }
-            // Until the client hangs up.
-            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
-        }
-    })
-    .await
+    start(move |stream, number| play(stream, scripts[number.min(scripts.len() - 1)].clone())).await
+}
+
+async fn play(mut stream: TcpStream, script: Script) -> std::io::Result<u64> {
+    read_head(&mut stream).await;
+    for (pause, bytes) in script {
+        sleep(Duration::from_secs(pause)).await;
+        stream.write_all(&bytes).await?;
+    }
+    // Until the client hangs up.
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
 }
 
 async fn start<F>(talk: impl Fn(TcpStream, usize) -> F + Send + Sync + 'static) -> String
 where
     F: Future<Output = std::io::Result<u64>> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    start_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), talk)
+}
+
+fn start_on<F>(listener: TcpListener, talk: impl Fn(TcpStream, usize) -> F + Send + Sync + 'static) -> String
+where
+    F: Future<Output = std::io::Result<u64>> + Send + 'static,
+{
     let host = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         for number in 0.. {
@@ -43,6 +54,13 @@ where
         }
     });
     host
+}
+
+/// A listener whose connections have a receive buffer of about so many bytes, which does not grow.
+async fn with_buffer(bytes: usize) -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    SockRef::from(&listener).set_recv_buffer_size(bytes).unwrap();
+    listener
 }
 
 /// Keeps time from running ahead of what is on its way through the system: it moves on in small steps.
@@ -53,6 +71,14 @@ fn keep_pace() {
             std::thread::sleep(Duration::from_micros(20));
         }
     });
+}
+
+/// Keeps time from moving on by itself until this is dropped, whatever the system is slow with.
+fn freeze() -> mpsc::Sender<()> {
+    let (guard, dropped) = mpsc::channel();
+    // The runtime waits for what blocks.
+    tokio::task::spawn_blocking(move || dropped.recv());
+    guard
 }
 
 /// Lets the system catch up while time stands still, as it does unless all tasks wait.
@@ -101,22 +127,6 @@ fn check_limit(error: &Error, limit: Limit, phase: Phase) {
 
 const PIECE: usize = 2 << 20;
 const PIECES: usize = 31;
-
-#[tokio::test(start_paused = true)]
-async fn r7_a_handshake_is_cut_at_connect_timeout() {
-    keep_pace();
-    let host = start(|mut stream, _| async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await }).await;
-    // The client's limit, and a request's own, longer and shorter (R10).
-    for (own, due) in [(None, 180), (Some(600), 600), (Some(60), 60)] {
-        let request = Request::get(format!("https://{host}/"));
-        let own = own.map(|own| RequestsSettings { connect_timeout: seconds(own), ..once() });
-        let request = own.into_iter().fold(request, Request::settings);
-        let began = Instant::now();
-        let error = Client::new(once()).send(&request).await.unwrap_err();
-        check_limit(&error, Limit::Connect, Phase::Connecting);
-        check_elapsed(began, f64::from(due));
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn r7_the_first_byte_is_due_at_connect_timeout_and_not_before() {
@@ -174,12 +184,19 @@ async fn r8_a_payload_that_does_not_move_is_cut_at_write_timeout() {
         Ok(0)
     })
     .await;
-    for profile in [Profile::Total, Profile::Stall] {
-        let request = Request::put(format!("http://{host}/"), vec![0; 15 << 20]).profile(profile);
+    let (small, large) = (15 << 20, 64 << 20);
+    for (profile, length, due) in [
+        (Profile::Total, small, 180.0),
+        (Profile::Stall, small, 180.0),
+        // The head moves at once, the payload after a second in which the server could have refused it.
+        (Profile::Total, large, 180.0),
+        (Profile::Stall, large, 181.0),
+    ] {
+        let request = Request::put(format!("http://{host}/"), vec![0; length]).profile(profile);
         let began = Instant::now();
         let error = Client::new(once()).send(&request).await.unwrap_err();
         check_limit(&error, Limit::Write, Phase::Sending);
-        check_elapsed(began, 180.0);
+        check_elapsed(began, due);
     }
 }
 
@@ -283,6 +300,49 @@ async fn r2_r10_the_schedule_is_kept_and_every_attempt_starts_its_own_clocks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r10_the_clocks_of_a_request_are_those_of_its_own_settings() {
+    keep_pace();
+    let host = serve(vec![silent()]).await;
+    let settings = |limit| RequestsSettings { read_timeout: seconds(limit), ..once() };
+    let client = Client::new(settings(20));
+    let request = Request::get(format!("http://{host}/"));
+    for (request, limit) in [(request.clone().settings(settings(1)), 1.0), (request, 20.0)] {
+        let began = Instant::now();
+        let error = client.send(&request).await.unwrap_err();
+        check_limit(&error, Limit::Read, Phase::Waiting);
+        check_elapsed(began, limit);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn r12_no_limit_can_be_said() {
+    // It takes 1000 s over each phase.
+    let host = start(|mut stream, _| async move {
+        let pause = || sleep(Duration::from_secs(1000));
+        pause().await;
+        read_head(&mut stream).await;
+        stream.read_exact(&mut vec![0; 15 << 20]).await?;
+        pause().await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n").await?;
+        pause().await;
+        stream.write_all(b"meow").await?;
+        Ok(0)
+    })
+    .await;
+    let unlimited = RequestsSettings {
+        connect_timeout: Timeout::UNLIMITED,
+        write_timeout: Timeout::UNLIMITED,
+        read_timeout: Timeout::UNLIMITED,
+        ..once()
+    };
+    let began = Instant::now();
+    let request = Request::put(format!("http://{host}/"), vec![0; 15 << 20]);
+    let response = Client::new(unlimited).send(&request).await.unwrap();
+    assert_eq!(&response.body()[..], b"meow");
+    check_elapsed(began, 3000.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_is_kept_to_the_millisecond() {
     keep_pace();
     let host = serve(vec![silent()]).await;
@@ -296,76 +356,4 @@ async fn a_deadline_is_kept_to_the_millisecond() {
          deadline of 200s leaves no time for another attempt)"
     );
     assert_eq!((error.to_string(), error.reason()), (expected, StopReason::Deadline { deadline }));
-}
-
-/// What comes of an answer with a `Retry-After`, under the default settings.
-enum Then {
-    Waits(f64),
-    Stops(StopReason),
-}
-
-#[tokio::test(start_paused = true)]
-async fn r6_retry_after_in_all_its_forms() {
-    keep_pace();
-    let in_a_minute = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
-    let too_long = |asked| StopReason::RetryAfterTooLong {
-        asked: Duration::from_secs(asked),
-        limit: encord_http_settings::RETRY_AFTER_LIMIT,
-    };
-    for code in [408, 413, 429, 500, 502, 503, 504] {
-        // 413 is retryable only when it says when.
-        let ignored = || if code == 413 { Then::Stops(StopReason::Final) } else { Then::Waits(1.5) };
-        let cases = [
-            ("7", Then::Waits(7.0)),
-            ("120", Then::Waits(120.0)),
-            // The schedule's wait is longer.
-            ("0", Then::Waits(1.5)),
-            ("1", Then::Waits(1.5)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Then::Waits(1.5)),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", Then::Waits(1.5)),
-            ("Sun Nov  6 08:49:37 1994", Then::Waits(1.5)),
-            (&in_a_minute, Then::Waits(60.0)),
-            ("121", Then::Stops(too_long(121))),
-            ("99999999999999999999", Then::Stops(too_long(u64::MAX))),
-            ("-1", ignored()),
-            ("1.5", ignored()),
-            ("soon", ignored()),
-            ("", ignored()),
-        ];
-        for (value, then) in cases {
-            let scripts = vec![answers(code, &format!("Retry-After: {value}\r\n")), answers(200, "")];
-            let host = serve(scripts).await;
-            let client = Client::new(RequestsSettings::default());
-            let began = Instant::now();
-            let result = client.send(&Request::get(format!("http://{host}/"))).await;
-            match (result, then) {
-                (Ok(response), Then::Waits(seconds)) => {
-                    let waited = response.attempts()[1].waited.as_secs_f64();
-                    // A date has no fractions of a second, and the real clock goes on.
-                    let slack = if value == in_a_minute { 30.0 } else { 0.0 };
-                    assert!((seconds - slack..=seconds).contains(&waited), "{code} {value:?}: {waited}");
-                    check_elapsed(began, waited);
-                }
-                (Err(error), Then::Stops(reason)) => {
-                    assert_eq!((error.reason(), error.attempts().len()), (reason, 1), "{code} {value:?}");
-                    let status = error.status().unwrap();
-                    let expected = format!("GET {host}/ failed while waiting: {status} (1 attempt: {code}; {reason})");
-                    assert_eq!(error.to_string(), expected);
-                    check_elapsed(began, 0.0);
-                }
-                (result, _) => panic!("{code} {value:?}: {result:?}"),
-            }
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn r5_r6_retry_after_makes_no_other_status_retryable() {
-    keep_pace();
-    for code in [400, 403, 404, 425, 501] {
-        let host = serve(vec![answers(code, "Retry-After: 7\r\n")]).await;
-        let client = Client::new(RequestsSettings::default());
-        let error = client.send(&Request::get(format!("http://{host}/"))).await.unwrap_err();
-        assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
-    }
 }

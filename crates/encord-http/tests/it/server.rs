@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket2::{Domain, SockRef, Socket, Type};
+
 /// What the server does with one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
@@ -22,14 +24,10 @@ pub(crate) enum Act {
     Close,
     /// Resets the connection when the head is there.
     Reset,
-    /// Reads the request and stays silent.
-    Silence,
     /// Reads nothing at all.
     StopReading,
     /// Reads the payload a chunk at a time, with a pause before each, then answers 200.
     ReadSlowly { chunk: usize, pause: Duration },
-    /// Reads the request and answers these bytes one by one, with a pause before each.
-    Drip { bytes: Vec<u8>, pause: Duration },
     /// Anything else, from the moment at which the head is there.
     Steps(Vec<Step>),
 }
@@ -45,8 +43,6 @@ pub(crate) enum Step {
     ReadSlowly { chunk: usize, pause: Duration },
     /// Writes these bytes.
     Write(Vec<u8>),
-    /// Writes them one by one, with a pause before each.
-    Drip { bytes: Vec<u8>, pause: Duration },
     /// Writes them again and again, until the client hangs up.
     WriteForever(Vec<u8>),
     /// Does nothing for so long.
@@ -72,9 +68,18 @@ pub(crate) struct Seen {
     pub(crate) payload: usize,
 }
 
+/// A port that refuses: bound, so that nobody else gets it, and not listening.
+pub(crate) fn refusing_port() -> (Socket, SocketAddr) {
+    let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = port.local_addr().unwrap().as_socket().unwrap();
+    (port, address)
+}
+
 pub(crate) struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    thread: thread::JoinHandle<()>,
 }
 
 struct State {
@@ -83,6 +88,8 @@ struct State {
     seen: Vec<Seen>,
     connections: usize,
     closed: usize,
+    /// No connection is served after the one from here.
+    end: Option<SocketAddr>,
 }
 
 /// An answer with this status and an empty body.
@@ -111,12 +118,10 @@ impl Act {
             Self::RejectEarly(bytes) => vec![Step::Write(bytes), Step::Close],
             Self::Close => vec![Step::ReadAll, Step::Close],
             Self::Reset => vec![Step::Reset],
-            Self::Silence => vec![Step::ReadAll, Step::Silence],
             Self::StopReading => vec![Step::StopReading],
             Self::ReadSlowly { chunk, pause } => {
                 vec![Step::ReadSlowly { chunk, pause }, Step::Write(raw(200, "", ""))]
             }
-            Self::Drip { bytes, pause } => vec![Step::ReadAll, Step::Drip { bytes, pause }],
             Self::Steps(steps) => steps,
         }
     }
@@ -125,40 +130,48 @@ impl Act {
 impl Server {
     /// A server on a free port of loopback. The last act is repeated.
     pub(crate) fn start(script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
     }
 
     /// The same, on this port.
-    pub(crate) fn start_at(address: SocketAddr, script: impl IntoIterator<Item = Act>) -> Self {
+    pub(crate) fn start_on(port: TcpListener, script: impl IntoIterator<Item = Act>) -> Self {
         // Not to grow as it otherwise would, to 32 MiB: what is sent is then not much more than what has been read.
-        Self::start_on(address, 128 * 1024, script)
+        Self::start_with_buffer(port, 128 * 1024, script)
     }
 
     /// The same, with a receive buffer as small as the system allows.
     pub(crate) fn start_with_tiny_buffer(script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0)), 1, script)
+        Self::start_with_buffer(TcpListener::bind("127.0.0.1:0").unwrap(), 1, script)
     }
 
-    fn start_on(address: SocketAddr, buffer: usize, script: impl IntoIterator<Item = Act>) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
-        socket2::SockRef::from(&listener).set_recv_buffer_size(buffer).unwrap();
+    fn start_with_buffer(listener: TcpListener, buffer: usize, script: impl IntoIterator<Item = Act>) -> Self {
+        SockRef::from(&listener).set_recv_buffer_size(buffer).unwrap();
         let script: Vec<_> = script.into_iter().collect();
         let last = script.last().cloned().unwrap_or_else(|| status(200));
-        let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0, closed: 0 };
+        let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0, closed: 0, end: None };
         let state = Arc::new(Mutex::new(state));
         let address = listener.local_addr().unwrap();
         let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
+        let thread = thread::spawn(move || {
+            let mut serving = Vec::new();
+            for stream in listener.incoming().map(Result::unwrap) {
+                let end = shared.lock().unwrap().end;
+                if end.is_some() && stream.peer_addr().ok() == end {
+                    break;
+                }
                 let state = Arc::clone(&shared);
-                thread::spawn(move || {
+                serving.push(thread::spawn(move || {
                     // A client that goes away is what many tests are about.
-                    drop(serve(&stream.unwrap(), &state));
+                    drop(serve(&stream, &state));
+                    drop(stream);
                     state.lock().unwrap().closed += 1;
-                });
+                }));
+            }
+            for serving in serving {
+                serving.join().unwrap();
             }
         });
-        Self { address, state }
+        Self { address, state, thread }
     }
 
     pub(crate) fn url(&self, target: &str) -> String {
@@ -171,6 +184,19 @@ impl Server {
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
+    /// All requests that came in, once no more can: the clients are gone, or have nothing open.
+    pub(crate) async fn finish(self) -> Vec<Seen> {
+        let (last, from) = refusing_port();
+        self.state.lock().unwrap().end = Some(from);
+        let ended = tokio::task::spawn_blocking(move || {
+            // Accepted after all that came before it.
+            last.connect(&self.address.into()).unwrap();
+            self.thread.join().unwrap();
+        });
+        ended.await.unwrap();
         self.state.lock().unwrap().seen.clone()
     }
 
@@ -227,12 +253,6 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
                     }
                 }
                 Step::Write(bytes) => (&*stream).write_all(&bytes)?,
-                Step::Drip { bytes, pause } => {
-                    for byte in bytes {
-                        thread::sleep(pause);
-                        (&*stream).write_all(&[byte])?;
-                    }
-                }
                 Step::WriteForever(bytes) => loop {
                     (&*stream).write_all(&bytes)?;
                 },
@@ -252,7 +272,7 @@ fn wait_for_the_end(mut stream: &TcpStream) {
 
 /// The connection is reset when it is dropped.
 fn reset(stream: &TcpStream) -> std::io::Result<()> {
-    socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO))
+    SockRef::from(stream).set_linger(Some(Duration::ZERO))
 }
 
 /// Byte by byte, so that nothing of what follows is read along with it.

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use encord_http::{Client, FaultKind, HeaderValue, Jitter, Limit, Phase, Request, StopReason, header};
-use encord_http_settings::{RequestsSettings, Timeout};
+use encord_http::{Client, FaultKind, HeaderValue, Jitter, Phase, Request, StopReason, header};
 
 use crate::budgets::settings;
 use crate::server::{Act, Server, Step, answer, raw, status};
@@ -61,24 +60,6 @@ async fn a_response_that_is_not_read_to_its_end_closes_its_connection() {
     drop(response);
     client.send(&Request::get(server.url("/"))).await.unwrap();
     assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1]);
-}
-
-#[tokio::test]
-async fn r9_the_read_clock_goes_on_while_a_response_is_streamed() {
-    let bytes = raw(200, "", &"x".repeat(1000));
-    let server = Server::start([Act::Drip { bytes, pause: Duration::from_millis(5) }]);
-    let read_timeout = Timeout::new(Duration::from_millis(400)).unwrap();
-    let client = Client::new(RequestsSettings { read_timeout, ..settings(3, 0, 0.0) });
-    let began = Instant::now();
-    let mut response = client.stream(&Request::get(server.url("/"))).await.unwrap();
-    let fault = loop {
-        match response.body_mut().chunk().await {
-            Ok(piece) => assert!(piece.is_some(), "the end came before the limit"),
-            Err(fault) => break fault,
-        }
-    };
-    assert_eq!(fault.kind(), FaultKind::TimedOut(Limit::Read));
-    assert!(began.elapsed() >= Duration::from_millis(400), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -190,23 +171,6 @@ async fn a_redirect_to_another_host_leaves_the_credentials_behind() {
     client().send(&request).await.unwrap();
     let secrets = |server: &Server| server.seen().iter().map(|s| s.head.matches("s3cret").count()).collect::<Vec<_>>();
     assert_eq!((secrets(&server), secrets(&other)), (vec![2, 2], vec![0]));
-}
-
-#[tokio::test]
-async fn a_deadline_cuts_an_attempt_short() {
-    let server = Server::start([Act::Silence]);
-    let began = Instant::now();
-    let deadline = Duration::from_millis(150);
-    let error =
-        Client::new(settings(3, 3, 0.0)).send(&Request::get(server.url("/a")).deadline(deadline)).await.unwrap_err();
-    assert!(began.elapsed() >= deadline, "{:?}", began.elapsed());
-    assert_eq!((error.reason(), error.phase()), (StopReason::Deadline { deadline }, Phase::Waiting));
-    let expected = format!(
-        "GET {}/a failed while waiting: the deadline of the request passed (1 attempt: deadline; the deadline of 150ms \
-         leaves no time for another attempt)",
-        server.host()
-    );
-    assert_eq!(error.to_string(), expected);
 }
 
 #[tokio::test]

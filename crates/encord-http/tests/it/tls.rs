@@ -81,8 +81,8 @@ async fn r3_a_certificate_of_an_unknown_authority_is_final_and_says_so() {
 #[tokio::test]
 async fn r3_a_handshake_that_breaks_off_is_tried_again_for_every_method() {
     let peer = Peer::start(|mut talk| talk.stream.read_exact(&mut [0; 16]));
-    let client = Client::builder(settings(9, 2, 0.0)).no_proxy().root_certificates(Authority::new().roots()).build();
-    let request = Request::post(format!("https://{}/", peer.address), "payload");
+    let client = Client::builder(settings(9, 2, 0.001)).no_proxy().root_certificates(Authority::new().roots()).build();
+    let request = Request::post(format!("https://{}/p?s3cret", peer.address), "payload");
     let error = client.send(&request).await.unwrap_err();
     assert_eq!(peer.connections(), 3);
     assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
@@ -90,8 +90,8 @@ async fn r3_a_handshake_that_breaks_off_is_tried_again_for_every_method() {
     assert_eq!(
         error.to_string(),
         format!(
-            "POST {}/ failed while connecting: the connection broke off in the TLS handshake (3 attempts: tls_cut_off, \
-             tls_cut_off, tls_cut_off; connection_retries = 2 used up)",
+            "POST {}/p failed while connecting: the connection broke off in the TLS handshake (3 attempts: tls_cut_off, \
+             tls_cut_off after 1ms, tls_cut_off after 2ms; connection_retries = 2 used up)",
             peer.address
         )
     );

@@ -52,8 +52,9 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
     assert!(!journal.has(&entry("a.jpg", 123, "https://h/b/b.jpg")));
     assert!(!journal.has(&entry("a.jpg", 124, URL)));
     assert!(!journal.has(&entry("A.jpg", 123, URL)));
-    assert!(journal.has_file(&entry("a.jpg", 123, "https://h/b/b.jpg")));
-    assert!(!journal.has_file(&entry("a.jpg", 124, URL)));
+    // Without a target, it is the same file.
+    assert!(journal.has(&Entry { target: String::new(), ..entry("a.jpg", 123, URL) }));
+    assert!(!journal.has(&Entry { target: String::new(), ..entry("a.jpg", 124, URL) }));
     let touched = Entry::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("an entry");
     assert!(!journal.has(&touched));
 }
@@ -63,9 +64,21 @@ fn a_journal_in_use_is_refused() {
     let (_folder, path) = journal(b"");
     let first = Journal::open(&path).expect("free");
     let error = Journal::open(&path).expect_err("in use");
-    assert_eq!(error.to_string(), format!("journal {}: in use by another process", path.display()));
+    assert_eq!(error.to_string(), format!("journal {}: already open, here or in another process", path.display()));
     drop(first);
     Journal::open(&path).expect("free again");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_system_without_locks_is_told_from_a_lock_that_fails() {
+    for errno in [Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOLCK] {
+        assert!(has_no_locks(&errno.into()), "{errno}");
+    }
+    assert!(has_no_locks(&io::ErrorKind::Unsupported.into()));
+    for errno in [Errno::IO, Errno::INTR, Errno::BADF] {
+        assert!(!has_no_locks(&errno.into()), "{errno}");
+    }
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! What the server says it has is compared with what was sent.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use encord_http::{ErrorKind, FaultKind, HeaderValue};
-use encord_upload::{ItemError, Status, UploadItem};
+use encord_upload::{ItemError, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -154,4 +158,63 @@ async fn u8_content_md5_is_sent_on_request_only_and_where_the_signature_allows_i
         sent,
         [(GCS, None), (v2, None), ("/own", Some("mine")), (GCS, Some(MD5)), (v2, None), ("/own", Some("mine")),]
     );
+}
+
+/// A file that is changed so that nobody can see it: what was read of it is seen in its hash.
+struct Sly(PathBuf, SystemTime);
+
+impl Sly {
+    fn new(files: &Files) -> Self {
+        let path = files.file("a", "123456789");
+        let modified = path.metadata().unwrap().modified().unwrap();
+        Self(path, modified)
+    }
+
+    /// Changes it, and its time by so many seconds.
+    fn change(&self, seconds: u64) {
+        std::fs::write(&self.0, "987654321").unwrap();
+        let file = std::fs::File::options().write(true).open(&self.0).unwrap();
+        file.set_modified(self.1 + Duration::from_secs(seconds)).unwrap();
+    }
+}
+
+/// Of `987654321`.
+const OTHER_MD5: &str = "br52yftBG+l7Ow1It5GnyQ==";
+
+fn announced(server: &Server) -> Vec<String> {
+    server.requests().iter().map(|request| request.header("content-md5").unwrap().to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_is_hashed_again_only_when_it_has_changed() {
+    let files = Files::new();
+    let file = Arc::new(Sly::new(&files));
+    let sly = Arc::clone(&file);
+    let server = Server::start(move |_, before| {
+        sly.change(before as u64);
+        status(if before < 2 { 503 } else { 200 })
+    })
+    .await;
+    let reports = upload(&uploader().content_md5(true), vec![UploadItem::new(&file.0, server.url(GCS))]).await;
+    assert_eq!(attempts(&reports[0]), ["503", "503 after 1.5s", "200 after 3s"]);
+    assert_eq!(announced(&server), [MD5, MD5, OTHER_MD5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_is_renewed_after_the_file_was_hashed_and_not_before() {
+    struct Source(Arc<Sly>, String);
+    impl SignedUrlSource for Source {
+        async fn sign(&self, _: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
+            self.0.change(0);
+            vec![Ok(self.1.as_str().into())]
+        }
+    }
+    let server = Server::start(|_, _| status(200)).await;
+    let files = Files::new();
+    let file = Arc::new(Sly::new(&files));
+    let expired = server.url("/b/o?X-Goog-Date=20240101T000000Z&X-Goog-Expires=60&X-Goog-Signature=s3cret");
+    let uploader = uploader().content_md5(true).source(Source(Arc::clone(&file), server.url(GCS)));
+    let reports = upload(&uploader, vec![UploadItem::new(&file.0, expired)]).await;
+    assert_eq!(statuses(&reports), [Status::Uploaded]);
+    assert_eq!((server.targets(), announced(&server)), (vec![GCS.to_owned()], vec![MD5.to_owned()]));
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use encord_upload::{Journal, Status, UploadItem};
+use encord_upload::{Journal, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem};
 
 use crate::server::{Server, status};
 use crate::{Files, statuses, upload, uploader};
@@ -33,24 +33,54 @@ async fn u9_what_is_done_and_unchanged_is_skipped_by_the_next_run() {
     assert!(!text.contains("s3cret") && !text.contains('?'), "{text}");
 }
 
+struct Fails;
+
+impl SignedUrlSource for Fails {
+    async fn sign(&self, items: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
+        items.iter().map(|_| Err("asked".into())).collect()
+    }
+}
+
+/// Without a URL it is done wherever it went; so say the journal and batches with a source and without one.
 #[tokio::test(start_paused = true)]
 async fn an_item_without_a_url_is_skipped_before_anybody_is_asked_for_one() {
-    struct Fails;
-    impl encord_upload::SignedUrlSource for Fails {
-        async fn sign(
-            &self,
-            items: &[UploadItem],
-        ) -> Vec<Result<encord_upload::SignedTarget, encord_upload::SourceError>> {
-            items.iter().map(|_| Err("asked".into())).collect()
-        }
-    }
     let server = Server::start(|_, _| status(200)).await;
     let files = Files::new();
     let journal = files.0.path().join("journal");
     let (old, new) = (files.file("old", "x"), files.file("new", "x"));
     upload(&uploader().journal(Journal::open(&journal).unwrap()), vec![UploadItem::new(&old, server.url("/old"))])
         .await;
-    let uploader = uploader().journal(Journal::open(&journal).unwrap()).source(Fails);
-    let reports = upload(&uploader, vec![UploadItem::unsigned(&old), UploadItem::unsigned(&new)]).await;
-    assert_eq!(statuses(&reports), [Status::Skipped, Status::Failed]);
+    for uploader in [uploader(), uploader().source(Fails)] {
+        let open = Journal::open(&journal).unwrap();
+        let items = [&old, &new].map(UploadItem::unsigned);
+        assert_eq!(items.each_ref().map(|item| open.contains(item)), [true, false]);
+        let elsewhere = UploadItem::new(&old, server.url("/elsewhere"));
+        assert!(!open.contains(&elsewhere));
+        let reports = upload(&uploader.journal(open), Vec::from(items)).await;
+        assert_eq!(statuses(&reports), [Status::Skipped, Status::Failed]);
+    }
+}
+
+/// With `?` in place of what is not UTF-8 they would be one.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn files_whose_paths_cannot_be_written_down_are_uploaded_again() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let server = Server::start(|_, _| status(200)).await;
+    let files = Files::new();
+    let journal = files.0.path().join("journal");
+    let paths = [b"a\xfe", b"a\xff"].map(|name| files.0.path().join(OsStr::from_bytes(name)));
+    let time = std::time::SystemTime::UNIX_EPOCH;
+    for path in &paths {
+        fs::write(path, "x").unwrap();
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+    for path in &paths {
+        let open = Journal::open(&journal).unwrap();
+        assert!(open.is_empty());
+        let reports = upload(&uploader().journal(open), vec![UploadItem::new(path, server.url("/x"))]).await;
+        assert_eq!(statuses(&reports), [Status::Uploaded]);
+    }
 }

@@ -6,6 +6,7 @@ mod integrity;
 mod journal;
 mod server;
 mod signing;
+mod stops;
 mod throttle;
 
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ impl Files {
 
 /// Uploads the items; their reports in input order.
 async fn upload(uploader: &Uploader, items: Vec<UploadItem>) -> Vec<ItemReport> {
-    uploader.upload(items, |_| {}).await.unwrap().items().to_vec()
+    uploader.upload(items, |_| {}).await.unwrap().into_items()
 }
 
 fn statuses(reports: &[ItemReport]) -> Vec<Status> {

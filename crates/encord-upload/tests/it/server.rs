@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 /// An answer without a body unless it says so.
@@ -28,6 +29,7 @@ pub(crate) struct Request {
 pub(crate) struct Server {
     host: String,
     log: Arc<Mutex<Vec<Request>>>,
+    _tasks: JoinSet<()>,
 }
 
 impl Server {
@@ -38,19 +40,20 @@ impl Server {
         let host = listener.local_addr().unwrap().to_string();
         let log = Arc::<Mutex<Vec<Request>>>::default();
         let (shared, reply) = (Arc::clone(&log), Arc::new(reply));
-        tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (log, reply) = (Arc::clone(&shared), Arc::clone(&reply));
                 tokio::spawn(async move { drop(serve(stream, &log, &*reply).await) });
             }
         });
-        tokio::spawn(async {
+        tasks.spawn(async {
             loop {
                 sleep(Duration::from_millis(250)).await;
                 std::thread::sleep(Duration::from_micros(50));
             }
         });
-        Self { host, log }
+        Self { host, log, _tasks: tasks }
     }
 
     pub(crate) fn host(&self) -> &str {

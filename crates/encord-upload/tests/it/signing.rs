@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use encord_http::HeaderValue;
+use encord_http::{ErrorKind, FaultKind, HeaderValue};
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
 use encord_upload::{ItemError, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem, Uploader};
 
@@ -50,12 +50,12 @@ impl SignedUrlSource for Numbering {
     }
 }
 
-/// For which nobody has to be asked any more, or who asks for the wrong number.
-struct Silent;
+/// Gives this many answers whatever it is asked for, each of them this URL.
+struct Always(usize, String);
 
-impl SignedUrlSource for Silent {
+impl SignedUrlSource for Always {
     async fn sign(&self, _: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
-        Vec::new()
+        (0..self.0).map(|_| Ok(self.1.as_str().into())).collect()
     }
 }
 
@@ -88,11 +88,57 @@ async fn u6_an_item_without_a_url_fails_by_itself() {
     assert_eq!(statuses(&reports), [Status::Uploaded, Status::Failed, Status::Uploaded]);
     assert_eq!(error(&reports[1]), "no signed URL: no such dataset");
 
-    let reports = upload(&uploader().source(Silent), unsigned(&files, names.clone())).await;
-    assert!(reports.iter().all(|report| matches!(report.error, Some(ItemError::NoUrl))), "{reports:?}");
     let reports = upload(&uploader(), unsigned(&files, names)).await;
     assert!(reports.iter().all(|report| error(report) == "the item has no signed URL"));
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u6_of_too_many_or_too_few_answers_none_is_used() {
+    let server = Server::start(|_, _| status(200)).await;
+    let files = Files::new();
+    for answers in [0, 2, 4] {
+        let source = Always(answers, server.url("/x?sig=s3cret"));
+        let reports = upload(&uploader().source(source), unsigned(&files, ["a", "b", "c"].map(str::to_owned))).await;
+        let expected = format!("no signed URL: the source answered {answers} URLs for 3 items; none is used");
+        assert!(reports.iter().all(|report| error(report) == expected), "{reports:?}");
+    }
+    assert!(server.requests().is_empty());
+
+    let server = Server::start(|_, _| status(400).body(EXPIRED)).await;
+    let source = Always(2, server.url("/x?sig=s3cret"));
+    let item = UploadItem::new(files.file("a", "x"), server.url("/a?old"));
+    let reports = upload(&uploader().source(source), vec![item]).await;
+    assert_eq!(error(&reports[0]), "no signed URL: the source answered 2 URLs for 1 items; none is used");
+    assert_eq!(server.targets(), ["/a?old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u6_an_answer_that_is_no_url_is_the_failure_of_its_item() {
+    let files = Files::new();
+    let source = Always(1, "not/a/url?sig=s3cret".to_owned());
+    let reports = upload(&uploader().source(source), unsigned(&files, ["a".to_owned()])).await;
+    let Some(ItemError::Request(request)) = &reports[0].error else { panic!("{reports:?}") };
+    assert_eq!(request.kind(), ErrorKind::Fault(FaultKind::Url));
+    assert!(!error(&reports[0]).contains("s3cret"), "{reports:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn u8_the_headers_of_a_renewed_url_replace_those_of_the_old_one() {
+    let server = Server::start(|request, _| match request.target.as_str() {
+        "/signed/a/1?sig=s3cret" => status(400).body(EXPIRED),
+        _ => status(200),
+    })
+    .await;
+    let files = Files::new();
+    let mut item = UploadItem::unsigned(files.file("a", "x"));
+    item.headers.insert("x-call", HeaderValue::from_static("none"));
+    item.headers.insert("x-own", HeaderValue::from_static("kept"));
+    let reports = upload(&uploader().source(Numbering::new(&server)), vec![item]).await;
+    assert_eq!(attempts(&reports[0]), ["400", "200"]);
+    let requests = server.requests();
+    let headers: Vec<_> = requests.iter().map(|r| (r.header("x-call"), r.header("x-own"))).collect();
+    assert_eq!(headers, [(Some("1"), Some("kept")), (Some("2"), Some("kept"))]);
 }
 
 #[tokio::test(start_paused = true)]
