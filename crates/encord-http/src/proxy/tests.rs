@@ -59,6 +59,7 @@ fn no_proxy_names_hosts_domains_addresses_networks_and_all() {
         ("example.com", "https://example.com.org/", false),
         (".example.com", "https://example.com/", true),
         ("example.com.", "https://example.com/", true),
+        ("*.", "https://example.com/", false),
         (".example.com", "http://a.b.example.com/", true),
         ("a,b", "http://b/", true),
         (" a , b ", "http://b/", true),
