@@ -44,6 +44,13 @@ impl Items {
         check_secrets(desk)?;
         let report = read(&desk.report())?;
         let told = match (ended.cut, ended.code) {
+            // Before anything was sent there is nothing to tell.
+            (Some(Cut::Interrupt(_)), Some(130)) if text(&desk.stdout)?.is_empty() && report == self.report => {
+                if let Some(record) = records.iter().find(|record| !books.may_be_late(&record.object)) {
+                    return Err(format!("interrupted, it had sent this and does not say so: {record:?}").into());
+                }
+                false
+            }
             (_, Some(0 | 1 | 3)) | (Some(Cut::Interrupt(_)), Some(130)) => true,
             // Ended at once, before or after the report took its place; an interrupt may come before it is listened for.
             (Some(Cut::Twice), Some(130)) | (Some(_), None) => report != self.report,
