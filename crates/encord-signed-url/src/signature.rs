@@ -141,7 +141,7 @@ fn instant(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok()?.try_into().ok()
 }
 
-/// The forms that Azure Storage takes ("Formatting DateTime values" in its documentation): `2026-11-23` for its first moment in
+/// The forms that Azure Storage takes ("Formatting `DateTime` values" in its documentation): `2026-11-23` for its first moment in
 /// UTC, or a date with a time of day and a zone.
 fn instant_or_date(text: &str) -> Option<SystemTime> {
     if text.contains('T') {

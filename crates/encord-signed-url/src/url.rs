@@ -63,7 +63,7 @@ pub enum InvalidUrl {
 impl SignedUrl {
     /// Takes a URL as it is.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { target: parse(url.into()) }
+        Self { target: parse(&url.into()) }
     }
 
     /// Whether the URL can be requested.
@@ -109,14 +109,14 @@ impl SignedUrl {
     }
 }
 
-fn parse(url: String) -> Result<Target, InvalidUrl> {
+fn parse(url: &str) -> Result<Target, InvalidUrl> {
     if let Some(position) = url.chars().position(char::is_whitespace) {
         return Err(InvalidUrl::Blank { position: position + 1 });
     }
     // `http` refuses the empty string and overlong ones with texts of its own; none of them repeats the input.
-    let uri = match Uri::try_from(url.as_str()) {
+    let uri = match Uri::try_from(url) {
         Ok(uri) => uri,
-        Err(_) if has_odd_port(&url) => return Err(InvalidUrl::Port),
+        Err(_) if has_odd_port(url) => return Err(InvalidUrl::Port),
         Err(e) => return Err(InvalidUrl::Syntax(e.to_string().into())),
     };
     let origin = Origin::of(&uri)?;
