@@ -84,7 +84,7 @@ mod tests {
     use crate::url::SignedUrl;
 
     #[test]
-    fn u6_the_origin_names_the_port_and_has_one_spelling() {
+    fn the_origin_names_the_port_and_has_one_spelling() {
         #[track_caller]
         fn check(url: &str, origin: Option<&str>) {
             assert_eq!(SignedUrl::new(url).origin().map(ToString::to_string).as_deref(), origin, "{url}");
