@@ -30,9 +30,9 @@ fn of<E: OpenEnum>(text: &str) {
 /// The upper-case form, which only data types have.
 fn in_upper_case(text: &str) {
     let upper = DataType::ALL.iter().copied().find(|known| known.as_str().to_uppercase() == text);
-    assert_eq!(DataType::from_upper_case_string(text), upper.unwrap_or(DataType::MISSING));
+    assert_eq!(DataType::from_upper_case_string(text), upper.unwrap_or(DataType::MissingDataType));
     let lossless = Lossless::<DataType>::from_upper_case_string(text);
-    assert_eq!((lossless.to_upper_case_string(), lossless.known()), (text, upper.unwrap_or(E::MISSING)));
+    assert_eq!((lossless.to_upper_case_string(), lossless.known()), (text, upper.unwrap_or(DataType::MissingDataType)));
 }
 
 /// Both wire forms, with and without loss.
