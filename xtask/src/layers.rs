@@ -27,6 +27,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench-peers", on: &[], pure: false, only: None },
+    Layer { name: "encord-fuzz", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];
