@@ -18,7 +18,7 @@ struct Layer {
 }
 
 const LAYERS: &[Layer] = &[
-    Layer { name: "encord-enums", on: &[], pure: true, only: Some(&["strum"]) },
+    Layer { name: "encord-enums", on: &[], pure: true, only: Some(&["strum", "thiserror"]) },
     Layer { name: "encord-http-settings", on: &[], pure: true, only: Some(&["thiserror"]) },
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-signed-url", on: &[], pure: true, only: None },
