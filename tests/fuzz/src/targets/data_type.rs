@@ -1,6 +1,6 @@
 //! Strings that stand for data types and models (rules D2 to D8).
 
-use encord_enums::{AutomationModel, DataType, Lossless, OpenEnum, upper_case};
+use encord_enums::{AutomationModel, DataType, Lossless, OpenEnum, StorageItemType, upper_case};
 use serde::{Deserialize, Serialize};
 
 /// Any text is taken leniently, only known values strictly, and none is lost.
@@ -8,6 +8,8 @@ pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     of::<DataType>(text);
     of::<AutomationModel>(text);
+    of::<StorageItemType>(text);
+    in_upper_case(text);
     in_json(text);
 }
 
@@ -21,13 +23,16 @@ fn of<E: OpenEnum>(text: &str) {
             assert!(error.to_string().starts_with(&format!("unknown {} {text:?}, expected one of ", E::KIND)));
         }
     }
-    let upper = E::ALL.iter().copied().find(|known| known.as_str().to_uppercase() == text);
-    assert_eq!(E::from_upper_case_string(text), upper.unwrap_or(E::MISSING));
-
     let lossless = Lossless::<E>::from_value(text);
     assert_eq!((lossless.as_str(), lossless.known()), (text, known.unwrap_or(E::MISSING)));
-    let lossless = Lossless::<E>::from_upper_case_string(text);
-    assert_eq!((lossless.to_upper_case_string(), lossless.known()), (text, upper.unwrap_or(E::MISSING)));
+}
+
+/// The upper-case form, which only data types have.
+fn in_upper_case(text: &str) {
+    let upper = DataType::ALL.iter().copied().find(|known| known.as_str().to_uppercase() == text);
+    assert_eq!(DataType::from_upper_case_string(text), upper.unwrap_or(DataType::MissingDataType));
+    let lossless = Lossless::<DataType>::from_upper_case_string(text);
+    assert_eq!((lossless.to_upper_case_string(), lossless.known()), (text, upper.unwrap_or(DataType::MissingDataType)));
 }
 
 /// Both wire forms, with and without loss.
