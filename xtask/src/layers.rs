@@ -30,6 +30,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-fuzz", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-soak", on: &PROGRAMS, pure: false, only: None },
+    Layer { name: "encord-test-server", on: &[], pure: false, only: None },
     Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];
