@@ -22,7 +22,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-http-settings", on: &[], pure: true, only: Some(&["thiserror"]) },
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings"], pure: false, only: None },
-    Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer {
+        name: "encord-upload",
+        on: &["encord-enums", "encord-http", "encord-http-settings"],
+        pure: false,
+        only: None,
+    },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },

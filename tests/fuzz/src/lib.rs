@@ -28,14 +28,9 @@ mod store_request;
 #[allow(dead_code, reason = "the command needs more of them")]
 #[path = "../../../crates/encord-cli/src"]
 mod command {
-    pub(crate) mod json;
     pub(crate) mod layers;
-    pub(crate) mod lines;
-    pub(crate) mod manifest;
     pub(crate) mod output;
-    pub(crate) mod retry_from;
     pub(crate) mod schedule;
-    pub(crate) mod utf8;
 }
 
 /// What is private to the uploader.
@@ -43,7 +38,7 @@ mod command {
 mod expiry;
 
 // Where they look for each other.
-use crate::command::{json, layers, lines, manifest, output, retry_from, schedule, utf8};
+use crate::command::{layers, output, schedule};
 
 pub use crate::data_type::check as data_type;
 pub use crate::fault_plan::check as fault_plan;
