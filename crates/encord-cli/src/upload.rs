@@ -182,12 +182,12 @@ fn feed(items: Items) -> Result<(impl Stream<Item = UploadItem>, JoinHandle<io::
         }
         Ok(())
     };
-    let reader = thread::Builder::new().name("manifest".to_owned()).spawn(read).map_err(no_thread)?;
+    let reader = thread::Builder::new().name("manifest".to_owned()).spawn(read).map_err(|error| no_thread(&error))?;
     let fed = stream::poll_fn(move |cx| receiver.poll_recv(cx));
     Ok((fed.flat_map(stream::iter), reader))
 }
 
-fn no_thread(error: io::Error) -> Failure {
+fn no_thread(error: &io::Error) -> Failure {
     Failure::failed(format_args!("cannot start a thread: {error}"))
 }
 
