@@ -3,25 +3,32 @@
 use std::fmt;
 
 use http::Uri;
-use http::uri::Scheme;
 use thiserror::Error;
+
+use crate::origin::Origin;
 
 /// A URL that may carry a credential, as every signed URL does (rule U9).
 ///
-/// `Debug` and `Display` show host and path only. The query leaves this type on its way into the request line and nowhere
-/// else; there it goes byte for byte as given (rule U8). A fragment is never sent.
+/// `Debug` and `Display` show host and path only. Only [`SignedUrl::expose`] gives the query away, for the request line, where it
+/// stands byte for byte as given (rule U8). A fragment is never sent.
 ///
 /// Making one never fails, so that a bad URL among many is the failure of its own request and not of the list it came in: see
 /// [`SignedUrl::check`].
 ///
 /// ```
-/// let url = encord_http::SignedUrl::new("https://storage.example/bucket/cat.jpg?X-Goog-Signature=c0ffee");
+/// let url = encord_signed_url::SignedUrl::new("https://storage.example/bucket/cat.jpg?X-Goog-Signature=c0ffee");
 /// assert_eq!(url.to_string(), "storage.example/bucket/cat.jpg");
 /// assert_eq!(format!("{url:?}"), "SignedUrl(storage.example/bucket/cat.jpg)");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignedUrl {
-    uri: Result<Uri, InvalidUrl>,
+    target: Result<Target, InvalidUrl>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Target {
+    uri: Uri,
+    origin: Origin,
 }
 
 /// Why a URL cannot be requested. The message never repeats the URL.
@@ -31,6 +38,17 @@ pub enum InvalidUrl {
     /// Not a URL at all, or one with a character that has to be percent-encoded.
     #[error("the URL cannot be parsed: {0}")]
     Syntax(Box<str>),
+    /// A space, a tab or a line break.
+    #[error(
+        "character {position} of the URL is a blank or a line break; a blank that belongs to the URL is written %20"
+    )]
+    Blank {
+        /// Which character, counted from 1.
+        position: usize,
+    },
+    /// A port that does not exist. Sent without it, the signature would go to another server.
+    #[error("the port of the URL is not a number from 1 to 65535")]
+    Port,
     /// Neither `http://` nor `https://`.
     #[error("the URL must begin with http:// or https://")]
     Scheme,
@@ -45,7 +63,7 @@ pub enum InvalidUrl {
 impl SignedUrl {
     /// Takes a URL as it is.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { uri: parse(url.into()) }
+        Self { target: parse(&url.into()) }
     }
 
     /// Whether the URL can be requested.
@@ -54,55 +72,72 @@ impl SignedUrl {
     ///
     /// [`InvalidUrl`] when it is not an absolute `http` or `https` URL.
     pub fn check(&self) -> Result<(), InvalidUrl> {
-        self.uri().map(drop)
+        self.target().map(drop)
     }
 
-    /// Where a `Location` leads: an absolute URL, or an absolute path on the same host. `None` for anything else, and for the
-    /// way from https to http.
-    pub(crate) fn redirected(&self, location: &str) -> Option<Self> {
-        let from = self.uri().ok()?;
+    /// The whole URL with its query, which is a secret: for the request line, and for nothing that a person reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check).
+    pub fn expose(&self) -> Result<&Uri, InvalidUrl> {
+        self.target().map(|target| &target.uri)
+    }
+
+    /// Scheme, host and port. `None` if the URL cannot be requested.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.target.as_ref().ok().map(|target| &target.origin)
+    }
+
+    /// The URL to which a `Location` header leads: an absolute URL, or an absolute path on the same host.
+    ///
+    /// `None` for everything else, for the way from https to http, and for a URL that cannot be requested.
+    #[must_use]
+    pub fn redirected(&self, location: &str) -> Option<Self> {
+        let Target { uri, origin } = self.target().ok()?;
         let to = if location.starts_with('/') && !location.starts_with("//") {
-            Self::new(format!("{}://{}{location}", from.scheme_str()?, from.authority()?))
+            Self::new(format!("{}://{}{location}", origin.scheme(), uri.authority()?))
         } else {
             Self::new(location)
         };
-        let downgrade = to.uri().ok()?.scheme() == Some(&Scheme::HTTP) && from.scheme() == Some(&Scheme::HTTPS);
-        (!downgrade).then_some(to)
+        let is_secure = to.origin()?.is_https();
+        (is_secure || !origin.is_https()).then_some(to)
     }
 
-    /// Whether both lead to the same host and port.
-    pub(crate) fn same_origin(&self, other: &Self) -> bool {
-        match (self.uri(), other.uri()) {
-            (Ok(a), Ok(b)) => a.scheme() == b.scheme() && a.authority() == b.authority(),
-            _ => false,
-        }
-    }
-
-    pub(crate) fn uri(&self) -> Result<&Uri, InvalidUrl> {
-        self.uri.as_ref().map_err(Clone::clone)
+    fn target(&self) -> Result<&Target, InvalidUrl> {
+        self.target.as_ref().map_err(Clone::clone)
     }
 }
 
-fn parse(url: String) -> Result<Uri, InvalidUrl> {
-    // `http` refuses the empty string and overlong ones with texts of its own; none of them repeats the input.
-    let uri = Uri::try_from(url).map_err(|e| InvalidUrl::Syntax(e.to_string().into()))?;
-    if uri.scheme() != Some(&Scheme::HTTP) && uri.scheme() != Some(&Scheme::HTTPS) {
-        return Err(InvalidUrl::Scheme);
+fn parse(url: &str) -> Result<Target, InvalidUrl> {
+    if let Some(position) = url.chars().position(char::is_whitespace) {
+        return Err(InvalidUrl::Blank { position: position + 1 });
     }
-    let authority = uri.authority().ok_or(InvalidUrl::Host)?;
-    if authority.as_str().contains('@') {
+    // `http` refuses the empty string and overlong ones with texts of its own; none of them repeats the input.
+    let uri = match Uri::try_from(url) {
+        Ok(uri) => uri,
+        Err(_) if has_odd_port(url) => return Err(InvalidUrl::Port),
+        Err(e) => return Err(InvalidUrl::Syntax(e.to_string().into())),
+    };
+    let origin = Origin::of(&uri)?;
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
         return Err(InvalidUrl::UserInfo);
     }
-    if authority.host().is_empty() {
-        return Err(InvalidUrl::Host);
-    }
-    Ok(uri)
+    Ok(Target { uri, origin })
+}
+
+/// `http` refuses a URL with some of the ports that are none, without saying that the port is the reason.
+fn has_odd_port(url: &str) -> bool {
+    let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    !authority.contains(['@', '[']) && port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl fmt::Display for SignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.uri {
-            Ok(uri) => {
+        match &self.target {
+            Ok(Target { uri, .. }) => {
                 f.write_str(uri.authority().map_or("", |authority| authority.as_str()))?;
                 f.write_str(uri.path())
             }
@@ -153,15 +188,45 @@ mod tests {
         check("s3cret", "(invalid URL)", Some("the URL must begin with http:// or https://"));
         check("/p?s3cret", "(invalid URL)", Some("the URL must begin with http:// or https://"));
         check("", "(invalid URL)", Some("the URL cannot be parsed: empty string"));
-        check("http://h/a b?s3cret", "(invalid URL)", Some("the URL cannot be parsed: invalid uri character"));
+        check("http://h/\u{7f}?s3cret", "(invalid URL)", Some("the URL cannot be parsed: invalid uri character"));
         check("http:///s3cret", "(invalid URL)", Some("the URL cannot be parsed: invalid format"));
+    }
+
+    #[test]
+    fn u6_a_blank_is_named_with_its_place() {
+        #[track_caller]
+        fn check_blank(url: &str, position: usize) {
+            let text = format!(
+                "character {position} of the URL is a blank or a line break; a blank that belongs to the URL is written %20"
+            );
+            check(url, "(invalid URL)", Some(&text));
+        }
+        check_blank("http://h/a b?s3cret", 11);
+        check_blank(" http://h/a?s3cret", 1);
+        check_blank("http://h/a?s3cret\n", 18);
+        check_blank("http://h/ä\t?s3cret", 11);
+    }
+
+    #[test]
+    fn u9_a_port_that_is_none_is_refused_and_not_shown() {
+        let text = InvalidUrl::Port.to_string();
+        for port in
+            ["99999", "65536", "0", "00000", "", "8080x", "-1", "+80", "s3cret", "999999999999999999999", "0x50"]
+        {
+            for url in [format!("http://h:{port}/a?b"), format!("https://h:{port}"), format!("http://h:{port}?b")] {
+                check(&url, "(invalid URL)", Some(&text));
+            }
+        }
+        for port in ["99999", "0", ""] {
+            check(&format!("http://[::1]:{port}/a?b"), "(invalid URL)", Some(&text));
+        }
     }
 
     #[test]
     fn u8_the_request_target_is_kept_byte_for_byte() {
         for target in ["/a%2Fb%2f%7e~?x=%20+%zz&&y", "/?", "/a//../b?q=%E2%82%AC", "/a?b?c=/d"] {
             let url = SignedUrl::new(format!("http://h{target}"));
-            let uri = url.uri().expect("valid");
+            let uri = url.expose().expect("valid");
             assert_eq!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), Some(target));
         }
     }
@@ -171,13 +236,24 @@ mod tests {
         #[track_caller]
         fn check(from: &str, location: &str, to: Option<&str>) {
             let redirected = SignedUrl::new(from).redirected(location);
-            assert_eq!(redirected.map(|url| url.uri().expect("valid").to_string()).as_deref(), to);
+            assert_eq!(redirected.map(|url| url.expose().expect("valid").to_string()).as_deref(), to);
         }
         check("https://h:1/a?b", "/c?d", Some("https://h:1/c?d"));
         check("http://h/a", "https://i/", Some("https://i/"));
         check("http://h/a", "http://i/", Some("http://i/"));
         check("https://h/a", "http://h/a", None);
-        for doubtful in ["c", "../c", "//i/c", "?d", "", "ftp://i/", "javascript:x", "http://u:p@i/"] {
+        for doubtful in [
+            "c",
+            "../c",
+            "//i/c",
+            "?d",
+            "",
+            "ftp://i/",
+            "javascript:x",
+            "http://u:p@i/",
+            "http://i:99999/",
+            "http://i:/",
+        ] {
             check("http://h/a", doubtful, None);
             check("https://h/a", doubtful, None);
         }

@@ -2,14 +2,14 @@
 //!
 //! Of the query nothing but that leaves [`SignedUrl`].
 
-mod date;
-
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderName;
 use http::header::CONTENT_TYPE;
-use http::uri::Scheme;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use percent_encoding::percent_decode_str;
 
 use crate::url::SignedUrl;
@@ -68,9 +68,9 @@ impl SignedUrl {
             SignatureKind::GcsV4 | SignatureKind::S3V4 => {
                 let prefix = if kind == SignatureKind::GcsV4 { "x-goog-" } else { "x-amz-" };
                 let seconds = seconds(&query.get_any_case(&format!("{prefix}expires"))?)?;
-                date::compact(&query.get_any_case(&format!("{prefix}date"))?)?.checked_add(seconds)
+                instant(&query.get_any_case(&format!("{prefix}date"))?)?.checked_add(seconds)
             }
-            SignatureKind::AzureSas => date::iso(&query.get("se")?),
+            SignatureKind::AzureSas => instant_or_date(&query.get("se")?),
             SignatureKind::GcsV2 | SignatureKind::S3V2 => since_1970(&query.get("Expires")?),
             SignatureKind::SecureLink => since_1970(&query.get("expires")?),
         }
@@ -93,22 +93,13 @@ impl SignedUrl {
         }
     }
 
-    /// Scheme, host in lower case, and port, as in `https://storage.example:443`: for what is kept per host. `None` if the URL
-    /// cannot be requested.
-    pub fn origin(&self) -> Option<String> {
-        let uri = self.uri().ok()?;
-        let default = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-        let port = uri.port_u16().unwrap_or(default);
-        Some(format!("{}://{}:{port}", uri.scheme_str()?, uri.host()?.to_ascii_lowercase()))
-    }
-
     fn lists_as_signed(&self, parameter: &str, name: &HeaderName) -> bool {
         let list = self.query().and_then(|query| query.get_any_case(parameter));
         list.is_some_and(|list| list.split(';').any(|signed| signed.eq_ignore_ascii_case(name.as_str())))
     }
 
     fn query(&self) -> Option<Query<'_>> {
-        self.uri().ok()?.query().map(Query)
+        self.expose().ok()?.query().map(Query)
     }
 }
 
@@ -143,6 +134,21 @@ fn decode(value: &str) -> Option<Cow<'_, str>> {
 fn seconds(text: &str) -> Option<Duration> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok().map(Duration::from_secs) } else { None }
+}
+
+/// `20261123T120000Z`, as in `X-Goog-Date` and `X-Amz-Date`, or another form of ISO 8601 that names its zone.
+fn instant(text: &str) -> Option<SystemTime> {
+    text.parse::<Timestamp>().ok()?.try_into().ok()
+}
+
+/// The forms that Azure Storage takes ("Formatting `DateTime` values" in its documentation): `2026-11-23` for its first moment in
+/// UTC, or a date with a time of day and a zone.
+fn instant_or_date(text: &str) -> Option<SystemTime> {
+    if text.contains('T') {
+        return instant(text);
+    }
+    let midnight = text.parse::<Date>().ok()?.at(0, 0, 0, 0);
+    Offset::UTC.to_timestamp(midnight).ok()?.try_into().ok()
 }
 
 fn since_1970(text: &str) -> Option<SystemTime> {
