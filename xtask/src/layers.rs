@@ -32,8 +32,9 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "encord-bench-peers", on: &[], pure: false, only: None },
+    Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-fuzz", on: &PROGRAMS, pure: false, only: None },
+    Layer { name: "encord-soak", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];

@@ -28,19 +28,18 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    pub(crate) fn parse(words: &[&str]) -> Result<Self> {
-        let ["--encord", encord, "--folder", folder, "--seconds", seconds, "--seed", seed] = *words else {
-            return Err("usage: soak --encord PROGRAM --folder DIR --seconds N --seed N".into());
-        };
-        let folder = PathBuf::from(folder);
+    /// The program `encord` stands beside this one.
+    pub(crate) fn open(minutes: f64, seed: u64) -> Result<Self> {
+        let encord = env::current_exe()?.with_file_name("encord");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/xtask/soak");
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(at(&folder))?;
         }
         fs::create_dir_all(&folder).map_err(at(&folder))?;
-        let length = Duration::try_from_secs_f64(seconds.parse()?)?;
+        let length = Duration::try_from_secs_f64(minutes * 60.0)?;
         // The programs run in other folders.
-        let [encord, folder] = [encord.as_ref(), &*folder].map(Path::canonicalize);
-        Ok(Self { encord: encord?, folder: folder?, length, seed: seed.parse()?, end: Instant::now() + length })
+        let folder = folder.canonicalize()?;
+        Ok(Self { encord, folder, length, seed, end: Instant::now() + length })
     }
 
     pub(crate) fn is_over(&self) -> bool {

@@ -2,15 +2,15 @@
 
 /// Median and range.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
-    pub(super) least: f64,
-    pub(super) median: f64,
-    pub(super) most: f64,
+pub(crate) struct Spread {
+    pub(crate) least: f64,
+    pub(crate) median: f64,
+    pub(crate) most: f64,
 }
 
 impl Spread {
     /// `None` without figures.
-    pub(super) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
+    pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = figures.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let (&least, &most) = (sorted.first()?, sorted.last()?);
@@ -19,13 +19,13 @@ impl Spread {
     }
 
     /// Of `a / b` round by round, so that what slows a whole round down cancels out.
-    pub(super) fn of_ratios(a: &[f64], b: &[f64]) -> Option<Self> {
+    pub(crate) fn of_ratios(a: &[f64], b: &[f64]) -> Option<Self> {
         Self::of(a.iter().zip(b).map(|(a, b)| a / b))
     }
 }
 
 /// The exponent `e` of the power law `y = c * x^e` that fits best (least squares of the logarithms): 1 is linear, 0 flat.
-pub(super) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+pub(crate) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let count = f64::from(u32::try_from(logs.len()).ok()?);
     let (mean_x, mean_y) =

@@ -19,23 +19,49 @@ mod upload;
 mod vitals;
 mod worker;
 
-use std::env;
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
+use clap::{Parser, Subcommand};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::lab::{Lab, Result};
 
+/// Upload among random faults, restarts, kills and interrupts.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask soak")]
+struct Options {
+    /// How long it goes on
+    #[arg(long, value_name = "N", default_value_t = 30.0)]
+    minutes: f64,
+    /// Repeat the choices of an earlier run, which printed its seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    #[command(subcommand)]
+    worker: Option<Worker>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Worker {
+    /// The process that uploads batch after batch; started by this program
+    #[command(hide = true)]
+    Worker { steady: String, restless: String, folder: PathBuf },
+}
+
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let done = match *words.as_slice() {
-        ["worker", steady, restless, folder] => {
-            worker::run(steady, restless, folder.as_ref()).map(|()| ExitCode::SUCCESS)
+    let options = Options::parse();
+    let done = match options.worker {
+        Some(Worker::Worker { steady, restless, folder }) => {
+            worker::run(&steady, &restless, &folder).map(|()| ExitCode::SUCCESS)
         }
-        _ => Lab::parse(&words).and_then(|lab| soak(&lab)),
+        None => {
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            let seed = options.seed.unwrap_or(now.subsec_nanos());
+            Lab::open(options.minutes, seed.into()).and_then(|lab| soak(&lab))
+        }
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -1,7 +1,7 @@
 //! The bare loop of a hyper-util user: read the file, PUT it, look at the status. No retries, no clocks, no hashes.
 
 use bytes::Bytes;
-use encord_bench_peers::{HEADERS, Outcome, run};
+use encord_bench::{HEADERS, Outcome, run};
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;

@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::lab::{Lab, read_json};
-use super::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
-use super::plan::{Against, Benchmark, Timing, Timings, Topic};
-use super::stats::{Spread, exponent};
-use crate::job::{Job, Stop, command};
+use crate::lab::{Lab, output, read_json};
+use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
+use crate::plan::{Against, Benchmark, Timing, Timings, Topic};
+use crate::stats::{Spread, exponent};
 
 /// What one size of one topic gave: a JSON object a round, ours and the SDK's.
 struct Rounds {
@@ -32,14 +32,13 @@ fn figures(rounds: &[Value], key: &str) -> Vec<f64> {
 }
 
 /// The smoke run says nothing about the aims.
-pub(super) fn measure(
-    job: &mut Job,
+pub(crate) fn measure(
     lab: &Lab,
     benchmark: &Benchmark,
     timings: &Timings,
     rounds: usize,
     smoke: bool,
-) -> Result<Outcome, Stop> {
+) -> Result<Outcome> {
     let models: &[u64] = match (timings.topic, smoke) {
         (Topic::DataType | Topic::Settings, _) => &[0],
         (Topic::Uids, true) => &[10],
@@ -48,7 +47,7 @@ pub(super) fn measure(
     };
     let mut sizes = Vec::new();
     for models in models {
-        sizes.push(take_turns(job, lab, timings.topic, *models, rounds)?);
+        sizes.push(take_turns(lab, timings.topic, *models, rounds)?);
     }
     let mut outcome = Outcome {
         name: benchmark.name,
@@ -73,10 +72,10 @@ pub(super) fn measure(
     Ok(outcome)
 }
 
-fn take_turns(job: &mut Job, lab: &Lab, topic: Topic, models: u64, rounds: usize) -> Result<Rounds, Stop> {
-    let mut ours = lab.program("examples/bench_pure");
+fn take_turns(lab: &Lab, topic: Topic, models: u64, rounds: usize) -> Result<Rounds> {
+    let mut ours = lab.program("bench-pure");
     let mut sdk = topic.sdk().and_then(|sdk| lab.python(sdk)).map(|python| {
-        let mut command = command(python);
+        let mut command = Command::new(python);
         command.arg("tests/python/bench_sdk.py");
         command
     });
@@ -85,9 +84,9 @@ fn take_turns(job: &mut Job, lab: &Lab, topic: Topic, models: u64, rounds: usize
         Topic::DataType | Topic::Settings => None,
     };
     for command in [&mut ours].into_iter().chain(&mut sdk) {
-        command.arg(topic.name()).args(&file).stdout(Stdio::piped());
+        command.arg(topic.name()).args(&file);
     }
-    let mut ask = |command: &mut Command| read_json(&job.output(command)?);
+    let ask = |command: &mut Command| read_json(&output(command)?);
     let mut taken = Rounds { models, ours: Vec::new(), sdk: Vec::new() };
     for _ in 0..rounds {
         taken.ours.push(ask(&mut ours)?);
@@ -99,7 +98,7 @@ fn take_turns(job: &mut Job, lab: &Lab, topic: Topic, models: u64, rounds: usize
 }
 
 /// So many models with 100 uids each; every uid stands in two of them.
-fn corpus(lab: &Lab, models: u64) -> Result<PathBuf, Stop> {
+fn corpus(lab: &Lab, models: u64) -> Result<PathBuf> {
     let path = lab.folder.join(format!("models-{models}.json"));
     let distinct = models * 100 / 2;
     let uid = |place: u64| {
@@ -109,7 +108,7 @@ fn corpus(lab: &Lab, models: u64) -> Result<PathBuf, Stop> {
         let hex = format!("{high:016x}{low:016x}");
         [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     };
-    let write = || {
+    let write = || -> std::io::Result<()> {
         let mut file = BufWriter::new(File::create(&path)?);
         for model in 0..models {
             let uids: Vec<String> = (0..100).map(|index| uid(model * 100 + index)).collect();
@@ -122,7 +121,7 @@ fn corpus(lab: &Lab, models: u64) -> Result<PathBuf, Stop> {
         file.write_all(b"]")?;
         file.flush()
     };
-    write().map_err(|error: std::io::Error| Stop::from((&*path, error)))?;
+    write().with_context(|| path.display().to_string())?;
     Ok(path)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use encord_bench_peers::{HEADERS, Outcome, run};
+use encord_bench::{HEADERS, Outcome, run};
 
 fn main() -> Outcome<()> {
     let client = reqwest::Client::builder().no_proxy().build()?;

@@ -4,38 +4,38 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::stats::Spread;
+use crate::stats::Spread;
 
 /// What came out of one benchmark.
-pub(super) struct Outcome {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) tables: Vec<Table>,
-    pub(super) verdicts: Vec<Verdict>,
+pub(crate) struct Outcome {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) verdicts: Vec<Verdict>,
     /// Every single figure.
-    pub(super) raw: Value,
+    pub(crate) raw: Value,
 }
 
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) head: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) head: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
     /// Said below it.
-    pub(super) remarks: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// A figure beside its bound.
-pub(super) struct Verdict {
-    pub(super) benchmark: &'static str,
-    pub(super) what: String,
-    pub(super) found: Spread,
-    pub(super) bound: Bound,
+pub(crate) struct Verdict {
+    pub(crate) benchmark: &'static str,
+    pub(crate) what: String,
+    pub(crate) found: Spread,
+    pub(crate) bound: Bound,
     /// Follows the number: `" ×"`, `" MiB"`.
-    pub(super) unit: &'static str,
+    pub(crate) unit: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Bound {
+pub(crate) enum Bound {
     AtLeast(f64),
     AtMost(f64),
     /// Not in a single round.
@@ -43,7 +43,7 @@ pub(super) enum Bound {
 }
 
 impl Verdict {
-    pub(super) fn met(&self) -> bool {
+    pub(crate) fn met(&self) -> bool {
         match self.bound {
             Bound::AtLeast(bound) => self.found.median >= bound,
             Bound::AtMost(bound) => self.found.median <= bound,
@@ -86,7 +86,7 @@ impl Verdict {
 }
 
 /// Of all benchmarks, and how far each aim was met.
-pub(super) fn verdicts(outcomes: &[Outcome]) -> Table {
+pub(crate) fn verdicts(outcomes: &[Outcome]) -> Table {
     Table {
         title: "Aims".to_owned(),
         head: vec!["", "what", "median", "range", "aim", "met"],
@@ -95,7 +95,7 @@ pub(super) fn verdicts(outcomes: &[Outcome]) -> Table {
     }
 }
 
-pub(super) fn to_json(outcomes: &[Outcome], facts: &[(&str, String)]) -> Value {
+pub(crate) fn to_json(outcomes: &[Outcome], facts: &[(&str, String)]) -> Value {
     let benchmark = |outcome: &Outcome| {
         json!({
             "name": outcome.name,
@@ -111,7 +111,7 @@ pub(super) fn to_json(outcomes: &[Outcome], facts: &[(&str, String)]) -> Value {
 
 impl Table {
     /// Aligned for a terminal, and still Markdown.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let head: Vec<String> = self.head.iter().map(|word| (*word).to_owned()).collect();
         let width = |column: usize| {
             let cells = [&head].into_iter().chain(&self.rows).filter_map(|row| row.get(column));
@@ -138,7 +138,7 @@ impl Table {
 }
 
 /// Whole, or three digits that count; thousands apart.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 || size.fract() == 0.0 => 0,
         size if size >= 9.995 => 1,
@@ -153,7 +153,7 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// With a comma before each three digits.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {

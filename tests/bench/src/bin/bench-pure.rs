@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["uids", file] => uids(&fs::read(file)?)?,
         ["data-type"] => data_type(),
         ["settings"] => settings()?,
-        _ => return Err("usage: bench_pure (uids FILE | data-type | settings)".into()),
+        _ => return Err("usage: bench-pure (uids FILE | data-type | settings)".into()),
     };
     println!("{result}");
     Ok(())

@@ -1,16 +1,15 @@
 //! What the upload benchmarks need: programs that are built, files to send, a server, and the stopwatch.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::plan::{Case, InFlight, Program};
-use crate::job::{Job, Stop, cargo, command, scratch_folder};
-use crate::sdk;
-use crate::workspace::Workspace;
+use crate::plan::{Case, InFlight, Program};
 
 /// Distinct files take this much of the disk at most; a longer manifest names them again.
 const DISK: u64 = 512 * 1024 * 1024;
@@ -19,50 +18,41 @@ const DISK: u64 = 512 * 1024 * 1024;
 const SDK: &str = "current";
 
 /// The programs, built, and a folder for what they work on.
-pub(super) struct Lab {
-    pub(super) folder: PathBuf,
+pub(crate) struct Lab {
+    pub(crate) folder: PathBuf,
     programs: PathBuf,
     /// Of the SDKs that are installed, by name.
     pythons: Vec<(&'static str, PathBuf)>,
     curl: bool,
     /// How many uploads `encord upload` has under way when it is not told.
-    pub(super) default_in_flight: u64,
+    pub(crate) default_in_flight: u64,
 }
 
 impl Lab {
-    /// Builds ours as it is shipped, and the peers apart from it, so that neither brings features into the other. The smoke
-    /// run takes what the tests have built, and leaves out a peer that the machine lacks, with a note.
-    pub(super) fn open(job: &mut Job, smoke: bool) -> Result<Self, Stop> {
-        let profile = if smoke { "dev" } else { "release" };
-        let apart: &[&str] = if smoke {
-            // Nothing is measured, so they may share features, and what is built, with the tests.
-            &["--workspace --all-features --bins --examples"]
-        } else {
-            &["-p encord-cli", "-p encord-bench-peers", "-p encord-tests --example bench_pure"]
-        };
-        for what in apart {
-            let mut build = cargo(&format!("build --locked --profile {profile} {what}"));
-            if !smoke {
-                // As an installation builds; incremental code is slower.
-                build.env("CARGO_INCREMENTAL", "0");
+    /// The smoke run leaves out a peer that the machine lacks, and says so.
+    pub(crate) fn open(smoke: bool) -> Result<Self> {
+        let programs = env::current_exe()?.parent().context("no folder")?.to_owned();
+        let folder = root().join("target/xtask/bench");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let mut pythons = Vec::new();
+        for sdk in ["seed", "current"] {
+            let python = root().join("target/venv").join(sdk).join("bin/python");
+            if python.exists() {
+                pythons.push((sdk, python));
+            } else {
+                missing(smoke, &format!("the {sdk} Python SDK (installed by `cargo xtask vectors`)"))?;
             }
-            job.run(&mut build)?;
         }
-        let programs = Workspace::read(job)?.target.join(if smoke { "debug" } else { "release" });
-        let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("bench");
-        fs::create_dir_all(&folder).map_err(|error| Stop::from((&*folder, error)))?;
-        let pythons = optional(job, smoke, sdk::pythons)?.unwrap_or_default();
-        let curl = optional(job, smoke, |job| {
-            job.run(command("curl").arg("--version"))
-                .map_err(|_| Stop::Missing { what: "curl".to_owned(), install: "apt-get install curl".to_owned() })
-        })?;
-        let help = job.output(command(programs.join("encord")).args(["upload", "--help"]).stdout(Stdio::piped()))?;
-        let default_in_flight =
-            default_of(&help, "--concurrency").ok_or_else(|| Stop::Failed("no default of --concurrency".to_owned()))?;
-        Ok(Self { folder, programs, pythons, curl: curl.is_some(), default_in_flight })
+        let curl = output(Command::new("curl").arg("--version")).is_ok();
+        if !curl {
+            missing(smoke, "curl")?;
+        }
+        let help = output(Command::new(programs.join("encord")).args(["upload", "--help"]))?;
+        let default_in_flight = default_of(&help, "--concurrency").context("no default of --concurrency")?;
+        Ok(Self { folder, programs, pythons, curl, default_in_flight })
     }
 
-    pub(super) fn has(&self, program: Program) -> bool {
+    pub(crate) fn has(&self, program: Program) -> bool {
         match program {
             Program::Sdk => self.python(SDK).is_some(),
             Program::Curl => self.curl,
@@ -70,7 +60,7 @@ impl Lab {
         }
     }
 
-    pub(super) fn in_flight(&self, case: &Case) -> u64 {
+    pub(crate) fn in_flight(&self, case: &Case) -> u64 {
         match case.in_flight {
             InFlight::Default => self.default_in_flight,
             InFlight::Is(number) => number,
@@ -78,33 +68,48 @@ impl Lab {
     }
 
     /// Files, server and lists for one workload.
-    pub(super) fn set_up(&self, case: &Case) -> Result<Setup<'_>, Stop> {
+    pub(crate) fn set_up(&self, case: &Case) -> Result<Setup<'_>> {
         let server = Server::start(&self.programs, &self.folder, case)?;
         let setup = Setup { lab: self, case: *case, server };
-        setup.write().map_err(|error| Stop::from((&*self.folder, error)))?;
+        setup.write().with_context(|| self.folder.display().to_string())?;
         Ok(setup)
     }
 
     /// `None` where the SDK could not be had.
-    pub(super) fn python(&self, sdk: &str) -> Option<&Path> {
+    pub(crate) fn python(&self, sdk: &str) -> Option<&Path> {
         self.pythons.iter().find_map(|(name, python)| (*name == sdk).then_some(&**python))
     }
 
-    pub(super) fn program(&self, name: &str) -> Command {
-        command(self.programs.join(name))
+    pub(crate) fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
     }
 }
 
-/// In the smoke run what is missing is left out, unless nothing may be.
-fn optional<T>(job: &mut Job, smoke: bool, get: impl FnOnce(&mut Job) -> Result<T, Stop>) -> Result<Option<T>, Stop> {
-    match get(job) {
-        Ok(found) => Ok(Some(found)),
-        Err(Stop::Missing { what, install }) if smoke && !job.strict => {
-            job.notes.push(format!("without {what}; to get it: {install}"));
-            Ok(None)
-        }
-        Err(stop) => Err(stop),
+/// The smoke run goes on without a peer, unless it must have all of them: then, as in the tests, a line in a file names the peer.
+fn missing(smoke: bool, peer: &str) -> Result<()> {
+    if !smoke || env::var_os("ENCORD_TESTS_STRICT").is_some() {
+        bail!("{peer} is missing");
     }
+    if let Some(path) = env::var_os("ENCORD_TESTS_SKIPPED") {
+        writeln!(File::options().append(true).create(true).open(path)?, "benchmarks against {peer}")?;
+    }
+    Ok(())
+}
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// What a command prints; it runs in the root of the workspace.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = format!("{command:?}");
+    let output = command.current_dir(root()).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| shown.clone())?;
+    if !output.status.success() {
+        bail!("{shown}: {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The first `[default: N]` after the option's name.
@@ -114,12 +119,12 @@ fn default_of(help: &str, option: &str) -> Option<u64> {
     after.split_once(']')?.0.parse().ok()
 }
 
-pub(super) fn read_json(text: &str) -> Result<Value, Stop> {
-    serde_json::from_str(text).map_err(|error| Stop::Failed(format!("not JSON: {text:?}: {error}")))
+pub(crate) fn read_json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).with_context(|| format!("not JSON: {text:?}"))
 }
 
 /// A workload that programs can be run on.
-pub(super) struct Setup<'a> {
+pub(crate) struct Setup<'a> {
     lab: &'a Lab,
     case: Case,
     server: Server,
@@ -127,11 +132,11 @@ pub(super) struct Setup<'a> {
 
 /// What one run of one program took.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
-    pub(super) seconds: f64,
-    pub(super) cpu: f64,
-    pub(super) peak: f64,
-    pub(super) connections: f64,
+pub(crate) struct Sample {
+    pub(crate) seconds: f64,
+    pub(crate) cpu: f64,
+    pub(crate) peak: f64,
+    pub(crate) connections: f64,
 }
 
 impl Setup<'_> {
@@ -176,18 +181,17 @@ impl Setup<'_> {
     }
 
     /// One run. Fails unless every file arrived, once and whole.
-    pub(super) fn run(&mut self, job: &mut Job, program: Program) -> Result<Sample, Stop> {
+    pub(crate) fn run(&mut self, program: Program) -> Result<Sample> {
         let mut command = self.lab.program("bench-measure");
         self.command(program, &mut command);
-        command.stdout(Stdio::piped());
-        let measured = read_json(&job.output(&mut command)?)?;
+        let measured = read_json(&output(&mut command)?)?;
         let counted = self.server.counted()?;
         let Case { files, size, .. } = self.case;
         if measured["success"] != true || counted["requests"] != files || counted["bytes"] != files * size {
-            return Err(Stop::Failed(format!(
+            bail!(
                 "{} did not upload {files} files of {size} bytes once each: {measured}, the server counted {counted}",
                 program.name(),
-            )));
+            );
         }
         // A program may time its upload itself; the whole run counts for all others.
         let own = serde_json::from_str(measured["said"].as_str().unwrap_or_default())
@@ -203,7 +207,7 @@ impl Setup<'_> {
                 connections: counted["connections"].as_f64()?,
             })
         };
-        sample().ok_or_else(|| Stop::Failed(format!("no measurement: {measured}")))
+        sample().with_context(|| format!("no measurement: {measured}"))
     }
 
     fn command(&self, program: Program, command: &mut Command) {
@@ -252,7 +256,7 @@ impl Setup<'_> {
             }
         }
         let settings = |name: &str| name.starts_with("ENCORD_") || name.to_ascii_lowercase().ends_with("_proxy");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(settings)) {
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(settings)) {
             command.env_remove(name);
         }
     }
@@ -287,20 +291,18 @@ struct Server {
 }
 
 impl Server {
-    fn start(programs: &Path, folder: &Path, case: &Case) -> Result<Self, Stop> {
-        let program = programs.join("bench-server");
-        let fail = |error| Stop::from((&*program, error));
-        let mut command = command(&program);
+    fn start(programs: &Path, folder: &Path, case: &Case) -> Result<Self> {
+        let mut command = Command::new(programs.join("bench-server"));
         command.args(["--delay-ms", &case.service_ms.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         if case.tls {
             command.arg("--tls").arg(certificate(folder));
         }
-        let mut child = command.spawn().map_err(fail)?;
+        let mut child = command.spawn().context("bench-server")?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Stop::Failed("the server has no pipes".to_owned()));
+            bail!("the server has no pipes");
         };
         let mut server = Self { child, stdin, stdout: BufReader::new(stdout), base: String::new() };
-        let address = server.line().map_err(fail)?;
+        let address = server.line()?;
         server.base = format!("{}://{}", if case.tls { "https" } else { "http" }, address.trim());
         Ok(server)
     }
@@ -311,14 +313,15 @@ impl Server {
     }
 
     /// What arrived since the last call.
-    fn counted(&mut self) -> Result<Value, Stop> {
-        let line = self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).and_then(|()| self.line());
-        read_json(&line.map_err(|error| Stop::Failed(format!("the server: {error}")))?)
+    fn counted(&mut self) -> Result<Value> {
+        self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
+        read_json(&self.line()?)
     }
 
-    fn line(&mut self) -> std::io::Result<String> {
+    fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).map(|_| line)
+        self.stdout.read_line(&mut line).context("the server")?;
+        Ok(line)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Runs the programs of one upload benchmark in turns, and compares them.
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::lab::{Lab, Sample};
-use super::outcome::{Bound, Outcome, Table, Verdict, number};
-use super::plan::{Aim, Benchmark, Case, Growth, Program};
-use super::stats::{Spread, exponent};
-use crate::job::{Job, Stop};
+use crate::lab::{Lab, Sample};
+use crate::outcome::{Bound, Outcome, Table, Verdict, number};
+use crate::plan::{Aim, Benchmark, Case, Growth, Program};
+use crate::stats::{Spread, exponent};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -27,14 +27,7 @@ impl Run {
 }
 
 /// All cases of a benchmark. Without warm-up rounds the figures mean nothing, which is what the smoke run wants.
-pub(super) fn measure(
-    job: &mut Job,
-    lab: &Lab,
-    benchmark: &Benchmark,
-    cases: &[Case],
-    rounds: usize,
-    smoke: bool,
-) -> Result<Outcome, Stop> {
+pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: usize, smoke: bool) -> Result<Outcome> {
     let mut outcome = Outcome {
         name: benchmark.name,
         about: benchmark.about,
@@ -47,7 +40,7 @@ pub(super) fn measure(
         let case = if smoke { case.smoke() } else { *case };
         let mut sizes = Vec::new();
         for size in case.sizes() {
-            let runs = take_turns(job, lab, &size, rounds, !smoke)?;
+            let runs = take_turns(lab, &size, rounds, !smoke)?;
             raw.push(raw_json(&size, lab.in_flight(&size), &runs));
             sizes.push((size, runs));
         }
@@ -66,13 +59,13 @@ pub(super) fn measure(
 }
 
 /// A B C A B C …, the first round for the caches only.
-fn take_turns(job: &mut Job, lab: &Lab, case: &Case, rounds: usize, warm_up: bool) -> Result<Vec<Run>, Stop> {
+fn take_turns(lab: &Lab, case: &Case, rounds: usize, warm_up: bool) -> Result<Vec<Run>> {
     let mut setup = lab.set_up(case)?;
     let programs = [Program::Ours].iter().chain(case.peers).filter(|program| lab.has(**program));
     let mut runs: Vec<Run> = programs.map(|program| Run { program: *program, samples: Vec::new() }).collect();
     for round in 0..rounds + usize::from(warm_up) {
         for run in &mut runs {
-            let sample = setup.run(job, run.program)?;
+            let sample = setup.run(run.program)?;
             if round > 0 || !warm_up {
                 run.samples.push(sample);
             }

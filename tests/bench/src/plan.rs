@@ -1,17 +1,17 @@
 //! What is measured, and what is aimed at. `docs/performance.md` says how.
 
-use super::outcome::grouped;
+use crate::outcome::grouped;
 
 /// One line of the list.
 #[derive(Debug)]
-pub(super) struct Benchmark {
-    pub(super) name: &'static str,
-    pub(super) about: &'static str,
-    pub(super) work: Work,
+pub(crate) struct Benchmark {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) work: Work,
 }
 
 #[derive(Debug)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// Programs that upload the same files to the same server, in turns.
     Uploads(&'static [Case]),
     /// What programs time inside themselves.
@@ -22,36 +22,36 @@ pub(super) enum Work {
 
 /// One workload, and the programs that do it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Case {
-    pub(super) files: u64,
-    pub(super) size: u64,
-    pub(super) tls: bool,
+pub(crate) struct Case {
+    pub(crate) files: u64,
+    pub(crate) size: u64,
+    pub(crate) tls: bool,
     /// How long the server takes to answer, in milliseconds.
-    pub(super) service_ms: u64,
-    pub(super) in_flight: InFlight,
+    pub(crate) service_ms: u64,
+    pub(crate) in_flight: InFlight,
     /// Beside ours.
-    pub(super) peers: &'static [Program],
-    pub(super) aims: &'static [Aim],
+    pub(crate) peers: &'static [Program],
+    pub(crate) aims: &'static [Aim],
     /// Where it is also measured at a thousandth, a hundredth and a tenth: of what.
-    pub(super) growth: Option<Growth>,
+    pub(crate) growth: Option<Growth>,
 }
 
 /// How many uploads are under way at once.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum InFlight {
+pub(crate) enum InFlight {
     /// What each program does when it is not told; curl and the bare loops get our number.
     Default,
     Is(u64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Growth {
+pub(crate) enum Growth {
     Files,
     Size,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Program {
+pub(crate) enum Program {
     Ours,
     Sdk,
     Curl,
@@ -60,7 +60,7 @@ pub(super) enum Program {
 }
 
 impl Program {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "encord",
             Self::Sdk => "Python SDK",
@@ -72,7 +72,7 @@ impl Program {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Aim {
+pub(crate) enum Aim {
     /// The peer's time over ours, at least.
     Faster(Program, f64),
     /// Our CPU time over the peer's, at most.
@@ -85,17 +85,17 @@ pub(super) enum Aim {
     PerFile,
 }
 
-/// Figures that `tests/examples/bench_pure.rs` prints, and those of the SDK beside them.
+/// Figures that `bench-pure` prints, and those of the SDK beside them.
 #[derive(Debug)]
-pub(super) struct Timings {
-    pub(super) topic: Topic,
-    pub(super) compared: &'static [Timing],
+pub(crate) struct Timings {
+    pub(crate) topic: Topic,
+    pub(crate) compared: &'static [Timing],
     /// Whether the first of them is also taken at smaller sizes.
-    pub(super) growth: bool,
+    pub(crate) growth: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Topic {
+pub(crate) enum Topic {
     /// A list of models, of which the seed SDK is the last to know anything.
     Uids,
     DataType,
@@ -104,7 +104,7 @@ pub(super) enum Topic {
 
 impl Topic {
     /// The argument of the programs.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Uids => "uids",
             Self::DataType => "data-type",
@@ -113,7 +113,7 @@ impl Topic {
     }
 
     /// Which SDK it is compared with, if any.
-    pub(super) fn sdk(self) -> Option<&'static str> {
+    pub(crate) fn sdk(self) -> Option<&'static str> {
         match self {
             Self::Uids => Some("seed"),
             Self::DataType => Some("current"),
@@ -123,15 +123,15 @@ impl Topic {
 }
 
 #[derive(Debug)]
-pub(super) struct Timing {
-    pub(super) label: &'static str,
+pub(crate) struct Timing {
+    pub(crate) label: &'static str,
     /// The name of our figure.
-    pub(super) ours: &'static str,
-    pub(super) against: Against,
+    pub(crate) ours: &'static str,
+    pub(crate) against: Against,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Against {
+pub(crate) enum Against {
     /// This figure of the SDK, which is at least so many times ours.
     Sdk(&'static str, f64),
     /// What it is, and another figure of our own program, which is at least so many times ours.
@@ -163,7 +163,7 @@ const LARGE: Case = Case {
     ..SMALL
 };
 
-pub(super) const BENCHMARKS: &[Benchmark] = &[
+pub(crate) const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "P1",
         about: "small files, defaults",
@@ -316,12 +316,12 @@ const AGAINST_LOOPS: Case = Case {
 };
 
 /// Crates below each published crate, at most; the others are listed without an aim.
-pub(super) const DEPENDENCIES: [(&str, f64); 3] =
+pub(crate) const DEPENDENCIES: [(&str, f64); 3] =
     [("encord-enums", 9.0), ("encord-http-settings", 6.0), ("encord-project-utils", 14.0)];
 
 impl Case {
     /// What makes it different from others.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         let size = match self.size {
             size if size >= 1024 * MIB && size.is_multiple_of(1024 * MIB) => format!("{} GiB", size / MIB / 1024),
             size if size >= MIB => format!("{} MiB", size / MIB),
@@ -346,7 +346,7 @@ impl Case {
 
     /// As small as can be, with nothing left out: what the smoke run does.
     #[must_use]
-    pub(super) fn smoke(self) -> Self {
+    pub(crate) fn smoke(self) -> Self {
         Self {
             files: self.files.min(40),
             // Above the size from which `Expect: 100-continue` is sent.
@@ -357,7 +357,7 @@ impl Case {
     }
 
     /// This, and where its growth is measured the three sizes below it, smallest first.
-    pub(super) fn sizes(self) -> Vec<Self> {
+    pub(crate) fn sizes(self) -> Vec<Self> {
         let parts: &[u64] = if self.growth.is_some() { &[1000, 100, 10, 1] } else { &[1] };
         let part = |part: &u64| match self.growth {
             Some(Growth::Files) => Self { files: (self.files / part).max(1), ..self },
