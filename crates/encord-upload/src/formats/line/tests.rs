@@ -165,6 +165,7 @@ fn a_line_with_more_headers_than_any_server_takes_is_refused() {
 
 #[test]
 fn a_key_of_another_name_is_answered_with_the_right_one() {
+    const KNOWN: &str = "known are `path`, `signed_url`, `title`, `data_type`, `content_type`, `headers`";
     #[track_caller]
     fn check(key: &str, expected: &str) {
         refused(&format!(r#"{{"path": "a", "signed_url": "u", "{key}": "x"}}"#), expected);
@@ -173,7 +174,6 @@ fn a_key_of_another_name_is_answered_with_the_right_one() {
     check("File", "unknown key `File`: write `path`");
     check("signed_uri", "unknown key `signed_uri`: write `signed_url`");
     check("tilte", "unknown key `tilte`: write `title`");
-    const KNOWN: &str = "known are `path`, `signed_url`, `title`, `data_type`, `content_type`, `headers`";
     check("checksum", &format!("unknown key `checksum`, {KNOWN}"));
     check("a/b?s3cret", &format!("unknown key, {KNOWN}"));
 }
