@@ -24,6 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-http", on: &["encord-http-settings"], pure: false, only: None },
     Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
+    Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench-peers", on: &[], pure: false, only: None },
@@ -33,13 +34,14 @@ const LAYERS: &[Layer] = &[
 
 const LIBRARIES: [&str; 5] =
     ["encord-enums", "encord-http-settings", "encord-project-utils", "encord-http", "encord-upload"];
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-http",
     "encord-upload",
     "encord-dev-store",
+    "encord-dev-platform",
     "encord",
 ];
 
