@@ -6,6 +6,7 @@
 //!
 //! A unit leaves this way as failed, or as unresolved: its job was posted, or may have been, and nobody can say what became of it.
 
+mod batches;
 mod command;
 mod jobs;
 mod links;

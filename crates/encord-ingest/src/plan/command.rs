@@ -197,8 +197,6 @@ pub struct ItemFacts {
     pub size: Option<u64>,
     /// Whether it is a group or a series.
     pub is_group: bool,
-    /// How many files it is made of.
-    pub frames: Option<u32>,
     /// Whether it has been registered: a placeholder has not.
     pub is_registered: bool,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::plan::batches::{Batches, Verdict};
 use crate::plan::command::{Command, JobOutcome, Refusal, Stop};
 use crate::plan::units::{Facts, Units};
 use crate::record::{Record, Stage};
@@ -24,26 +25,15 @@ const MAX_UNITS: usize = 1_000;
 /// nor more files, unless a single unit has.
 const MAX_FILES: usize = 10_000;
 
-/// After so many refusals of a unit that stood alone, without a job taken in between, it is not the units that are bad.
-const MAX_LONE_REFUSALS: u32 = 20;
-
 #[derive(Debug)]
 pub(crate) struct Jobs {
     /// Units that have been sent.
     ready: VecDeque<u32>,
     /// Since when the first of them waits.
     since: Duration,
-    /// Parts of jobs that were refused.
-    parts: VecDeque<Vec<u32>>,
+    batches: Batches,
     under_way: HashMap<u32, Vec<u32>>,
     next: u32,
-    /// How many units the platform may take at once.
-    limit: usize,
-    lone_refusals: u32,
-    busy_in_a_row: u32,
-    /// Nothing is posted before.
-    not_before: Duration,
-    max_retries: u32,
 }
 
 /// The units of a job of which it is still to be found out what they became.
@@ -59,14 +49,9 @@ impl Jobs {
         Self {
             ready: VecDeque::new(),
             since: Duration::ZERO,
-            parts: VecDeque::new(),
+            batches: Batches::new(MAX_UNITS, max_retries),
             under_way: HashMap::new(),
             next,
-            limit: MAX_UNITS,
-            lone_refusals: 0,
-            busy_in_a_row: 0,
-            not_before: Duration::ZERO,
-            max_retries,
         }
     }
 
@@ -86,7 +71,7 @@ impl Jobs {
 
     /// Whether nothing waits, and nothing is on the platform.
     pub(crate) fn are_over(&self) -> bool {
-        self.ready.is_empty() && self.parts.is_empty() && self.under_way.is_empty()
+        self.ready.is_empty() && !self.batches.has_parts() && self.under_way.is_empty()
     }
 
     /// When something is to be posted that is not posted yet.
@@ -94,20 +79,20 @@ impl Jobs {
         if self.under_way.len() >= MAX_JOBS {
             return None;
         }
-        let due = match (self.parts.is_empty(), self.ready.is_empty()) {
-            (false, _) => Duration::ZERO,
-            (true, false) => self.since + MAX_WAIT,
-            (true, true) => return None,
+        let due = match (self.batches.has_parts(), self.ready.is_empty()) {
+            (true, _) => Duration::ZERO,
+            (false, false) => self.since + MAX_WAIT,
+            (false, true) => return None,
         };
-        Some(due.max(self.not_before))
+        Some(due.max(self.batches.not_before()))
     }
 
     /// Posts what is to be posted. `pressing`: nothing is being sent that could come along.
     pub(crate) fn advance(&mut self, units: &mut Units, now: Duration, pressing: bool) {
-        while self.under_way.len() < MAX_JOBS && now >= self.not_before {
-            let enough = self.ready.len() >= ENOUGH_UNITS.min(self.limit);
+        while self.under_way.len() < MAX_JOBS && now >= self.batches.not_before() {
+            let enough = self.ready.len() >= ENOUGH_UNITS.min(self.batches.limit());
             let waited = !self.ready.is_empty() && now >= self.since + MAX_WAIT;
-            let of = match self.parts.pop_front() {
+            let of = match self.batches.next_part() {
                 Some(part) => part,
                 None if enough || waited || pressing => self.gather(units, now),
                 None => break,
@@ -129,7 +114,7 @@ impl Jobs {
         let mut of = Vec::new();
         let mut rest = VecDeque::new();
         let (mut names, mut files, mut again) = (HashSet::new(), 0, None);
-        while of.len() < self.limit
+        while of.len() < self.batches.limit()
             && let Some(unit) = self.ready.pop_front()
         {
             let Some(open) = units.open(unit) else { continue };
@@ -150,11 +135,7 @@ impl Jobs {
     /// The platform took it.
     pub(crate) fn posted(&mut self, units: &mut Units, job: u32, id: Uuid) {
         let Some(of) = self.under_way.get(&job) else { return };
-        if of.len() >= self.limit {
-            self.limit = (self.limit * 2).min(MAX_UNITS);
-        }
-        self.lone_refusals = 0;
-        self.busy_in_a_row = 0;
+        self.batches.taken(of.len());
         units.write_through(Record::Posted { job, id });
         units.commands.push_back(Command::Poll { job, id });
     }
@@ -163,36 +144,11 @@ impl Jobs {
     pub(crate) fn not_posted(&mut self, units: &mut Units, now: Duration, job: u32, refusal: Refusal, error: String) {
         let Some(of) = self.under_way.remove(&job) else { return };
         units.write(Record::NotPosted { job, error: error.clone() });
-        match refusal {
-            Refusal::Content if of.len() > 1 => {
-                self.limit = of.len().div_ceil(2);
-                let second = of[self.limit..].to_vec();
-                self.parts.push_front(second);
-                self.parts.push_front(of[..self.limit].to_vec());
-            }
-            Refusal::Content => {
-                self.lone_refusals += 1;
-                if self.lone_refusals > MAX_LONE_REFUSALS {
-                    self.parts.push_front(of);
-                    units.stop.get_or_insert(Stop::Platform(error));
-                    return;
-                }
-                for unit in of {
-                    match units.open(unit) {
-                        Some(open) if open.again => units.unresolved(unit, error.clone()),
-                        _ => units.failed(unit, Stage::Register, error.clone()),
-                    }
-                }
-            }
-            Refusal::Busy(after) if self.busy_in_a_row < self.max_retries => {
-                self.busy_in_a_row += 1;
-                self.not_before = now + after;
-                self.parts.push_front(of);
-            }
-            Refusal::Busy(_) | Refusal::Everything => {
-                self.parts.push_front(of);
-                units.stop.get_or_insert(Stop::Platform(error));
-            }
+        match self.batches.refused(of, refusal, now) {
+            Verdict::Again => {}
+            Verdict::Bad(unit) if units.open(unit).is_some_and(|open| open.again) => units.unresolved(unit, error),
+            Verdict::Bad(unit) => units.failed(unit, Stage::Register, error),
+            Verdict::Stop => drop(units.stop.get_or_insert(Stop::Platform(error))),
         }
     }
 

@@ -195,11 +195,11 @@ impl Search {
             && targets(units, unit).any(|(id, key)| id == item.item || item.object.as_deref() == Some(key))
     }
 
-    /// Whether the name and the size, or the number of files, say that the item is of this unit and can be of no other.
+    /// Whether the name and, of a single file, the size say that the item is of this unit and can be of no other.
     fn is_by_name(&self, units: &Units, unit: u32, item: &ItemFacts) -> bool {
         let Some(Look::Listing { taken, namesakes }) = &self.look else { return false };
-        let Facts { name, size, files, is_group, .. } = units.facts(unit);
-        let same = if is_group { item.frames.is_none_or(|frames| frames == files) } else { item.size == Some(size) };
+        let Facts { name, size, is_group, .. } = units.facts(unit);
+        let same = is_group || item.size == Some(size);
         let alone = namesakes.get(&(name, size)) == Some(&1);
         self.by_name && alone && same && is_group == item.is_group && name == item.name && !taken.contains(&item.item)
     }

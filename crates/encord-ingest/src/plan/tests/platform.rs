@@ -129,7 +129,7 @@ impl Platform {
             let before = self.items.iter().find(|item| objects.contains(&item.object)).map(|item| item.id);
             let error = |error: &str| UnitError { objects: objects.clone(), error: error.to_owned() };
             match (is_bad, before, self.switches.second) {
-                (true, ..) => outcome.errors.push(error("corrupted")),
+                (true, ..) => outcome.errors.push(error(name)),
                 (false, Some(_), Second::Error) => outcome.errors.push(error("the placeholder is filled")),
                 (false, Some(id), Second::NoOp) => outcome.items.push((id, name_hash(name))),
                 _ => {
@@ -142,6 +142,7 @@ impl Platform {
         }
         // In no order that anybody promised.
         outcome.items.reverse();
+        outcome.errors.reverse();
         self.jobs.insert(job, outcome);
         self.ends.insert(job, since);
         match self.switches.trouble {
@@ -160,14 +161,13 @@ impl Platform {
     }
 
     fn facts(&self, item: &Item) -> ItemFacts {
-        let UnitOf { name, size, files, is_group, .. } = UNITS[item.unit];
+        let UnitOf { name, size, is_group, .. } = UNITS[item.unit];
         ItemFacts {
             item: item.id,
             name: name_hash(name),
             object: (self.switches.shows_objects && !is_group).then(|| item.object.clone()),
             size: (!is_group).then_some(size),
             is_group,
-            frames: is_group.then_some(files),
             is_registered: true,
         }
     }
@@ -183,7 +183,6 @@ impl Platform {
                 object: None,
                 size: None,
                 is_group: false,
-                frames: None,
                 is_registered: false,
             }));
         }

@@ -24,13 +24,14 @@ pub(crate) struct UnitOf {
 
 const ONE: UnitOf = UnitOf { name: "", size: 0, files: 1, is_group: false, is_bad: false, has_placeholder: true };
 
-/// The third and the fourth have one name, the fourth and the fifth one size; the last one is known by its object alone.
-pub(crate) const UNITS: [UnitOf; 7] = [
+/// Some share a name, two of them the size too; the last one is known by its object alone.
+pub(crate) const UNITS: [UnitOf; 8] = [
     UnitOf { name: "a", size: 1, ..ONE },
     UnitOf { name: "bad", size: 2, is_bad: true, ..ONE },
     UnitOf { name: "same", size: 3, ..ONE },
     UnitOf { name: "same", size: 4, ..ONE },
-    UnitOf { name: "other", size: 4, ..ONE },
+    UnitOf { name: "same", size: 4, ..ONE },
+    UnitOf { name: "worse", size: 4, is_bad: true, ..ONE },
     UnitOf { name: "group", size: 0, files: 2, is_group: true, ..ONE },
     UnitOf { name: "series", size: 5, has_placeholder: false, ..ONE },
 ];
