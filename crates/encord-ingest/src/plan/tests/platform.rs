@@ -30,6 +30,7 @@ pub(crate) enum Trouble {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch")]
 pub(crate) struct Switches {
     pub(crate) second: Second,
     /// Whether an item takes the id of its placeholder.

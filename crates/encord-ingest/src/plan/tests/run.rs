@@ -90,16 +90,13 @@ pub(crate) fn run(disk: &mut Disk, platform: &mut Platform, options: Options, st
     let mut plan = Plan::new(Options { next_job: replay.next_job(), ..options });
     let mut places = vec![usize::MAX; replay.next_unit() as usize];
     for (place, unit) in UNITS.iter().enumerate() {
-        match replay.find(Kind::Image, &files_of(place)) {
-            Some(number) => {
-                places[number as usize] = place;
-                let known = replay.take(number).expect("known");
-                plan.resume(number, facts(unit), known, |job| replay.job(job));
-            }
-            None => {
-                plan.add(u32::try_from(places.len()).expect("few"), facts(unit));
-                places.push(place);
-            }
+        if let Some(number) = replay.find(Kind::Image, &files_of(place)) {
+            places[number as usize] = place;
+            let known = replay.take(number).expect("known");
+            plan.resume(number, facts(unit), known, |job| replay.job(job));
+        } else {
+            plan.add(u32::try_from(places.len()).expect("few"), facts(unit));
+            places.push(place);
         }
     }
     plan.begin();
@@ -113,7 +110,7 @@ pub(crate) fn run(disk: &mut Disk, platform: &mut Platform, options: Options, st
 
 impl Run<'_> {
     fn now(&self) -> Duration {
-        self.platform.now - self.began
+        self.platform.now.saturating_sub(self.began)
     }
 
     fn all(&mut self) -> Result<(), Killed> {

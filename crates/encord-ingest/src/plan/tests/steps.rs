@@ -35,7 +35,7 @@ impl Steps {
     /// One of so many things, if there is one.
     pub(crate) fn choose(&mut self, of: usize) -> Option<usize> {
         use proptest::prelude::Rng;
-        let chance = self.chance.as_mut().map_or(0, |rng| rng.next_u32());
+        let chance = self.chance.as_mut().map_or(0, Rng::next_u32);
         (of > 0).then(|| chance as usize % of)
     }
 
