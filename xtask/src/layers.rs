@@ -26,6 +26,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
     Layer { name: "encord-ingest", on: &["encord-upload"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
+    Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
@@ -52,6 +53,7 @@ const PROGRAMS: [&str; 9] = [
     "encord-upload",
     "encord-ingest",
     "encord-dev-store",
+    "encord-dev-platform",
     "encord",
 ];
 

@@ -135,7 +135,9 @@ impl Ledger {
     ///
     /// [`LedgerError::Io`]. The run must not go on.
     pub fn append(&mut self, records: &[Record]) -> Result<(), LedgerError> {
-        records.iter().for_each(|record| record.write(&mut self.lines));
+        for record in records {
+            record.write(&mut self.lines);
+        }
         self.write().map_err(|source| LedgerError::Io { path: self.path.clone(), source: Arc::new(source) })
     }
 

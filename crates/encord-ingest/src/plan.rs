@@ -31,6 +31,7 @@ use crate::replay::{Known, KnownFile, KnownJob};
 
 /// How a run is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Options {
     /// Whether items are linked to a dataset.
     pub link: bool,
@@ -123,12 +124,11 @@ impl Plan {
     /// Begins, when all units are there: asks about the jobs of earlier runs, and looks for those that gave no answer.
     pub fn begin(&mut self) {
         for (job, (id, units)) in std::mem::take(&mut self.earlier) {
-            match id {
-                Some(id) => self.jobs.resume(&mut self.units, job, id, units),
-                None => {
-                    let reason = "the run was ended before it had the job's answer".to_owned();
-                    self.look_for(Unclear { units, reason }, Duration::ZERO);
-                }
+            if let Some(id) = id {
+                self.jobs.resume(&mut self.units, job, id, units);
+            } else {
+                let reason = "the run was ended before it had the job's answer".to_owned();
+                self.look_for(Unclear { units, reason }, Duration::ZERO);
             }
         }
         self.advance(Duration::ZERO);

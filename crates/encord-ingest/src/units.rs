@@ -192,7 +192,7 @@ impl UnitList {
 }
 
 fn last_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_else(|| "root".to_owned())
+    path.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Places take four bytes. The walk ends before there are more files.

@@ -22,6 +22,10 @@ fn records() -> Vec<Record> {
     ]
 }
 
+fn lines(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').count() - 1
+}
+
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ledger.jsonl");
@@ -41,7 +45,7 @@ fn written() -> (TempDir, PathBuf, Vec<u8>) {
 #[test]
 fn c2_what_was_written_is_read_back_and_goes_on() {
     let (_folder, path, text) = written();
-    assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 4);
+    assert_eq!(lines(&text), 4);
     let (mut ledger, replay) = Ledger::open(&path, &header()).expect("a ledger");
     assert_eq!(replay.next_unit(), 1);
     ledger.append(&[Record::Post { job: 0, units: vec![0] }]).expect("written");
@@ -55,7 +59,7 @@ fn c2_a_last_line_that_was_cut_off_anywhere_is_dropped() {
     let (_folder, path, text) = written();
     for length in 0..text.len() {
         fs::write(&path, &text[..length]).expect("written");
-        let whole = text[..length].iter().filter(|byte| **byte == b'\n').count();
+        let whole = lines(&text[..length]);
         let (mut ledger, _) = Ledger::open(&path, &header()).unwrap_or_else(|error| panic!("{length}: {error}"));
         // What is missing is written again.
         ledger.append(&records()[whole.saturating_sub(1)..]).expect("written");

@@ -171,8 +171,11 @@ impl Search {
         wanted.sort_unstable();
         let mut owners = Vec::new();
         // What is certain comes first.
-        for is_whose in [Self::is_surely, Self::is_by_name] {
-            let by_hint = |unit: u32| registered().find(|item| is_whose(self, units, unit, item)).map(|item| item.item);
+        for by_name in [false, true] {
+            let is_whose = |unit, item: &&ItemFacts| {
+                if by_name { self.is_by_name(units, unit, item) } else { Self::is_surely(units, unit, item) }
+            };
+            let by_hint = |unit: u32| registered().find(|item| is_whose(unit, item)).map(|item| item.item);
             let found: Vec<_> = wanted.iter().filter_map(|unit| Some((*unit, by_hint(*unit)?))).collect();
             for (unit, item) in found {
                 if owners.iter().all(|(_, taken)| *taken != item) {
@@ -190,7 +193,7 @@ impl Search {
         owners
     }
 
-    fn is_surely(&self, units: &Units, unit: u32, item: &ItemFacts) -> bool {
+    fn is_surely(units: &Units, unit: u32, item: &ItemFacts) -> bool {
         units.facts(unit).is_group == item.is_group
             && targets(units, unit).any(|(id, key)| id == item.item || item.object.as_deref() == Some(key))
     }
