@@ -75,7 +75,7 @@ impl Kind {
             known.eq_ignore_ascii_case(extension) || double.as_ref().is_some_and(|d| known.eq_ignore_ascii_case(d))
         };
         // A name that begins with its only dot is a hidden file, not an extension.
-        let line = EXTENSIONS.iter().find(|(_, known)| known.iter().any(|known| is(&known)))?;
+        let line = EXTENSIONS.iter().find(|(_, known)| known.iter().any(is))?;
         (!stem.is_empty()).then_some(line.0)
     }
 
