@@ -1,3 +1,5 @@
+//! The ledger as a file: what is read back, what is refused.
+
 use std::fs;
 
 use tempfile::TempDir;

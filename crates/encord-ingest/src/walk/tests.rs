@@ -1,3 +1,5 @@
+//! Walks of small folders.
+
 use tempfile::TempDir;
 
 use super::*;
