@@ -7,6 +7,7 @@ mod item;
 mod journal;
 mod kind;
 mod open_files;
+mod pace;
 mod progress;
 mod report;
 mod shard;
