@@ -167,7 +167,7 @@ fn u10_an_overload_that_fewer_at_once_do_not_end_puts_time_between_attempts() {
         driver.rounds(3, MS, REFUSED);
     }
     // What is accepted makes it faster again, until the number is the limit.
-    driver.rounds(1000, 20 * MS, DONE);
+    driver.rounds(3000, 20 * MS, DONE);
     assert_eq!(driver.pace.next(driver.now, None), Next::Now);
     assert_eq!(driver.begin_all().len(), driver.pace.limit());
 }
