@@ -1,5 +1,6 @@
 //! What a check gets to work with: commands whose output goes to a log, and the two ways to stop.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -67,6 +68,24 @@ impl Job {
         } else {
             Err(Stop::Failed(format!("`{line}` failed: {}", output.status)))
         }
+    }
+
+    /// Runs programs that go on without a peer that this machine lacks: they add a line to a file, which becomes a note. Where
+    /// nothing may be skipped, they fail.
+    pub(crate) fn with_peers(&mut self, command: &mut Command) -> Result<(), Stop> {
+        let skipped = self.log_path.with_extension("skipped");
+        // That of an earlier run, if there was one.
+        drop(fs::remove_file(&skipped));
+        if self.strict {
+            command.env("ENCORD_TESTS_STRICT", "1");
+        } else {
+            command.env("ENCORD_TESTS_SKIPPED", &skipped);
+        }
+        self.run(command)?;
+        let lines = fs::read_to_string(&skipped).unwrap_or_default();
+        let lines: BTreeSet<_> = lines.lines().map(|line| format!("skipped: {line}")).collect();
+        self.notes.extend(lines);
+        Ok(())
     }
 
     fn log_handle(&self) -> Result<Stdio, Stop> {
