@@ -1,7 +1,6 @@
 //! `encord upload`.
 
 use std::env;
-use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,7 +86,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 /// A batch to be run.
 struct Batch {
     settings: EffectiveUploadSettings,
-    concurrency: NonZeroUsize,
+    concurrency: usize,
     manifest: Manifest,
     selection: Arc<Selection>,
     /// How many items are selected.

@@ -111,13 +111,7 @@ impl Pace {
     }
 
     fn between(floor: usize, start: usize, cap: usize) -> Self {
-        Self {
-            under_way: 0,
-            climb: Climb::new(floor, start, cap),
-            brake: Brake::default(),
-            last_end: None,
-            cold: 0,
-        }
+        Self { under_way: 0, climb: Climb::new(floor, start, cap), brake: Brake::default(), last_end: None, cold: 0 }
     }
 
     /// How many attempts may be under way.
@@ -143,6 +137,11 @@ impl Pace {
             _ => {}
         }
         if self.under_way < self.limit() { Next::Now } else { Next::Full }
+    }
+
+    /// Whether the origin has asked to be left alone now.
+    pub(crate) fn is_held(&self, now: Instant) -> bool {
+        self.brake.is_held(now)
     }
 
     /// How long of the time since `since` the origin was left alone because it asked for that.

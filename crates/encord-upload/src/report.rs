@@ -8,8 +8,7 @@ use std::sync::Arc;
 use encord_http::{Attempt, SignedUrl, StatusCode};
 use thiserror::Error;
 
-use crate::batch::StopCause;
-use crate::item::UploadItem;
+use crate::item::Numbered;
 
 /// What became of every item, in input order.
 #[derive(Debug, Clone, Default)]
@@ -79,6 +78,19 @@ pub enum ItemError {
     },
 }
 
+/// Why a batch ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopCause {
+    /// The item at this place failed, and failures are not allowed (rule U5).
+    Failure {
+        /// Its place in the input, from 0.
+        index: usize,
+    },
+    /// It was cancelled before all items had ended.
+    Cancelled,
+}
+
 /// A batch that ended before its end: by a failure that was not allowed (rule U5), or because it was cancelled.
 #[derive(Debug, Clone)]
 pub struct Stopped {
@@ -106,9 +118,9 @@ pub struct Summary {
 
 impl ItemReport {
     /// What is reported of an item that nothing was done for.
-    pub(crate) fn cancelled(index: usize, item: &UploadItem) -> Self {
+    pub(crate) fn cancelled(Numbered { index, item, .. }: &Numbered) -> Self {
         Self {
-            index,
+            index: *index,
             path: item.path.clone(),
             title: item.display_title(),
             status: Status::Cancelled,

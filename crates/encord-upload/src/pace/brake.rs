@@ -110,6 +110,10 @@ impl Brake {
         held.max(self.spaced.as_ref().map(|spaced| spaced.next)).filter(|at| *at > now)
     }
 
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.until > now)
+    }
+
     pub(super) fn held_since(&self, since: Instant, now: Instant) -> Duration {
         let Some(hold) = &self.hold else { return Duration::ZERO };
         hold.until.min(now).saturating_duration_since(hold.from.max(since))
@@ -151,7 +155,8 @@ impl Brake {
         let weight = if overload == Overload::Beyond { 0.25 } else { 1.0 };
         self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
         // After a rest everything begins slowly; a refusal then says that the rest did not help.
-        let rest_did_not_help = self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
+        let rest_did_not_help =
+            self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
         if self.refused_share <= OVERLOADED_SHARE && !rest_did_not_help {
             return false;
         }

@@ -382,7 +382,11 @@ impl Simulation {
             }),
         };
         let change = pace.end(begun, ended, self.instant(), left);
-        if std::env::var_os("TRACE").is_some() && let Some(c) = change { println!("{:.3} {c:?} refused {}", self.now, self.outcome.refused); }
+        if std::env::var_os("TRACE").is_some()
+            && let Some(c) = change
+        {
+            println!("{:.3} {c:?} refused {}", self.now, self.outcome.refused);
+        }
         let retries = &mut self.items[item].retries;
         self.outcome.most_attempts_of_one = self.outcome.most_attempts_of_one.max(*retries + 1);
         match status {
