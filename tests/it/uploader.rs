@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use encord_http::{Budget, Client, StopReason};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
-use futures_util::stream;
 use encord_upload::{ItemError, ItemReport, Report, Status, StopCause, Stopped, UploadItem, Uploader};
+use futures_util::stream;
 
 use crate::support::server::{Answer, Server};
 

@@ -18,6 +18,7 @@ use crate::item::{Numbered, UploadItem};
 use crate::progress::Progress;
 use crate::report::{ItemError, ItemReport, Report, Status, StopCause, Stopped};
 use crate::signing::{Signed, Signing};
+use crate::targets::Targets;
 use crate::transfer::transfer;
 
 /// How many items that are not selected are passed over before others get their turn.
@@ -47,6 +48,7 @@ pub struct Batch<S> {
     under_way: HashMap<Id, ItemReport>,
     /// Outcomes that have been entered and not been given out.
     ended: VecDeque<ItemReport>,
+    targets: Targets,
     cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Nothing more is started.
     stopping: bool,
@@ -71,6 +73,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
             running: JoinSet::new(),
             under_way: HashMap::new(),
             ended: VecDeque::new(),
+            targets: Targets::default(),
             cancel: None,
             stopping: false,
             stopped: None,
@@ -158,7 +161,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
                 // It may have been done before.
                 Poll::Ready(Some(Ok(numbered))) if self.context.journal.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) => {
-                    self.enter(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false)
+                    self.enter(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false);
                 }
                 Poll::Ready(Some(Err(NotSelected))) if passed_over < MAX_ITEMS_PASSED_OVER => passed_over += 1,
                 Poll::Ready(Some(Err(NotSelected))) => {
@@ -183,11 +186,21 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
     }
 
     fn spawn(&mut self, item: Numbered) {
+        self.warn_of_an_overwritten_object(&item);
         let report = ItemReport::cancelled(&item);
         self.context.progress.start();
         let arrival = self.context.gate.arrives();
         let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival));
         self.under_way.insert(handle.id(), report);
+    }
+
+    fn warn_of_an_overwritten_object(&mut self, Numbered { index, item, .. }: &Numbered) {
+        if let Some(url) = &item.signed_url
+            && let Some(earlier) = self.targets.insert(*index, url)
+        {
+            let (path, first, second) = (item.path.display(), earlier + 1, index + 1);
+            warn!(%path, target = %url, "items {first} and {second} have the same target: one overwrites the other");
+        }
     }
 
     fn stop(&mut self) {

@@ -23,7 +23,7 @@ pub(crate) struct Gate {
     cap: usize,
     /// The number under way is fixed, for comparison.
     is_fixed: bool,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     lanes: Mutex<HashMap<Origin, Arc<Lane>>>,
     /// Items that have been started and have not come to a gate.
     arriving: AtomicUsize,
@@ -59,7 +59,7 @@ pub(crate) struct Pass {
     held: Duration,
     /// Its attempt has to open a connection.
     opens: bool,
-    place: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// An item that is counted somewhere until this is dropped.
@@ -75,7 +75,7 @@ impl Gate {
         Arc::new(Self {
             cap,
             is_fixed,
-            places: Arc::new(Semaphore::new(cap)),
+            permits: Arc::new(Semaphore::new(cap)),
             lanes: Mutex::default(),
             arriving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
@@ -93,11 +93,11 @@ impl Gate {
         let _in_lane = InLane::enter(&lane);
         drop(arrival);
         let _turn = lane.turn.lock().await;
-        let mut place = None;
+        let mut permit = None;
         loop {
             let now = Instant::now();
-            match (self.next(&lane, now), place.take()) {
-                (Next::Now, Some(place)) => {
+            match (self.next(&lane, now), permit.take()) {
+                (Next::Now, Some(permit)) => {
                     let mut pace = lane.pace();
                     let (begun, held) = (pace.begin(now), pace.held_since(arrived, now));
                     drop(pace);
@@ -106,12 +106,12 @@ impl Gate {
                         lane: Arc::clone(&lane),
                         begun: Some(begun),
                         held,
-                        place: Some(place),
+                        permit: Some(permit),
                         opens: lane.opens(now),
                     };
                 }
-                // The origin is looked at again once there is a place.
-                (Next::Now, None) => place = Arc::clone(&self.places).acquire_owned().await.ok(),
+                // The origin is looked at again once there is a permit.
+                (Next::Now, None) => permit = Arc::clone(&self.permits).acquire_owned().await.ok(),
                 (Next::At(at), _) => drop(timeout_at(at, lane.changed.notified()).await),
                 (Next::Full, _) => lane.changed.notified().await,
             }
@@ -126,7 +126,7 @@ impl Gate {
         let now = Instant::now();
         let lanes = self.lanes();
         let room = lanes.values().map(|lane| lane.room(now)).sum::<usize>();
-        let room = if lanes.is_empty() { self.start() } else { room.min(self.places.available_permits()) };
+        let room = if lanes.is_empty() { self.start() } else { room.min(self.permits.available_permits()) };
         room.saturating_sub(self.arriving.load(Relaxed))
     }
 
@@ -263,7 +263,7 @@ impl Drop for Pass {
         if self.begun.is_some() {
             self.lane.pace().let_go();
         }
-        self.place = None;
+        self.permit = None;
         self.lane.changed.notify_one();
         self.gate.wake_batch();
     }

@@ -196,13 +196,19 @@ impl Transfer<'_> {
         }
         match verify::compare(self.url().signature(), response.headers(), sent) {
             Proof::Stored | Proof::None => Ok(()),
-            Proof::EtagDiffers(etag) if self.context.compare_etag => {
-                let item = &self.item.item;
-                let (path, title) = (item.path.display(), item.display_title());
-                warn!(%path, title, "the ETag of the server looks like {etag}, which the file does not have");
+            Proof::EtagIsMd5 => {
+                self.context.etags.insert(self.url());
                 Ok(())
             }
-            Proof::EtagDiffers(_) => Ok(()),
+            Proof::EtagDiffers { theirs, ours } if self.context.etags.are_md5s(self.url()) => {
+                Err(Fault::integrity(format!("ETag of the server is {theirs}, the file has {ours}")))
+            }
+            Proof::EtagDiffers { theirs, .. } => {
+                let Numbered { item, .. } = &self.item;
+                let (path, title) = (item.path.display(), item.display_title());
+                warn!(%path, title, "the ETag of the server looks like {theirs}, which the file does not have");
+                Ok(())
+            }
             Proof::Differs { header, theirs, ours } => {
                 Err(Fault::integrity(format!("{header} of the server is {theirs}, the file has {ours}")))
             }

@@ -8,7 +8,7 @@ use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use futures_util::{Stream, stream};
 
 use crate::batch::{Batch, Selection};
-use crate::context::Context;
+use crate::context::{Context, Etags};
 use crate::gate::Gate;
 use crate::item::UploadItem;
 use crate::journal::Journal;
@@ -50,6 +50,7 @@ pub struct Uploader {
     select: Option<Selection>,
     content_md5: bool,
     compare_etag: bool,
+    etags: Etags,
 }
 
 impl Uploader {
@@ -65,6 +66,7 @@ impl Uploader {
             select: None,
             content_md5: false,
             compare_etag: true,
+            etags: Etags::default(),
         }
     }
 
@@ -114,8 +116,9 @@ impl Uploader {
         self
     }
 
-    /// Warns when the `ETag` of an answer to a URL signed for S3 looks like an MD5 and is not that of the file, where no other hash
-    /// speaks for the object. Default: on. Off saves the computing of the MD5.
+    /// Compares the `ETag` of an answer to a URL signed for S3, where it looks like an MD5 and no other hash speaks for the object.
+    /// A difference is a warning, as not every store has an MD5 there; once an `ETag` of the same host has been the MD5 of a file,
+    /// it is a fault like another wrong hash. Default: on. Off saves the computing of the MD5.
     #[must_use]
     pub fn compare_etag(mut self, compare: bool) -> Self {
         self.compare_etag = compare;
@@ -139,6 +142,7 @@ impl Uploader {
             content_md5: self.content_md5,
             progress: Progress::new(),
             compare_etag: self.compare_etag,
+            etags: self.etags.clone(),
             gate: Gate::new(concurrency, self.is_fixed),
         };
         Batch::new(context, self.select.clone(), items)

@@ -24,8 +24,10 @@ pub(crate) enum Proof {
     Stored,
     /// A hash of the object is another one.
     Differs { header: &'static str, theirs: Hash, ours: Hash },
-    /// There is none but an `ETag` that looks like a hash, and is not that of the file.
-    EtagDiffers(Hash),
+    /// There is none but an `ETag` that is the MD5 of the file.
+    EtagIsMd5,
+    /// There is none but an `ETag` that looks like an MD5, and is not that of the file.
+    EtagDiffers { theirs: Hash, ours: Hash },
     /// Nothing.
     None,
 }
@@ -50,8 +52,8 @@ pub(crate) fn compare(signature: Option<SignatureKind>, headers: &HeaderMap, sen
     }
     match etag(signature, headers) {
         Some(theirs) if proof == Proof::None => match theirs.of(sent) {
-            Some(ours) if ours == theirs => Proof::Stored,
-            Some(_) => Proof::EtagDiffers(theirs),
+            Some(ours) if ours == theirs => Proof::EtagIsMd5,
+            Some(ours) => Proof::EtagDiffers { theirs, ours },
             None => Proof::None,
         },
         _ => proof,
@@ -188,10 +190,10 @@ mod tests {
         let right = ("etag", "\"25f9e794323b453885f5181f1b624d0b\"");
         let wrong = ("etag", "\"25f9e794323b453885f5181f1b624d0c\"");
         let theirs = Hash::Md5(0x25f9_e794_323b_4538_85f5_181f_1b62_4d0c_u128.to_be_bytes());
-        check(S3, &[right], Proof::Stored);
-        check(S3, &[("etag", "25F9E794323B453885F5181F1B624D0B")], Proof::Stored);
-        check(S3, &[wrong], Proof::EtagDiffers(theirs));
-        check(S3, &[wrong, ("x-amz-server-side-encryption", "AES256")], Proof::EtagDiffers(theirs));
+        check(S3, &[right], Proof::EtagIsMd5);
+        check(S3, &[("etag", "25F9E794323B453885F5181F1B624D0B")], Proof::EtagIsMd5);
+        check(S3, &[wrong], Proof::EtagDiffers { theirs, ours: MD5 });
+        check(S3, &[wrong, ("x-amz-server-side-encryption", "AES256")], Proof::EtagDiffers { theirs, ours: MD5 });
         check(S3, &[wrong, ("x-amz-server-side-encryption", "aws:kms")], Proof::None);
         check(S3, &[wrong, ("x-amz-server-side-encryption-customer-algorithm", "AES256")], Proof::None);
         // Something else speaks.

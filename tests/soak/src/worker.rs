@@ -12,6 +12,7 @@ use encord_http::{Client, Request};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings, Timeout};
 use encord_upload::{ItemReport, Journal, SignedTarget, SignedUrlSource, SourceError, Stopped, UploadItem, Uploader};
 use fastrand::Rng;
+use futures_util::stream;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::runtime;

@@ -95,7 +95,7 @@ async fn r6_a_renewed_url_waits_for_the_host_that_it_leads_to() {
     impl SignedUrlSource for Source {
         async fn sign(&self, _: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
             // Until the other item was refused.
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(1)).await;
             vec![Ok(self.0.as_str().into())]
         }
     }
