@@ -3,6 +3,8 @@
 mod batch;
 mod context;
 mod expiry;
+#[cfg(feature = "formats")]
+pub mod formats;
 mod gate;
 mod hash;
 mod item;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use encord_http::{Attempt, SignedUrl, StatusCode};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::item::Numbered;
@@ -37,7 +38,8 @@ pub struct ItemReport {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
     /// The server answered with a 2xx.
