@@ -146,7 +146,7 @@ fn upload(runtime: &Runtime, uploader: &Uploader, item: UploadItem) -> ItemRepor
     runtime.block_on(uploader.upload([item], |_| {})).unwrap().items()[0].clone()
 }
 
-/// Every size once flipped and then whole, and once never whole. An ETag counts once another one was an MD5.
+/// Every size once flipped and then whole, and once never whole. An `ETag` counts once another one was an MD5.
 #[track_caller]
 fn every_flip_is_seen(runtime: &Runtime, proxy: &Proxy, signer: &Signer) {
     let folder = tempfile::tempdir().unwrap();
