@@ -72,8 +72,6 @@ pub(super) struct Outcome {
     pub(super) refused: usize,
     pub(super) most_under_way: usize,
     pub(super) most_attempts_of_one: u32,
-    pub(super) last_limit: usize,
-    pub(super) connections: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -193,7 +191,6 @@ pub(super) fn run(world: World, batch: &Batch, pace: &mut Pace) -> Outcome {
         simulation.at(at, Event::Change);
     }
     simulation.run(pace);
-    simulation.outcome.last_limit = pace.limit();
     simulation.outcome
 }
 
@@ -276,7 +273,6 @@ impl Simulation {
             connection.window = FIRST_WINDOW.min(connection.window);
         }
         connection.requests += 1;
-        self.outcome.connections += usize::from(opened);
         let core = usize::from(self.processors[1] < self.processors[0]);
         let ready = self.processors[core].max(self.now) + PROCESSOR;
         self.processors[core] = ready;
@@ -310,11 +306,11 @@ impl Simulation {
         self.tokens = (self.tokens + (self.now - self.tokens_at) * self.world.rate.min(1e9)).min(5.0);
         self.tokens_at = self.now;
         let item = self.attempts[id].item;
+        let is_too_fast = self.tokens < 1.0 && self.world.rate.is_finite();
+        let has_no_place = self.at_store >= self.world.places && self.world.beyond == Beyond::Refuse;
         let status = if item % self.world.banned == self.world.banned - 1 {
             Status::Banned
-        } else if self.tokens < 1.0 && self.world.rate.is_finite() {
-            Status::Refused
-        } else if self.at_store >= self.world.places && self.world.beyond == Beyond::Refuse {
+        } else if is_too_fast || has_no_place {
             Status::Refused
         } else {
             self.tokens -= 1.0;
@@ -381,12 +377,7 @@ impl Simulation {
                 None => Overload::Refused,
             }),
         };
-        let change = pace.end(begun, ended, self.instant(), left);
-        if std::env::var_os("TRACE").is_some()
-            && let Some(c) = change
-        {
-            println!("{:.3} {c:?} refused {}", self.now, self.outcome.refused);
-        }
+        pace.end(begun, ended, self.instant(), left);
         let retries = &mut self.items[item].retries;
         self.outcome.most_attempts_of_one = self.outcome.most_attempts_of_one.max(*retries + 1);
         match status {
@@ -406,3 +397,5 @@ impl Simulation {
         }
     }
 }
+
+mod tests;
