@@ -6,24 +6,23 @@ use std::time::Duration;
 
 use encord_http::Client;
 use encord_http_settings::RequestsSettings;
+use encord_test_server::{Reply, Request, Server, status};
 use encord_upload::{DEFAULT_CONCURRENCY, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem, Uploader};
 
 use futures_util::stream;
 use tokio::time::{Instant, sleep};
 
-use crate::server::{Reply, Request, Server, status};
 use crate::{Files, allowed, attempts, statuses, upload, uploader};
 
 #[tokio::test(start_paused = true)]
 async fn r6_a_retry_after_slows_the_whole_batch_for_its_host() {
-    let busy = Server::start(|request, before| match (request.target.as_str(), before) {
+    let busy = Server::start_here(|request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(503).header("Retry-After", "60"),
         // Under way when the first is refused.
         ("/1", 0) => status(200).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
-    let other = Server::start(|_, _| status(200)).await;
+    });
+    let other = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "a");
     let mut items: Vec<_> = (0..4).map(|n| UploadItem::new(&file, busy.url(&format!("/{n}")))).collect();
@@ -44,12 +43,11 @@ async fn r6_a_retry_after_slows_the_whole_batch_for_its_host() {
 
 /// For how long an item waits that comes a second after another one got this answer, in seconds.
 async fn check(code: u16, asked: &'static str, limit: u64, max_retries: u32, expected: u64) {
-    let server = Server::start(move |request, before| match (request.target.as_str(), before) {
+    let server = Server::start_here(move |request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(code).header("Retry-After", asked),
         ("/1", 0) => status(200).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let client = Client::builder(RequestsSettings { max_retries, ..RequestsSettings::default() });
@@ -78,9 +76,9 @@ async fn r6_a_host_is_left_alone_for_as_long_as_it_asks_and_no_longer_than_the_l
 
 #[tokio::test(start_paused = true)]
 async fn r6_a_backoff_without_retry_after_is_the_items_own() {
-    let server =
-        Server::start(|request, before| status(if (request.target.as_str(), before) == ("/0", 0) { 503 } else { 200 }))
-            .await;
+    let server = Server::start_here(|request, before| {
+        status(if (request.target.as_str(), before) == ("/0", 0) { 503 } else { 200 })
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}")))).collect();
@@ -99,11 +97,10 @@ async fn r6_a_renewed_url_waits_for_the_host_that_it_leads_to() {
             vec![Ok(self.0.as_str().into())]
         }
     }
-    let busy = Server::start(|request, before| match (request.target.as_str(), before) {
+    let busy = Server::start_here(|request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(503).header("Retry-After", "60"),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let expired = "http://127.0.0.1:9/b/o?X-Goog-Date=20240101T000000Z&X-Goog-Expires=60&X-Goog-Signature=s3cret";
@@ -133,7 +130,7 @@ fn rate_limit(retry_after: Option<&'static str>) -> impl Fn(&Request, usize) -> 
 #[tokio::test(start_paused = true)]
 async fn u10_no_item_is_lost_to_a_limit_of_the_rate() {
     for (retry_after, most) in [(None, 15), (Some("1"), 25)] {
-        let server = Server::start(rate_limit(retry_after)).await;
+        let server = Server::start_here(rate_limit(retry_after));
         let files = Files::new();
         let file = files.file("a", "a");
         let began = Instant::now();
@@ -149,14 +146,13 @@ async fn u10_no_item_is_lost_to_a_limit_of_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn u10_an_item_that_is_refused_for_long_holds_nobody() {
-    let server = Server::start(|request, _| match request.target.as_str() {
+    let server = Server::start_here(|request, _| match request.target.as_str() {
         "/refused" => status(503).header("Retry-After", "100"),
         "/for-a-day" => status(503).header("Retry-After", "86400"),
         "/slow" => status(500),
         _ => status(200),
-    })
-    .await;
-    let other = Server::start(|_, _| status(200)).await;
+    });
+    let other = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "a");
     let mut items = vec![UploadItem::new(&file, server.url("/for-a-day")), UploadItem::new(&file, server.url("/slow"))];
@@ -179,7 +175,7 @@ async fn u10_more_are_under_way_while_that_is_faster_and_never_more_than_the_use
     for (most, expected) in [(DEFAULT_CONCURRENCY, 256), (50, 50), (3, 3)] {
         let under_way = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
         let seen = Arc::clone(&under_way);
-        let server = Server::start(move |_, _| {
+        let server = Server::start_here(move |_, _| {
             seen.1.fetch_max(seen.0.fetch_add(1, Relaxed) + 1, Relaxed);
             let seen = Arc::clone(&seen);
             tokio::spawn(async move {
@@ -187,8 +183,7 @@ async fn u10_more_are_under_way_while_that_is_faster_and_never_more_than_the_use
                 seen.0.fetch_sub(1, Relaxed);
             });
             status(200).after(Duration::from_millis(50))
-        })
-        .await;
+        });
         let files = Files::new();
         let file = files.file("a", "a");
         let items: Vec<_> = (0..3000).map(|n| UploadItem::new(&file, server.url(&format!("/{n}")))).collect();
@@ -201,9 +196,9 @@ async fn u10_more_are_under_way_while_that_is_faster_and_never_more_than_the_use
 /// Three origins of different speed in one batch: the slow ones do not hold the fast one, and none is asked for more than it bears.
 #[tokio::test(start_paused = true)]
 async fn u10_each_origin_has_its_own_pace() {
-    let fast = Server::start(|_, _| status(200).after(Duration::from_millis(10))).await;
-    let slow = Server::start(|_, _| status(200).after(Duration::from_millis(200))).await;
-    let limited = Server::start(rate_limit(None)).await;
+    let fast = Server::start_here(|_, _| status(200).after(Duration::from_millis(10)));
+    let slow = Server::start_here(|_, _| status(200).after(Duration::from_millis(200)));
+    let limited = Server::start_here(rate_limit(None));
     let files = Files::new();
     let file = files.file("a", "a");
     let began = Instant::now();

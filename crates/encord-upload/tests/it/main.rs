@@ -5,7 +5,6 @@ mod batch;
 mod gate;
 mod integrity;
 mod journal;
-mod server;
 mod signing;
 mod stops;
 
