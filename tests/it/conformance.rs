@@ -7,6 +7,8 @@ pub(crate) mod data_type;
 pub(crate) mod models;
 pub(crate) mod settings;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -18,7 +20,8 @@ pub(crate) struct Answers {
     #[serde(rename = "python")]
     _python: String,
     data_types: Vec<Member>,
-    automation_models: Option<Vec<Model>>,
+    automation_models: Option<Vec<Plain>>,
+    storage_enums: Option<BTreeMap<String, Vec<Plain>>>,
     defaults: Defaults,
     strings: Vec<Text>,
     non_strings: Vec<NonString>,
@@ -35,9 +38,9 @@ struct Member {
     upper: String,
 }
 
-/// A member of the SDK's `AutomationModels`.
+/// A member of another enum of the SDK.
 #[derive(Debug, Deserialize)]
-struct Model {
+struct Plain {
     name: String,
     value: String,
 }

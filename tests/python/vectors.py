@@ -29,6 +29,14 @@ try:  # Until 0.1.155.
 except ImportError:
     AutomationModels = ModelConfiguration = get_all_model_iteration_uids = None
 
+try:  # Not in 0.1.98.
+    from encord.orm.dataset import LongPollingStatus
+    from encord.orm.storage import StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole
+
+    STORAGE_ENUMS = (StorageItemType, StorageLocationName, StorageFolderType, StorageUserRole, LongPollingStatus)
+except ImportError:
+    STORAGE_ENUMS = None
+
 
 # Questions
 
@@ -165,6 +173,8 @@ def answers(asked):
         ],
         "automation_models": AutomationModels
         and [{"name": member.name, "value": member.value} for member in AutomationModels],
+        "storage_enums": STORAGE_ENUMS
+        and {enum.__name__: [{"name": member.name, "value": member.value} for member in enum] for enum in STORAGE_ENUMS},
         "defaults": {
             "requests": dataclasses.asdict(RequestsSettings()),
             "upload": dataclasses.asdict(CloudUploadSettings()),

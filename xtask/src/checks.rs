@@ -23,8 +23,8 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "fmt",
         about: "the code is formatted",
         needs: &[RUSTFMT],
-        run: Run::Cargo(&["fmt --all --check", "fmt --manifest-path tests/fuzz/Cargo.toml --check"]),
-        hint: "run `cargo fmt --all`, for the fuzz targets with `--manifest-path tests/fuzz/Cargo.toml`",
+        run: Run::Cargo(&["fmt --all --check"]),
+        hint: "run `cargo fmt --all`",
     },
     Check {
         name: "tidy",

@@ -117,6 +117,13 @@ pub(crate) fn cargo(arguments: &str) -> Command {
     command
 }
 
+/// Runs a program of the workspace in our place. `Ok(false)` when it fails.
+pub(crate) fn hand_over(package: &str, arguments: &[&str]) -> Result<bool, String> {
+    let mut program = cargo("run --quiet --package");
+    let status = program.arg(package).arg("--").args(arguments).status();
+    status.map(|status| status.success()).map_err(|error| format!("{package}: {error}"))
+}
+
 /// The command as a person would type it, with the variables that we add.
 fn shell_line(command: &Command) -> String {
     let variables = command

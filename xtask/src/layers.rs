@@ -18,7 +18,7 @@ struct Layer {
 }
 
 const LAYERS: &[Layer] = &[
-    Layer { name: "encord-enums", on: &[], pure: true, only: Some(&["strum"]) },
+    Layer { name: "encord-enums", on: &[], pure: true, only: Some(&["strum", "thiserror"]) },
     Layer { name: "encord-http-settings", on: &[], pure: true, only: Some(&["thiserror"]) },
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings"], pure: false, only: None },
@@ -27,6 +27,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench-peers", on: &[], pure: false, only: None },
+    Layer { name: "encord-fuzz", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];

@@ -4,7 +4,6 @@
 mod bench;
 mod checks;
 mod ci;
-mod fuzz;
 mod job;
 mod layers;
 mod release;
@@ -27,9 +26,7 @@ Usage:
                                                      what must hold before a release; REV is what semver compares with
   cargo xtask release VERSION [--dry-run]            make the commit of a release, or show it; see docs/releasing.md
   cargo xtask tools [NAME…]                          install the cargo subcommands that the checks use, or the named ones
-  cargo xtask fuzz [TARGET…] [--seconds N] [--keep]  run the fuzz targets, 60 s each; --keep takes what was found into
-                                                     the corpus, as little as covers the same
-  cargo xtask fuzz --list                            what the targets are
+  cargo xtask fuzz [TARGET…]                         run the fuzz targets, 60 s each; --help shows the options
   cargo xtask vectors                                write tests/vectors from the Python SDKs
   cargo xtask bench [NAME…] [--rounds N] [--quick]   measure against the peers, in turns
                     [--json FILE] [--svg FILE]
@@ -49,7 +46,7 @@ fn main() -> ExitCode {
         ["ci", ref rest @ ..] => ci::Options::parse(checks::CHECKS, rest).and_then(|options| ci::run(&options)),
         ["bench", ref rest @ ..] => bench::Options::parse(rest).and_then(|options| bench::run(&options)),
         ["soak", ref rest @ ..] => soak::Options::parse(rest).and_then(|options| soak::run(&options)),
-        ["fuzz", ref rest @ ..] => fuzz::Options::parse(rest).and_then(|options| fuzz::run(&options)),
+        ["fuzz", ref rest @ ..] => job::hand_over("encord-fuzz", rest),
         ["release-check", ref rest @ ..] => {
             ci::Options::parse(release_check::CHECKS, rest).and_then(|options| ci::run(&options))
         }

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::fuzz;
 use crate::job::{Job, Stop, cargo, command, root, scratch_folder};
 
 /// The files that name the version; Cargo.lock follows by itself.
@@ -70,8 +69,6 @@ fn prepare(job: &mut Job, folder: &Path, version: &str) -> Result<(), Stop> {
         rewrite(&folder.join(document), |text| Ok((edit::document(text, &old, version), ())))?;
     }
     job.run(cargo("update --workspace --offline").current_dir(folder))?;
-    // The fuzz targets have a lock file of their own.
-    job.run(cargo("update --workspace --offline").current_dir(folder.join(fuzz::FOLDER)))?;
     let target = root().join("target/xtask/release-target");
     let mut check = cargo("run --quiet --locked --package xtask --target-dir");
     job.run(check.arg(target).args(["--", "ci", "tidy", "versions"]).current_dir(folder))

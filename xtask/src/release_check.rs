@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::ci::{Check, Run, Tool};
 use crate::job::{Job, Stop, cargo};
+use crate::tools;
 use crate::workspace::{Package, Workspace};
-use crate::{fuzz, tools};
 
 pub(crate) const VERSIONS: Check = Check {
     name: "versions",
@@ -91,8 +91,8 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "fuzz-smoke",
         about: "no fuzz target finds anything within seconds",
         needs: &[CXX],
-        run: Run::Function(fuzz::smoke),
-        hint: "the log names the input; repeat with `cargo run --manifest-path tests/fuzz/Cargo.toml --bin TARGET INPUT`",
+        run: Run::Function(fuzz_smoke),
+        hint: "the log names the input; `cargo xtask fuzz TARGET --repeat FILE` repeats it",
     },
 ];
 
@@ -104,13 +104,12 @@ fn no_repository(what: &str) -> Stop {
 fn deny(job: &mut Job) -> Result<(), Stop> {
     tools::DENY.require()?;
     // A warning is an exception that nothing needs any more.
-    job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))?;
-    // The fuzz targets need fewer exceptions. libFuzzer has a license of its own (NCSA), and is in no program that we ship.
-    let folder = fuzz::FOLDER;
-    job.run(&mut cargo(&format!(
-        "deny --offline --locked --manifest-path {folder}/Cargo.toml --exclude libfuzzer-sys --config .deny.toml check \
-         licenses bans sources"
-    )))
+    job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))
+}
+
+fn fuzz_smoke(job: &mut Job) -> Result<(), Stop> {
+    tools::FUZZ.require()?;
+    job.run(&mut cargo("run --quiet --locked -p encord-fuzz -- --seconds 3"))
 }
 
 fn machete(job: &mut Job) -> Result<(), Stop> {

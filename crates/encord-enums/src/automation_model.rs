@@ -1,6 +1,6 @@
 //! `AutomationModel`.
 
-use crate::open_enum::{open_enum, upper_case};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// The kind of a model that the platform trains, as in a model configuration.

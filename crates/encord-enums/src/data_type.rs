@@ -1,6 +1,6 @@
 //! `DataType`.
 
-use crate::open_enum::{open_enum, upper_case};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// The kind of a piece of data on the platform: a video, an image, a study, …
@@ -21,7 +21,7 @@ open_enum! {
     /// let error = "hologram".parse::<DataType>().unwrap_err();
     /// assert!(error.to_string().starts_with(r#"unknown data type "hologram", expected one of video,"#));
     /// ```
-    pub enum DataType, "data type" {
+    pub enum DataType, "data type", upper case {
         /// `video`, a video file. Since the first SDK, 0.1.35.
         Video = "video",
         /// `img_group`, a group of images. Since the first SDK, 0.1.35.

@@ -1,14 +1,14 @@
 //! The error of the strict way in.
 
 use alloc::boxed::Box;
-use core::fmt;
 
 use crate::OpenEnum;
 
-/// A string that is not a value of the enum, met while parsing strictly.
+/// A string that was parsed strictly and is not a value of the enum.
 ///
 /// The message names the string and lists the known values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {kind} {value:?}, expected one of {}", known.join(", "))]
 pub struct UnknownValueError {
     kind: &'static str,
     value: Box<str>,
@@ -16,32 +16,17 @@ pub struct UnknownValueError {
 }
 
 impl UnknownValueError {
-    /// The string that was not recognised.
+    /// Returns the string that is unknown.
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// The known values, in the order of the enum, without that of its fallback.
+    /// Returns the known values in the order of the enum, without the value of the fallback.
     pub fn known(&self) -> &'static [&'static str] {
         self.known
     }
 
     pub(crate) fn new<E: OpenEnum>(value: &str) -> Self {
         Self { kind: E::KIND, value: value.into(), known: E::KNOWN_VALUES }
-    }
-}
-
-// By hand: thiserror would be three more crates that a dependant builds, one of them a second syn.
-impl core::error::Error for UnknownValueError {}
-
-impl fmt::Display for UnknownValueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, value, known } = self;
-        write!(f, "unknown {kind} {value:?}, expected one of ")?;
-        for (i, value) in known.iter().enumerate() {
-            let separator = if i == 0 { "" } else { ", " };
-            write!(f, "{separator}{value}")?;
-        }
-        Ok(())
     }
 }

@@ -9,14 +9,19 @@ mod data_type;
 mod error;
 mod lossless;
 mod open_enum;
+mod storage;
 #[cfg(feature = "serde")]
 mod text;
 #[cfg(feature = "serde")]
 pub mod upper_case;
 
 pub use self::{
-    automation_model::AutomationModel, data_type::DataType, error::UnknownValueError, lossless::Lossless,
+    automation_model::AutomationModel,
+    data_type::DataType,
+    error::UnknownValueError,
+    lossless::Lossless,
     open_enum::OpenEnum,
+    storage::{LongPollingStatus, StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole},
 };
 #[doc(no_inline)]
 pub use strum::{EnumCount, IntoEnumIterator, VariantNames};

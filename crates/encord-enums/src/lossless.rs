@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String};
 use core::{convert::Infallible, fmt, str::FromStr};
 
-use crate::OpenEnum;
+use crate::{DataType, OpenEnum};
 
 /// A value of the enum `E`, or the string that is none.
 ///
@@ -48,21 +48,6 @@ impl<E: OpenEnum> Lossless<E> {
         Self::new(E::from_value(value), E::as_str, value)
     }
 
-    /// Known if this is exactly the upper-cased value of a variant of `E`.
-    ///
-    /// ```
-    /// use encord_enums::{DataType, Lossless};
-    ///
-    /// let known = Lossless::<DataType>::from_upper_case_string("DICOM_STUDY");
-    /// assert_eq!(known.as_str(), "dicom_study");
-    ///
-    /// let unknown = Lossless::<DataType>::from_upper_case_string("HOLOGRAM");
-    /// assert_eq!(unknown.to_upper_case_string(), "HOLOGRAM");
-    /// ```
-    pub fn from_upper_case_string(string: &str) -> Self {
-        Self::new(E::from_upper_case_string(string), E::to_upper_case_string, string)
-    }
-
     /// The variant; the fallback for an unknown string.
     pub fn known(&self) -> E {
         match self.0 {
@@ -84,14 +69,32 @@ impl<E: OpenEnum> Lossless<E> {
         self.unknown().unwrap_or_else(|| self.known().as_str())
     }
 
-    /// The value in upper case, or the unknown string as it was.
-    pub fn to_upper_case_string(&self) -> &str {
-        self.unknown().unwrap_or_else(|| self.known().to_upper_case_string())
-    }
-
     /// `variant` is what `text` means; if it is not written as `text`, then only as the fallback.
     fn new(variant: E, write: fn(E) -> &'static str, text: impl AsRef<str> + Into<Box<str>>) -> Self {
         if write(variant) == text.as_ref() { Self(Text::Known(variant)) } else { Self(Text::Unknown(text.into())) }
+    }
+}
+
+/// The upper-case form, which only data types have.
+impl Lossless<DataType> {
+    /// Known if this is exactly the upper-cased value of a variant of `E`.
+    ///
+    /// ```
+    /// use encord_enums::{DataType, Lossless};
+    ///
+    /// let known = Lossless::<DataType>::from_upper_case_string("DICOM_STUDY");
+    /// assert_eq!(known.as_str(), "dicom_study");
+    ///
+    /// let unknown = Lossless::<DataType>::from_upper_case_string("HOLOGRAM");
+    /// assert_eq!(unknown.to_upper_case_string(), "HOLOGRAM");
+    /// ```
+    pub fn from_upper_case_string(string: &str) -> Self {
+        Self::new(DataType::from_upper_case_string(string), DataType::to_upper_case_string, string)
+    }
+
+    /// The value in upper case, or the unknown string as it was.
+    pub fn to_upper_case_string(&self) -> &str {
+        self.unknown().unwrap_or_else(|| self.known().to_upper_case_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the enums share: the trait, and the macro that makes one of a list of names and values.
+//! What all enums share: the trait, and the macro that makes an enum from a list of names and values.
 
 use core::{
     fmt::{Debug, Display},
@@ -8,32 +8,28 @@ use core::{
 
 use crate::UnknownValueError;
 
-/// An enum of strings that stays open: a string that it does not know is its fallback variant.
+/// An enum of strings that stays open: an unknown string becomes the fallback variant.
 ///
-/// For code that works on any of them. The functions are inherent ones of each enum too, there
-/// `const` and without an import. The trait is sealed.
+/// Use the trait for code that works on any of the enums. Each enum has the functions as inherent ones too, which are `const`
+/// and need no import. The trait is sealed.
 pub trait OpenEnum:
     Copy + Debug + Display + Ord + Hash + FromStr<Err = UnknownValueError> + Send + Sync + sealed::Sealed + 'static
 {
-    /// What a value is, in words, such as `data type`.
+    /// The name of the enum in words, such as `data type`.
     const KIND: &'static str;
     /// The fallback.
     const MISSING: Self;
-    /// Every variant in the order of declaration, the fallback last.
+    /// All variants in the order of declaration. The fallback is the last one.
     const ALL: &'static [Self];
-    /// The value of every variant but the fallback, in the order of declaration.
+    /// The values of all variants except the fallback, in the order of declaration.
     const KNOWN_VALUES: &'static [&'static str];
 
-    /// The variant with this value, the fallback for any other string.
+    /// Returns the variant with this value, or the fallback for any other string.
     fn from_value(value: &str) -> Self;
-    /// The value.
+    /// Returns the value.
     fn as_str(self) -> &'static str;
-    /// The variant whose upper-cased value is exactly this, the fallback for any other string.
-    fn from_upper_case_string(string: &str) -> Self;
-    /// The value in upper case.
-    fn to_upper_case_string(self) -> &'static str;
 
-    /// Whether this is the fallback.
+    /// Returns whether this is the fallback.
     fn is_missing(self) -> bool {
         self == Self::MISSING
     }
@@ -43,7 +39,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// An example with an arm for every variant, and a further one.
+/// The text of an example: a `match` with an arm for every variant and a further arm.
 macro_rules! exhaustive_match {
     ($attributes:literal, $Enum:ident { $($Variant:ident)* }, $arm:literal) => {
         concat!(
@@ -60,8 +56,20 @@ macro_rules! exhaustive_match {
     };
 }
 
-/// Makes an open enum of `pub enum Name, "kind" { Variant = "value", … } else { Fallback = "value", }`.
+/// Makes an open enum from `pub enum Name, "kind" { Variant = "value", … } else { Fallback = "value", }`.
+///
+/// With `"kind", upper case` the enum has a second form: the value in upper case.
 macro_rules! open_enum {
+    (
+        $(#[$attribute:meta])*
+        pub enum $Enum:ident, $kind:literal, upper case { $($known:tt)* } else { $($missing:tt)* }
+    ) => {
+        crate::open_enum::open_enum! {
+            $(#[$attribute])*
+            pub enum $Enum, $kind { $($known)* } else { $($missing)* }
+        }
+        crate::open_enum::upper_case_form! { $Enum { $($known)* } else { $($missing)* } }
+    };
     (
         $(#[$attribute:meta])*
         pub enum $Enum:ident, $kind:literal {
@@ -73,7 +81,8 @@ macro_rules! open_enum {
         $(#[$attribute])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
-            strum::EnumCount, strum::EnumIter, strum::EnumString, strum::IntoStaticStr, strum::VariantNames,
+            strum::AsRefStr, strum::Display, strum::EnumCount, strum::EnumIter, strum::EnumString,
+            strum::IntoStaticStr, strum::VariantArray, strum::VariantNames,
         )]
         #[strum(
             parse_err_ty = crate::UnknownValueError,
@@ -86,12 +95,12 @@ macro_rules! open_enum {
         }
 
         impl $Enum {
-            /// Every variant in the order of declaration, the fallback last.
-            pub const ALL: &'static [Self] = &[$(Self::$Variant,)* Self::$Missing];
+            /// All variants in the order of declaration. The fallback is the last one.
+            pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
-            /// The variant with this value, the fallback for any other string.
+            /// Returns the variant with this value, or the fallback for any other string.
             ///
-            /// It never fails and never allocates. The strict way in is [`str::parse`].
+            /// It never fails and never allocates. For the strict way in use [`str::parse`].
             #[inline]
             #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
             pub const fn from_value(value: &str) -> Self {
@@ -103,47 +112,22 @@ macro_rules! open_enum {
                 }
             }
 
-            /// The value.
+            /// Returns the value.
             pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$Variant => $value,)*
-                    Self::$Missing => $missing_value,
-                }
+                <Self as strum::VariantNames>::VARIANTS[self as usize]
             }
 
-            /// The variant whose upper-cased value is exactly this, the fallback for any other string.
-            ///
-            /// A string that is not all in upper case is another string. It never fails and never
-            /// allocates.
-            #[inline]
-            #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
-            pub const fn from_upper_case_string(string: &str) -> Self {
-                $(const $Variant: &[u8] = upper_case!($value).as_bytes();)*
-                match string.as_bytes() {
-                    $($Variant => Self::$Variant,)*
-                    _ => Self::$Missing,
-                }
-            }
-
-            /// The value in upper case. It does not allocate.
-            pub const fn to_upper_case_string(self) -> &'static str {
-                match self {
-                    $(Self::$Variant => upper_case!($value),)*
-                    Self::$Missing => upper_case!($missing_value),
-                }
-            }
-
-            /// Whether this is the fallback.
+            /// Returns whether this is the fallback.
             pub const fn is_missing(self) -> bool {
                 matches!(self, Self::$Missing)
             }
         }
 
-        /// Outside of this crate a `match` needs an arm for what comes, whatever it names. One that lacks it
+        /// Outside of this crate, a `match` needs an arm for variants that are added later. Without that arm it
         /// does not compile:
         #[doc = crate::open_enum::exhaustive_match!("compile_fail,E0004", $Enum { $($Variant)* $Missing }, "")]
         ///
-        /// and with it the same does:
+        /// With that arm it compiles:
         #[doc = crate::open_enum::exhaustive_match!("", $Enum { $($Variant)* $Missing }, "_ => {}")]
         impl crate::open_enum::sealed::Sealed for $Enum {}
 
@@ -151,7 +135,8 @@ macro_rules! open_enum {
             const KIND: &'static str = $kind;
             const MISSING: Self = Self::$Missing;
             const ALL: &'static [Self] = Self::ALL;
-            const KNOWN_VALUES: &'static [&'static str] = &[$($value),*];
+            const KNOWN_VALUES: &'static [&'static str] =
+                <Self as strum::VariantNames>::VARIANTS.split_at(Self::$Missing as usize).0;
 
             fn from_value(value: &str) -> Self {
                 Self::from_value(value)
@@ -160,30 +145,9 @@ macro_rules! open_enum {
             fn as_str(self) -> &'static str {
                 self.as_str()
             }
-
-            fn from_upper_case_string(string: &str) -> Self {
-                Self::from_upper_case_string(string)
-            }
-
-            fn to_upper_case_string(self) -> &'static str {
-                self.to_upper_case_string()
-            }
         }
 
-        /// The value.
-        impl core::fmt::Display for $Enum {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl AsRef<str> for $Enum {
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
-
-        /// The value.
+        /// Writes the value.
         #[cfg(feature = "serde")]
         impl serde::Serialize for $Enum {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -191,8 +155,8 @@ macro_rules! open_enum {
             }
         }
 
-        /// Lenient: whatever is not a known value is the fallback, also what is not a string, as in
-        /// the SDK. In formats that are not human-readable it must be a string.
+        /// Reads leniently, as the SDK does: whatever is not a known value becomes the fallback, also what is not a
+        /// string. In formats that are not human-readable it must be a string.
         #[cfg(feature = "serde")]
         impl<'de> serde::Deserialize<'de> for $Enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -202,7 +166,42 @@ macro_rules! open_enum {
     };
 }
 
-/// The upper-cased form of a literal, made by the compiler, so that each value is written once.
+/// Adds the functions of the upper-case form to an enum.
+macro_rules! upper_case_form {
+    (
+        $Enum:ident {
+            $($(#[$variant_attribute:meta])* $Variant:ident = $value:literal,)*
+        } else {
+            $(#[$missing_attribute:meta])* $Missing:ident = $missing_value:literal,
+        }
+    ) => {
+        impl $Enum {
+            /// Returns the variant whose value in upper case is exactly this string, or the fallback for any other
+            /// string.
+            ///
+            /// A string with a lower-case letter is another string. It never fails and never allocates.
+            #[inline]
+            #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
+            pub const fn from_upper_case_string(string: &str) -> Self {
+                $(const $Variant: &[u8] = crate::open_enum::upper_case!($value).as_bytes();)*
+                match string.as_bytes() {
+                    $($Variant => Self::$Variant,)*
+                    _ => Self::$Missing,
+                }
+            }
+
+            /// Returns the value in upper case. It does not allocate.
+            pub const fn to_upper_case_string(self) -> &'static str {
+                match self {
+                    $(Self::$Variant => crate::open_enum::upper_case!($value),)*
+                    Self::$Missing => crate::open_enum::upper_case!($missing_value),
+                }
+            }
+        }
+    };
+}
+
+/// A literal in upper case, made by the compiler, so that each value is written once.
 macro_rules! upper_case {
     ($value:literal) => {
         const {
@@ -222,4 +221,4 @@ pub(crate) const fn upper_case_bytes<const N: usize>(value: &str) -> [u8; N] {
     upper
 }
 
-pub(crate) use {exhaustive_match, open_enum, upper_case};
+pub(crate) use {exhaustive_match, open_enum, upper_case, upper_case_form};

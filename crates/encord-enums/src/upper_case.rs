@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Lossless, OpenEnum, text};
+use crate::{DataType, Lossless, text};
 
 /// Writes the upper-case form.
 ///
@@ -50,7 +50,7 @@ pub fn deserialize<'de, T: UpperCase, D: Deserializer<'de>>(deserializer: D) -> 
     T::deserialize_upper_case(deserializer)
 }
 
-/// What has an upper-case form: the enums, [`Lossless`], and an [`Option`] or a [`Vec`] of these.
+/// What has an upper-case form: [`DataType`], its [`Lossless`], and an [`Option`] or a [`Vec`] of these.
 pub trait UpperCase: Sized {
     /// Writes the upper-case form.
     ///
@@ -67,17 +67,17 @@ pub trait UpperCase: Sized {
     fn deserialize_upper_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 }
 
-impl<E: OpenEnum> UpperCase for E {
+impl UpperCase for DataType {
     fn serialize_upper_case<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.to_upper_case_string())
     }
 
     fn deserialize_upper_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::lenient(deserializer, E::from_upper_case_string)
+        text::lenient(deserializer, Self::from_upper_case_string)
     }
 }
 
-impl<E: OpenEnum> UpperCase for Lossless<E> {
+impl UpperCase for Lossless<DataType> {
     fn serialize_upper_case<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.to_upper_case_string())
     }

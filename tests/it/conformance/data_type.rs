@@ -1,9 +1,12 @@
-//! `DataType` and `AutomationModel`.
+//! `DataType` and the other enums.
 
-use encord_enums::{AutomationModel, DataType};
+use encord_enums::{
+    AutomationModel, DataType, LongPollingStatus, OpenEnum, StorageFolderType, StorageItemType, StorageLocationName,
+    StorageUserRole,
+};
 use serde::Deserialize;
 
-use super::{Answers, Member, Model, NonString, Text, current, seed};
+use super::{Answers, Member, NonString, Plain, Text, current, seed};
 
 /// The platform has added these since the seed SDK, which takes them for unknown.
 const ADDED_SINCE_SEED: [DataType; 7] = [
@@ -58,12 +61,28 @@ fn d4_upper_case_is_that_of_both_sdks() {
 
 #[test]
 fn automation_models_are_those_of_the_seed_sdk() {
-    // The current SDK has none. Ours has a fallback besides, which the SDK has not.
-    let members = seed().automation_models.unwrap();
-    let theirs: Vec<_> = members.iter().map(|Model { name, value }| (squeeze(name), value.as_str())).collect();
-    let ours = AutomationModel::ALL.iter().filter(|model| !model.is_missing());
-    let ours: Vec<_> = ours.map(|model| (squeeze(&format!("{model:?}")), model.as_str())).collect();
-    assert_eq!(ours, theirs);
+    check_plain::<AutomationModel>(&seed().automation_models.unwrap());
+}
+
+#[test]
+fn storage_enums_are_those_of_the_current_sdk() {
+    assert!(seed().storage_enums.is_none());
+    let theirs = current().storage_enums.unwrap();
+    check_plain::<StorageItemType>(&theirs["StorageItemType"]);
+    check_plain::<StorageLocationName>(&theirs["StorageLocationName"]);
+    check_plain::<StorageFolderType>(&theirs["StorageFolderType"]);
+    check_plain::<StorageUserRole>(&theirs["StorageUserRole"]);
+    check_plain::<LongPollingStatus>(&theirs["LongPollingStatus"]);
+    assert_eq!(theirs.len(), 5);
+}
+
+/// Names and values in their order. Where the SDK has no fallback, ours is left out.
+#[track_caller]
+fn check_plain<E: OpenEnum>(members: &[Plain]) {
+    let theirs: Vec<_> = members.iter().map(|Plain { name, value }| (squeeze(name), value.as_str())).collect();
+    let ours = E::ALL.iter().map(|ours| (squeeze(&format!("{ours:?}")), ours.as_str()));
+    assert_eq!(ours.take(theirs.len()).collect::<Vec<_>>(), theirs);
+    assert!(theirs.len() >= E::KNOWN_VALUES.len(), "the SDK has no more than {theirs:?}");
 }
 
 #[track_caller]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::fuzz;
 use crate::job::{Job, Stop, command, none_of, root};
 use crate::workspace::Workspace;
 
@@ -30,7 +29,6 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
         rust_version: &package.rust_version,
         changelog: &read("docs/CHANGELOG.md")?,
         readme: &read("README.md")?,
-        fuzz: &read(&format!("{}/Cargo.toml", fuzz::FOLDER))?,
         tags: &all.unwrap_or_default(),
         tags_here: &here.unwrap_or_default(),
     };
@@ -42,8 +40,6 @@ struct Facts<'a> {
     rust_version: &'a str,
     changelog: &'a str,
     readme: &'a str,
-    /// The manifest of the fuzz targets, which inherit nothing.
-    fuzz: &'a str,
     /// Those that look like releases, one a line.
     tags: &'a str,
     tags_here: &'a str,
@@ -73,10 +69,6 @@ impl Facts<'_> {
         if needed != Some(rust_version) {
             problems.push(format!("README.md: does not say first of all `Rust {rust_version} or newer`"));
         }
-        let line = format!("rust-version = \"{rust_version}\"");
-        if !self.fuzz.lines().any(|other| other == line) {
-            problems.push(format!("{}/Cargo.toml: without `{line}`", fuzz::FOLDER));
-        }
         problems
     }
 }
@@ -97,19 +89,8 @@ mod tests {
     #[track_caller]
     fn check(heading: &str, readme: &str, [tags, tags_here]: [&str; 2], expected: &[&str]) {
         let changelog = format!("# Changelog\n\n## Unreleased\n\n## {heading}\n\n## 0.0.9 (2025-12-01)\n");
-        let facts = Facts {
-            version: "0.1.0",
-            rust_version: "1.88",
-            changelog: &changelog,
-            readme,
-            fuzz: "[package]\nrust-version = \"1.88\"\n",
-            tags,
-            tags_here,
-        };
+        let facts = Facts { version: "0.1.0", rust_version: "1.88", changelog: &changelog, readme, tags, tags_here };
         assert_eq!(facts.problems(), expected);
-        let elsewhere = Facts { fuzz: "rust-version = \"1.8\"", ..facts };
-        let further = "tests/fuzz/Cargo.toml: without `rust-version = \"1.88\"`";
-        assert_eq!(elsewhere.problems(), [expected, &[further]].concat());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod automation_model;
 mod data_type;
+mod laws;
 mod lossless;
 #[cfg(feature = "serde")]
 mod serde_forms;

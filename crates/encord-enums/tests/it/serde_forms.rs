@@ -79,7 +79,11 @@ fn d7_lossless_wants_a_string() {
         "5",
         "invalid type: integer `5`, expected a string, the data type at line 1 column 1",
     );
-    check_error::<Upper<Lossless<AutomationModel>>>(
+    check_error::<Upper<Lossless<DataType>>>(
+        "null",
+        "invalid type: null, expected a string, the data type at line 1 column 4",
+    );
+    check_error::<Lossless<AutomationModel>>(
         "null",
         "invalid type: null, expected a string, the automation model at line 1 column 4",
     );

@@ -1,0 +1,53 @@
+//! The targets, one module each.
+
+use std::env;
+use std::sync::LazyLock;
+
+mod data_type;
+mod fault_plan;
+mod http_answer;
+mod journal;
+mod manifest;
+mod models;
+mod pem;
+mod report;
+mod retry_after;
+mod settings;
+mod signed_url;
+mod store_request;
+
+/// Takes any bytes, and panics where a promise is broken.
+pub type Check = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: &[(&str, Check)] = &[
+    ("data_type", data_type::check),
+    ("fault_plan", fault_plan::check),
+    ("http_answer", http_answer::check),
+    ("journal", journal::check),
+    ("manifest", manifest::check),
+    ("models", models::check),
+    ("pem", pem::check),
+    ("report", report::check),
+    ("retry_after", retry_after::check),
+    ("settings", settings::check),
+    ("signed_url", signed_url::check),
+    ("store_request", store_request::check),
+];
+
+/// The environment variable that names the target for the fuzzer.
+pub const CHOICE: &str = "ENCORD_FUZZ_TARGET";
+
+/// The target of this name.
+pub fn find(name: &str) -> Option<Check> {
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(_, check)| *check)
+}
+
+/// The target that [`CHOICE`] names.
+pub fn chosen() -> Check {
+    static CHOSEN: LazyLock<Check> = LazyLock::new(|| {
+        let name = env::var(CHOICE).expect("the name of a target");
+        find(&name).expect("a known target")
+    });
+    *CHOSEN
+}

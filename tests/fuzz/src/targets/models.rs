@@ -1,0 +1,118 @@
+//! Lists of model configurations (rules G1 to G4).
+
+use std::io::{self, Read};
+
+use encord_project_utils::{
+    ModelConfiguration, ReadError, get_all_model_iteration_uids, model_iteration_uids_from_slice,
+    read_model_iteration_uids,
+};
+
+use crate::entries::Entries;
+
+/// How much the reader is asked for at once.
+const PIECE: usize = 256 * 1024;
+
+/// The uids are the same from a slice, from a reader in any pieces, and by `serde_json` alone; so are the errors.
+pub(super) fn check(mut data: &[u8]) {
+    let [pieces, lines, boundary] = crate::take(&mut data);
+    let uids = model_iteration_uids_from_slice(data).map(|uids| strings(uids.iter()));
+    let expected = expected(&String::from_utf8_lossy(data));
+    // What is not Unicode is passed over where nobody looks at it.
+    assert!(uids.as_ref().ok() == expected.as_ref() || uids.is_err() && std::str::from_utf8(data).is_err());
+
+    let read = read_model_iteration_uids(Pieces { data, most: pieces, calls: 0 });
+    same(&uids, read.map(|uids| strings(uids.iter())), data, 0);
+
+    // Lines in front move the end of the first piece into the list. So many take their time, so it is done now and then.
+    if data.iter().fold(lines, |sum, byte| sum.wrapping_add(*byte)) % 32 == 0 {
+        let lines = PIECE - usize::from(boundary).min(data.len());
+        let longer = io::repeat(b'\n').take(lines as u64).chain(Pieces { data, most: pieces, calls: 0 });
+        let read = read_model_iteration_uids(longer);
+        same(&uids, read.map(|uids| strings(uids.iter())), data, lines);
+    }
+
+    // A reader that fails is no end of the list.
+    let failing = Pieces { data, most: pieces, calls: 0 }.chain(Failing);
+    let error = read_model_iteration_uids(failing).expect_err("the reader fails");
+    assert!(error.position().is_none() || uids.is_err(), "{error}");
+
+    if let Ok(models) = serde_json::from_slice::<Vec<ModelConfiguration>>(data) {
+        let written = serde_json::to_vec(&models).expect("written");
+        assert_eq!(serde_json::from_slice::<Vec<ModelConfiguration>>(&written).expect("read again"), models);
+        let all = strings(get_all_model_iteration_uids(&models).iter());
+        // An array in place of an object is a model for serde's derive alone.
+        assert!(uids.is_err() || uids.ok() == Some(all));
+    }
+}
+
+type Uids = Result<Vec<String>, ReadError>;
+
+/// The same uids, or the same error at the same place, so many lines further on.
+fn same(slice: &Uids, read: Uids, data: &[u8], lines: usize) {
+    match (slice, read) {
+        (Ok(slice), Ok(read)) => assert_eq!(*slice, read),
+        (Err(slice), Err(read)) => {
+            let ((there, here), read_text) = ((place(slice, data, 0), place(&read, data, lines)), read.to_string());
+            // From a reader `serde_json` counts a byte that it has only looked at.
+            assert!(there == here || there + 1 == here, "{slice} or {read}");
+            let (reason, _) = read_text.rsplit_once(" at line ").expect("a place");
+            assert!(slice.to_string().starts_with(&format!("{reason} at line ")), "{slice} or {read}");
+        }
+        (slice, read) => panic!("{slice:?} or {read:?}"),
+    }
+}
+
+/// How many bytes there are up to the place of an error.
+fn place(error: &ReadError, data: &[u8], lines: usize) -> usize {
+    let (line, column) = error.position().expect("no reader failed");
+    let before = data.split_inclusive(|byte| *byte == b'\n').take(line - lines - 1);
+    before.map(<[u8]>::len).sum::<usize>() + column
+}
+
+/// By `serde_json` alone.
+fn expected(json: &str) -> Option<Vec<String>> {
+    let models: Vec<Entries> = serde_json::from_str(json).ok()?;
+    let mut uids: Vec<String> = Vec::new();
+    for model in models {
+        let [list] = model.all("model_iteration_uids")[..] else { return None };
+        for uid in serde_json::from_str::<Vec<String>>(list.get()).ok()? {
+            if !uids.contains(&uid) {
+                uids.push(uid);
+            }
+        }
+    }
+    Some(uids)
+}
+
+fn strings(uids: impl Iterator<Item = impl AsRef<str>>) -> Vec<String> {
+    uids.map(|uid| uid.as_ref().to_owned()).collect()
+}
+
+/// Gives a few bytes at a time, and is interrupted now and then.
+struct Pieces<'a> {
+    data: &'a [u8],
+    most: u8,
+    calls: u8,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.calls = self.calls.wrapping_add(1);
+        if self.most & 0x80 != 0 && self.calls.is_multiple_of(3) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let most = match self.most & 0x7f {
+            0 => buffer.len(),
+            most => buffer.len().min(most.into()),
+        };
+        self.data.read(&mut buffer[..most])
+    }
+}
+
+struct Failing;
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("gone"))
+    }
+}

@@ -1,0 +1,57 @@
+//! Reports of earlier runs, as `--retry-from` reads them.
+
+use std::collections::BTreeMap;
+
+use encord_upload::UploadItem;
+use serde_json::Value;
+
+use crate::args::Stream;
+use crate::entries::Entries;
+use crate::retry_from::RetryFrom;
+
+/// Exactly those items are left out that the report has as done and nowhere as not done; or the error names a bad line, after
+/// good ones, and repeats nothing of it.
+pub(super) fn check(data: &[u8]) {
+    let read_report =
+        || crate::scratch::with_file("report", data, |path| RetryFrom::read(&Stream::File(path.to_owned())));
+    let Some(text) = crate::unmarked(data) else { return assert!(read_report().is_err()) };
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
+    match read_report() {
+        Ok(report) => {
+            let mut done = BTreeMap::new();
+            for (_, line) in lines {
+                let (path, title, is_done) = read(line).expect("a line that another reader takes too");
+                *done.entry((path, title)).or_insert(true) &= is_done;
+            }
+            for ((path, title), done) in done {
+                let mut item = UploadItem::new(path, "https://h/p");
+                item.title = Some(title);
+                assert_eq!(report.takes(&item), !done, "{item:?}");
+                item.title = Some("a title that no report has".to_owned());
+                assert!(report.takes(&item));
+            }
+        }
+        Err(failure) => {
+            let told = format!("{failure:?}");
+            assert!(!told.contains(crate::SECRET), "{told}");
+            let named = |number: usize| told.contains(&format!("report, line {number}: "));
+            let at = lines.iter().position(|(number, _)| named(*number)).expect("a line that is there");
+            assert!(lines[..at].iter().all(|(_, line)| read(line).is_some()), "{told}");
+            // The texts and numbers of a line that nobody asks for must be some all the same.
+            let line = lines[at].1;
+            assert!(read(line).is_none() || serde_json::from_slice::<Value>(line).is_err(), "{told}");
+        }
+    }
+}
+
+/// A line by another reader: path, title, whether it is done. What is no text in the attempts, nobody reads.
+fn read(line: &[u8]) -> Option<(String, String, bool)> {
+    let entries = Entries::read(String::from_utf8_lossy(line).as_bytes())?;
+    let done = match entries.text("status")?.as_str() {
+        "uploaded" | "skipped" => true,
+        "failed" | "cancelled" => false,
+        _ => return None,
+    };
+    Some((entries.text("path")?, entries.text("title")?, done))
+}

@@ -1,4 +1,0 @@
-//! Journals of uploads.
-#![cfg_attr(fuzzing, no_main)]
-
-encord_fuzz::target!(encord_fuzz::journal);

@@ -1,4 +1,0 @@
-//! Manifests.
-#![cfg_attr(fuzzing, no_main)]
-
-encord_fuzz::target!(encord_fuzz::manifest);

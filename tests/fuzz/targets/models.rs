@@ -1,4 +1,0 @@
-//! Lists of model configurations.
-#![cfg_attr(fuzzing, no_main)]
-
-encord_fuzz::target!(encord_fuzz::models);

@@ -1,4 +1,0 @@
-//! Settings files, variables and flags.
-#![cfg_attr(fuzzing, no_main)]
-
-encord_fuzz::target!(encord_fuzz::settings);
