@@ -23,6 +23,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings"], pure: false, only: None },
     Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer {
+        name: "encord-client",
+        on: &["encord-enums", "encord-http", "encord-http-settings", "encord-project-utils", "encord-upload"],
+        pure: false,
+        only: None,
+    },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
@@ -32,14 +38,15 @@ const LAYERS: &[Layer] = &[
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];
 
-const LIBRARIES: [&str; 5] =
-    ["encord-enums", "encord-http-settings", "encord-project-utils", "encord-http", "encord-upload"];
-const PROGRAMS: [&str; 7] = [
+const LIBRARIES: [&str; 6] =
+    ["encord-enums", "encord-http-settings", "encord-project-utils", "encord-http", "encord-upload", "encord-client"];
+const PROGRAMS: [&str; 8] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-http",
     "encord-upload",
+    "encord-client",
     "encord-dev-store",
     "encord",
 ];

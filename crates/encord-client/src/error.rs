@@ -130,7 +130,12 @@ impl Error {
     /// `v1` answers null for what is not there.
     pub(crate) fn nothing() -> Self {
         let (kind, effect) = (ErrorKind::NotFound, Effect::Refused);
-        Self::new(Inner { kind, effect, words: Some("the platform has nothing of this".to_owned()), ..Inner::default() })
+        Self::new(Inner {
+            kind,
+            effect,
+            words: Some("the platform has nothing of this".to_owned()),
+            ..Inner::default()
+        })
     }
 
     /// With the account of the client, which says more.

@@ -256,6 +256,7 @@ pub(crate) fn check_page_size(size: u32) -> Result<(), Error> {
     Err(Error::input(format!("page_size must be from 1 to {MAX_PAGE_SIZE}, not {size}")))
 }
 
+#[expect(clippy::ref_option, reason = "what serde passes")]
 fn as_text<S: Serializer>(metadata: &Option<Map<String, Value>>, serializer: S) -> Result<S::Ok, S::Error> {
     match metadata {
         Some(metadata) => serializer.serialize_str(&json::to_text(metadata)),

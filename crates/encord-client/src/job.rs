@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use encord_http::RequestsSettings;
+use encord_http_settings::Timeout;
 use futures_util::stream::unfold;
 use futures_util::{Stream, StreamExt as _};
 use serde::Deserialize;
@@ -162,7 +163,7 @@ fn goes_on_after(error: &Error) -> bool {
 /// For how long the server may hold a poll: a third of the clocks that run meanwhile, in whole seconds.
 fn hold(settings: &RequestsSettings) -> Duration {
     let clocks = [settings.connect_timeout, settings.read_timeout];
-    let limit = clocks.into_iter().filter_map(|timeout| timeout.as_duration()).min().map(|limit| limit / 3);
+    let limit = clocks.into_iter().filter_map(Timeout::as_duration).min().map(|limit| limit / 3);
     limit.map_or(MAX_HOLD, |limit| limit.min(MAX_HOLD))
 }
 

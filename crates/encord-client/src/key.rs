@@ -70,10 +70,10 @@ impl SshPrivateKey {
         let password = password.as_ref().map(|password| password.as_str());
         match source(variable(KEY_FILE_VARIABLE), variable(KEY_VARIABLE).as_ref(), home())? {
             Source::File(path) => Self::read(&path, password)
-                .map_err(|error| error.from_place(format!("{} (named by {KEY_FILE_VARIABLE})", path.display()))),
+                .map_err(|error| error.at_place(format!("{} (named by {KEY_FILE_VARIABLE})", path.display()))),
             Source::Text => {
                 let text = variable(KEY_VARIABLE).and_then(text).unwrap_or_default();
-                Self::parse(text.as_bytes(), password).map_err(|error| error.from_place(KEY_VARIABLE.to_owned()))
+                Self::parse(text.as_bytes(), password).map_err(|error| error.at_place(KEY_VARIABLE.to_owned()))
             }
         }
     }
@@ -85,7 +85,7 @@ impl SshPrivateKey {
     /// When the file cannot be read or is no key. The error names the file and shows nothing of what is in it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
-        Self::read(path, None).map_err(|error| error.from_place(path.display().to_string()))
+        Self::read(path, None).map_err(|error| error.at_place(path.display().to_string()))
     }
 
     /// The key in this text.
@@ -105,7 +105,7 @@ impl SshPrivateKey {
     #[cfg(feature = "encrypted-keys")]
     pub fn from_encrypted_file(path: impl AsRef<Path>, password: &str) -> Result<Self, KeyError> {
         let path = path.as_ref();
-        Self::read(path, Some(password)).map_err(|error| error.from_place(path.display().to_string()))
+        Self::read(path, Some(password)).map_err(|error| error.at_place(path.display().to_string()))
     }
 
     /// The key in this text, which is encrypted with this password.
@@ -187,3 +187,9 @@ fn text(value: OsString) -> Option<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests;
+
+/// The key of the recorded vectors: its secret is the bytes 0 to 31.
+#[cfg(test)]
+pub(crate) fn test_key() -> SshPrivateKey {
+    SshPrivateKey::from_text(include_str!("key/test_key.txt")).unwrap()
+}

@@ -47,7 +47,7 @@ pub use self::urls::FolderUrls;
 pub use self::user_client::EncordUserClient;
 #[doc(no_inline)]
 pub use encord_enums::{
-    DataType, Lossless, LongPollingStatus, StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole,
+    DataType, LongPollingStatus, Lossless, StorageFolderType, StorageItemType, StorageLocationName, StorageUserRole,
 };
 #[doc(no_inline)]
 pub use encord_http::{self as http, RequestsSettings, SignedUrl};

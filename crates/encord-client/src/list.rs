@@ -52,11 +52,14 @@ struct Page {
 struct Reading<T> {
     shared: Arc<Shared>,
     path: String,
-    query: Box<dyn Fn(Option<&str>) -> Query + Send + Sync>,
+    query: QueryOfToken,
     page: VecDeque<Box<RawValue>>,
     next: Next,
     of: PhantomData<fn() -> T>,
 }
+
+/// Makes the query of a page from its token.
+type QueryOfToken = Box<dyn Fn(Option<&str>) -> Query + Send + Sync>;
 
 enum Next {
     First,
@@ -160,7 +163,8 @@ impl<T: DeserializeOwned> Reading<T> {
 impl<T: DeserializeOwned> Records<T> {
     /// The records of a page that has no next one: `{"results": […]}`, `{"result": […]}` or `[…]`.
     pub(crate) fn of_answer(answer: Answer) -> Result<Self, Error> {
-        let records = if answer.is_array() { answer.json::<Vec<Box<RawValue>>>()? } else { answer.json::<Page>()?.results };
+        let records =
+            if answer.is_array() { answer.json::<Vec<Box<RawValue>>>()? } else { answer.json::<Page>()?.results };
         let mut all = Self { records: Vec::with_capacity(records.len()), unreadable: Vec::new() };
         for record in records {
             all.push(read(&record));

@@ -20,6 +20,3 @@ pub use self::job::{ItemName, UnitError, UploadJobState};
 pub use self::model::{ModelAttachment, ModelGroup, ModelIteration, ProjectModel};
 pub use self::project::{ProjectInfo, Workflow, WorkflowStage};
 pub use self::time::Time;
-
-#[cfg(test)]
-mod tests;

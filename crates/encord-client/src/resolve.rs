@@ -56,13 +56,12 @@ impl EncordUserClient {
         }
         let filter = DatasetFilter { title_eq: Some(text.to_owned()), ..DatasetFilter::default() };
         let found = self.list_datasets(&filter).await?;
-        match one("dataset", text, found.iter().filter(|dataset| dataset.title == text).map(|dataset| dataset.dataset_uuid))? {
-            Some(id) => Ok(id),
-            None => {
-                let all = self.list_datasets(&DatasetFilter::default()).await.unwrap_or_default();
-                Err(no_such("dataset", text, all.into_iter().take(MAX_COMPARED).map(|dataset| dataset.title).collect()))
-            }
+        let ids = found.iter().filter(|dataset| dataset.title == text).map(|dataset| dataset.dataset_uuid);
+        if let Some(id) = one("dataset", text, ids)? {
+            return Ok(id);
         }
+        let all = self.list_datasets(&DatasetFilter::default()).await.unwrap_or_default();
+        Err(no_such("dataset", text, all.into_iter().take(MAX_COMPARED).map(|dataset| dataset.title).collect()))
     }
 
     /// The project that this text means: its identifier (nothing is sent), or its exact title.
@@ -76,14 +75,13 @@ impl EncordUserClient {
         }
         let filter = ProjectFilter { title_eq: Some(text.to_owned()), ..ProjectFilter::default() };
         let found = self.list_projects(&filter).all().await?;
-        match one("project", text, found.iter().filter(|project| project.title == text).map(|project| project.project_hash))? {
-            Some(id) => Ok(id),
-            None => {
-                let all = first(self.list_projects(&ProjectFilter::default())).await;
-                let title = |project: ProjectInfo| project.title;
-                Err(no_such("project", text, all.into_iter().map(title).collect()))
-            }
+        let ids = found.iter().filter(|project| project.title == text).map(|project| project.project_hash);
+        if let Some(id) = one("project", text, ids)? {
+            return Ok(id);
         }
+        let all = first(self.list_projects(&ProjectFilter::default())).await;
+        let title = |project: ProjectInfo| project.title;
+        Err(no_such("project", text, all.into_iter().map(title).collect()))
     }
 
     /// The folders at the end of this path. More than one where names come twice.
@@ -202,7 +200,7 @@ mod tests {
     fn the_nearest_names_come_first() {
         let names = ["photos 2023", "Photos 2024", "videos", "photo", "photos 2024"].map(str::to_owned).to_vec();
         assert_eq!(nearest("photos 2042", names), ["Photos 2024", "photos 2024", "photos 2023"]);
-        assert_eq!(nearest("x", vec!["quite another".to_owned()]), [String::new(); 0]);
+        assert_eq!(nearest("x", vec!["quite another".to_owned()]), Vec::<String>::new());
     }
 
     #[test]

@@ -191,11 +191,13 @@ struct DataItems<'a>(&'a JobRequest<'a>);
 impl Serialize for DataItems<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let JobRequest { units, options } = self.0;
-        let files = |kind| Chosen(units, move |unit: &UploadUnit| matches!(unit, UploadUnit::File(file) if file.kind == kind));
+        let files =
+            |kind| Chosen(units, move |unit: &UploadUnit| matches!(unit, UploadUnit::File(file) if file.kind == kind));
         let groups = |dicom| {
-            Chosen(units, move |unit: &UploadUnit| {
-                matches!(unit, UploadUnit::Group(group) if (group.kind == GroupKind::DicomSeries) == dicom)
-            })
+            Chosen(
+                units,
+                move |unit: &UploadUnit| matches!(unit, UploadUnit::Group(group) if (group.kind == GroupKind::DicomSeries) == dicom),
+            )
         };
         let none: [(); 0] = [];
         let mut map = serializer.serialize_map(None)?;
@@ -241,7 +243,8 @@ impl Serialize for UploadUnit {
 
 impl Serialize for FileUnit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { kind, object: UploadedObject { object_key, item_uuid, title }, client_metadata, media_metadata } = self;
+        let Self { kind, object: UploadedObject { object_key, item_uuid, title }, client_metadata, media_metadata } =
+            self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("objectUrl", object_key)?;
         if let Some(title) = title {

@@ -61,7 +61,7 @@ impl SignedUrlSource for FolderUrls {
     async fn sign(&self, items: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
         let mut by_type: Vec<(StorageItemType, Vec<usize>)> = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            let item_type = item_type(item.kind);
+            let Some(item_type) = item_type(item.kind) else { continue };
             match by_type.iter_mut().find(|(known, _)| *known == item_type) {
                 Some((_, indices)) => indices.push(index),
                 None => by_type.push((item_type, vec![index])),
@@ -83,7 +83,10 @@ impl SignedUrlSource for FolderUrls {
                 }
             }
         }
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err("no URL was signed".into()))).collect()
+        answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| Err("no URL can be signed for files of this kind".into())))
+            .collect()
     }
 }
 
@@ -110,8 +113,8 @@ impl fmt::Debug for FolderUrls {
     }
 }
 
-fn item_type(kind: ItemKind) -> StorageItemType {
-    match kind {
+fn item_type(kind: ItemKind) -> Option<StorageItemType> {
+    Some(match kind {
         ItemKind::Image => StorageItemType::Image,
         ItemKind::Video => StorageItemType::Video,
         ItemKind::Audio => StorageItemType::Audio,
@@ -121,5 +124,6 @@ fn item_type(kind: ItemKind) -> StorageItemType {
         ItemKind::Pdf => StorageItemType::Pdf,
         ItemKind::TimeSeries => StorageItemType::Timeseries,
         ItemKind::Scene => StorageItemType::Scene,
-    }
+        _ => return None,
+    })
 }

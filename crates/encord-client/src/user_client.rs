@@ -49,10 +49,6 @@ impl EncordUserClient {
         &self.shared.http
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
     /// A token that stands for this client. How long it is good for is not known.
     ///
     /// # Errors

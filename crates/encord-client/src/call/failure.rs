@@ -113,8 +113,9 @@ fn clock_hint(ours: SystemTime, theirs: SystemTime) -> Option<String> {
         Err(behind) => (behind.duration(), "behind"),
     };
     let seconds = by.as_secs();
-    (by > CLOCK_TOLERANCE)
-        .then(|| format!("set the clock of this machine: it is {seconds} s {direction} the server's, and signatures are dated"))
+    (by > CLOCK_TOLERANCE).then(|| {
+        format!("set the clock of this machine: it is {seconds} s {direction} the server's, and signatures are dated")
+    })
 }
 
 #[cfg(test)]

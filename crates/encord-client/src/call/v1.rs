@@ -111,7 +111,8 @@ pub(super) fn opened(shared: &Shared, answer: Answer) -> Result<Option<Answer>, 
     if envelope.status != 200 {
         return Err(failed(shared, &envelope, account, date));
     }
-    let response = envelope.response.map(|raw| String::from(Box::<str>::from(raw))).filter(|response| response != "null");
+    let response =
+        envelope.response.map(|raw| String::from(Box::<str>::from(raw))).filter(|response| response != "null");
     Ok(response.map(|response| Answer { body: response.into(), account, date }))
 }
 
@@ -128,7 +129,8 @@ pub(super) fn failed(shared: &Shared, envelope: &Envelope, account: CallAccount,
             (kind, payload.filter(|_| shown).unwrap_or_else(|| words.to_owned()), refused)
         }
         None => {
-            let code = code.map_or_else(|| "no code".to_owned(), |code| format!("the code {}", plain(&code, secret(shared))));
+            let code =
+                code.map_or_else(|| "no code".to_owned(), |code| format!("the code {}", plain(&code, secret(shared))));
             let payload = payload.map_or_else(String::new, |payload| format!(": {payload}"));
             (ErrorKind::Server, format!("{code}, which this version does not know{payload}"), false)
         }

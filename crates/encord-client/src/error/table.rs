@@ -17,16 +17,20 @@ pub(crate) struct V1Code {
 pub(crate) fn v1_code(code: &str) -> Option<V1Code> {
     use ErrorKind as Kind;
     let (kind, words, payload) = match code {
-        "AUTHENTICATION_ERROR" => (Kind::Authentication, "You are not authenticated to access the Encord platform.", false),
+        "AUTHENTICATION_ERROR" => {
+            (Kind::Authentication, "You are not authenticated to access the Encord platform.", false)
+        }
         "AUTHORISATION_ERROR" => (Kind::Authorisation, "You are not authorised to access this asset.", false),
         "METHOD_NOT_ALLOWED_ERROR" => (Kind::MethodNotAllowed, "HTTP method is not allowed.", false),
         "UNKNOWN_ERROR" => (Kind::Server, "An unknown error occurred.", false),
         "OPERATION_NOT_ALLOWED" => {
             (Kind::OperationNotAllowed, "The read/write operation is not allowed by the API key.", false)
         }
-        "FILE_TYPE_NOT_SUPPORTED_ERROR" => {
-            (Kind::FileTypeNotSupported, "Supported file types are: image/jpeg, image/png, video/webm, video/mp4.", false)
-        }
+        "FILE_TYPE_NOT_SUPPORTED_ERROR" => (
+            Kind::FileTypeNotSupported,
+            "Supported file types are: image/jpeg, image/png, video/webm, video/mp4.",
+            false,
+        ),
         "FILE_SIZE_NOT_SUPPORTED_ERROR" => (
             Kind::FileSizeNotSupported,
             "The combined size of the input files is larger than the supported limit",
@@ -43,10 +47,10 @@ pub(crate) fn v1_code(code: &str) -> Option<V1Code> {
             "The used SSH key exists more than once. Please create a unique user SSH key.",
             false,
         ),
-        "SSH_KEY_NOT_FOUND_ERROR" => (Kind::SshKeyNotFound, "The used SSH key does not exist on the Encord platform.", false),
-        "RESOURCE_NOT_FOUND_ERROR" => {
-            (Kind::NotFound, "The requested resource was not found in the database.", true)
+        "SSH_KEY_NOT_FOUND_ERROR" => {
+            (Kind::SshKeyNotFound, "The used SSH key does not exist on the Encord platform.", false)
         }
+        "RESOURCE_NOT_FOUND_ERROR" => (Kind::NotFound, "The requested resource was not found in the database.", true),
         "INVALID_ARGUMENTS_ERROR" => {
             (Kind::InvalidArguments, "Some of the arguments to the SDK function were invalid.", true)
         }

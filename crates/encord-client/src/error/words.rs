@@ -5,7 +5,7 @@ use serde_json::Value;
 /// So much of the words is shown.
 const MAX_WORDS_CHARS: usize = 1_000;
 
-/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise FastAPI's `detail`.
+/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of `FastAPI`.
 pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let words = match (value.get("message"), value.get("detail")) {
@@ -17,7 +17,7 @@ pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     Some(plain(&words, secret))
 }
 
-/// FastAPI's `{"loc": ["body", "name"], "msg": "field required", "type": "missing"}`.
+/// The validation errors of `FastAPI`: `{"loc": ["body", "name"], "msg": "field required", "type": "missing"}`.
 fn validation(detail: &Value) -> String {
     let Some(message) = detail.get("msg").and_then(Value::as_str) else { return detail.to_string() };
     let place: Vec<_> = detail.get("loc").and_then(Value::as_array).into_iter().flatten().map(text).collect();
@@ -44,7 +44,8 @@ pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
 }
 
 fn escaped(char: char) -> impl Iterator<Item = char> {
-    let escape = char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape = char.is_control()
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let (kept, escaped) = if escape { (None, Some(char.escape_default())) } else { (Some(char), None) };
     kept.into_iter().chain(escaped.into_iter().flatten())
 }
@@ -55,7 +56,9 @@ fn without_queries(words: &str) -> String {
     let mut rest = words;
     while let Some(start) = rest.find("://") {
         let (before, url) = rest.split_at(start);
-        let end = url.find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '<' | '>' | '`')).unwrap_or(url.len());
+        let end = url
+            .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '<' | '>' | '`'))
+            .unwrap_or(url.len());
         let (url, after) = url.split_at(end);
         shown.push_str(before);
         match url.split_once('?') {

@@ -23,6 +23,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+#[cfg(feature = "encrypted-keys")]
 /// An encrypted key, ready to be decrypted.
 pub(super) struct Sealed<'a> {
     pub(super) cipher: &'a [u8],
@@ -58,8 +59,16 @@ pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8;
         check_blocks(secret, PLAIN_BLOCK_BYTES)?;
         return opened(secret, point, KeyErrorKind::Damaged);
     }
-    let secret = unsealed(&Sealed { cipher, kdf, kdf_options, secret, rest: reader.0 }, password)?;
-    opened(&secret, point, KeyErrorKind::WrongPassword)
+    #[cfg(feature = "encrypted-keys")]
+    {
+        let sealed = Sealed { cipher, kdf, kdf_options, secret, rest: reader.0 };
+        opened(&super::decrypt::decrypted(&sealed, password)?, point, KeyErrorKind::WrongPassword)
+    }
+    #[cfg(not(feature = "encrypted-keys"))]
+    {
+        let _ = kdf_options;
+        Err(KeyError::new(KeyErrorKind::Encrypted))
+    }
 }
 
 pub(super) fn check_blocks(secret: &[u8], block: usize) -> Result<(), KeyError> {
@@ -71,17 +80,6 @@ pub(super) fn check_blocks(secret: &[u8], block: usize) -> Result<(), KeyError> 
 
 pub(super) fn damaged(detail: &str) -> KeyError {
     KeyError::new(KeyErrorKind::Damaged).with_detail(detail)
-}
-
-#[cfg(feature = "encrypted-keys")]
-fn unsealed(sealed: &Sealed<'_>, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    super::decrypt::decrypted(sealed, password)
-}
-
-#[cfg(not(feature = "encrypted-keys"))]
-fn unsealed(sealed: &Sealed<'_>, _password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let Sealed { cipher: _, kdf: _, kdf_options: _, secret: _, rest: _ } = sealed;
-    Err(KeyError::new(KeyErrorKind::Encrypted))
 }
 
 /// Reads the decrypted part. `mismatch`: what it means that the two check numbers differ.

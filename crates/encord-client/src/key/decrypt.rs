@@ -41,7 +41,8 @@ pub(super) fn decrypted(sealed: &Sealed<'_>, password: Option<&str>) -> Result<Z
             .with_detail(format!("{rounds} rounds of bcrypt, more than {MAX_ROUNDS}")));
     }
     let mut derived = Zeroizing::new(vec![0; KEY_BYTES + iv_bytes]);
-    bcrypt_pbkdf::bcrypt_pbkdf(password, salt, rounds, &mut derived).map_err(|_| damaged("its salt or rounds are none"))?;
+    bcrypt_pbkdf::bcrypt_pbkdf(password, salt, rounds, &mut derived)
+        .map_err(|_| damaged("its salt or rounds are none"))?;
     let (key, iv) = derived.split_at(KEY_BYTES);
     let mut plain = Zeroizing::new(secret.to_vec());
     let wrong = || KeyError::new(KeyErrorKind::WrongPassword);

@@ -48,7 +48,7 @@ impl KeyError {
         Self { detail: Some(detail.into()), ..self }
     }
 
-    pub(super) fn from_place(self, place: String) -> Self {
+    pub(super) fn at_place(self, place: String) -> Self {
         Self { place: Some(place), ..self }
     }
 

@@ -1,6 +1,6 @@
 //! How an upload job goes.
 
-use encord_enums::{Lossless, LongPollingStatus};
+use encord_enums::{LongPollingStatus, Lossless};
 use serde::{Deserialize, Serialize};
 
 use super::lenient;
