@@ -42,8 +42,9 @@ impl Formatter for Layout {
 
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut units = [0; 2];
-        for piece in fragment.split_inclusive(|char: char| !char.is_ascii()) {
-            let Some(last) = piece.chars().next_back().filter(|char| !char.is_ascii()) else {
+        let escaped = |char: &char| !char.is_ascii() || *char == '\u{7f}';
+        for piece in fragment.split_inclusive(|char| escaped(&char)) {
+            let Some(last) = piece.chars().next_back().filter(escaped) else {
                 writer.write_all(piece.as_bytes())?;
                 continue;
             };
@@ -83,7 +84,7 @@ mod tests {
         for (value, expected) in [
             (json!({"a": [1, 2, {"b": null}], "c": {}}), r#"{"a": [1, 2, {"b": null}], "c": {}}"#),
             (json!([]), "[]"),
-            (json!("Ünïcode & 😀/\u{7f}"), "\"\\u00dcn\\u00efcode & \\ud83d\\ude00/\u{7f}\""),
+            (json!("Ünïcode & 😀/\u{7f}"), "\"\\u00dcn\\u00efcode & \\ud83d\\ude00/\\u007f\""),
             (json!("\u{0}\u{8}\t\n\u{c}\r\u{1f}\"\\"), r#""\u0000\b\t\n\f\r\u001f\"\\""#),
             (json!([true, 1.5, -3]), "[true, 1.5, -3]"),
         ] {

@@ -61,12 +61,12 @@ fn c4_a_text_that_is_no_key_is_refused_without_showing_it() {
         &format!("the private key is damaged: its last line is missing; {copy}"),
     );
     refused(
-        &format!("{begin}\n{}\n{end}", lines[1]),
+        &format!("{begin}\n{}\n{end}", &lines[1][..63]),
         KeyErrorKind::Damaged,
         &format!("the private key is damaged: its text is no base64; {copy}"),
     );
     refused(
-        &format!("{begin}\n{}\n{end}", &lines[1][..68]),
+        &format!("{begin}\n{}\n{end}", lines[1]),
         KeyErrorKind::Damaged,
         &format!("the private key is damaged: it ends too early; {copy}"),
     );
