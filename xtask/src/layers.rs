@@ -23,7 +23,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-signed-url", on: &[], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings", "encord-signed-url"], pure: false, only: None },
-    Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer {
+        name: "encord-upload",
+        on: &["encord-enums", "encord-http", "encord-http-settings"],
+        pure: false,
+        only: None,
+    },
     Layer {
         name: "encord-client",
         on: &[
@@ -38,6 +43,7 @@ const LAYERS: &[Layer] = &[
         only: None,
     },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
+    Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
@@ -56,7 +62,7 @@ const LIBRARIES: [&str; 7] = [
     "encord-upload",
     "encord-client",
 ];
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
@@ -65,6 +71,7 @@ const PROGRAMS: [&str; 9] = [
     "encord-upload",
     "encord-client",
     "encord-dev-store",
+    "encord-dev-platform",
     "encord",
 ];
 
