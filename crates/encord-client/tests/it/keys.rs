@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::support::vectors;
 
 #[derive(Deserialize)]
-struct Key {
+struct Case {
     name: String,
     text: String,
     password: Option<String>,
@@ -14,7 +14,7 @@ struct Key {
     key_id: Option<String>,
 }
 
-fn load(key: &Key) -> Result<SshPrivateKey, KeyError> {
+fn load(key: &Case) -> Result<SshPrivateKey, KeyError> {
     match &key.password {
         #[cfg(feature = "encrypted-keys")]
         Some(password) => SshPrivateKey::from_encrypted_text(&key.text, password),
@@ -25,14 +25,14 @@ fn load(key: &Key) -> Result<SshPrivateKey, KeyError> {
 }
 
 /// Any 16 characters in a row of the armored text are a piece of the key.
-fn shows(key: &Key, shown: &str) -> bool {
+fn shows(key: &Case, shown: &str) -> bool {
     let pieces = key.text.lines().filter(|line| !line.starts_with("-----") && line.len() >= 16);
     pieces.map(|line| &line[..16]).filter(|piece| piece.is_ascii()).any(|piece| shown.contains(piece))
 }
 
 #[test]
 fn c4_keys_are_taken_as_by_the_sdk_and_no_error_shows_one() {
-    let keys: Vec<Key> = serde_json::from_str(&vectors("keys.json")).unwrap();
+    let keys: Vec<Case> = serde_json::from_str(&vectors("keys.json")).unwrap();
     assert!(keys.len() >= 45, "{}", keys.len());
     let mut taken = 0;
     for key in &keys {
@@ -53,9 +53,9 @@ fn c4_keys_are_taken_as_by_the_sdk_and_no_error_shows_one() {
 #[test]
 #[cfg(feature = "encrypted-keys")]
 fn errors_about_keys_say_what_to_do() {
-    let keys: Vec<Key> = serde_json::from_str(&vectors("keys.json")).unwrap();
+    let keys: Vec<Case> = serde_json::from_str(&vectors("keys.json")).unwrap();
     #[track_caller]
-    fn check(keys: &[Key], name: &str, expected: &str) {
+    fn check(keys: &[Case], name: &str, expected: &str) {
         let key = keys.iter().find(|key| key.name == name).unwrap();
         assert_eq!(load(key).unwrap_err().to_string(), expected);
     }

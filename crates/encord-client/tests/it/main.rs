@@ -1,4 +1,5 @@
 //! The client against recorded requests of the Python SDK, answers of its models, and a server that goes wrong on purpose.
+#![cfg(test)]
 
 mod keys;
 mod requests;

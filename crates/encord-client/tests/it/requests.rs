@@ -88,6 +88,7 @@ async fn check(Call { name, exchanges }: &Call, trace: bool) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a line or two for each call")]
 async fn make(call: &str, client: &EncordUserClient) -> Result<(), Error> {
     let folder = client.folder(id(1));
     let dataset = client.dataset(id(6));

@@ -42,11 +42,11 @@ pub(crate) struct Server {
 }
 
 impl Answer {
-    pub(crate) fn json(body: impl ToString) -> Self {
+    pub(crate) fn json(body: &impl ToString) -> Self {
         Self::status(200, body)
     }
 
-    pub(crate) fn status(status: u16, body: impl ToString) -> Self {
+    pub(crate) fn status(status: u16, body: &impl ToString) -> Self {
         Self::Reply { status, headers: Vec::new(), body: body.to_string() }
     }
 
@@ -158,7 +158,7 @@ async fn serve(mut stream: TcpStream, mut answer: impl FnMut(&Seen) -> Answer) -
             Answer::Reply { status, headers, body } => {
                 let mut head = format!("HTTP/1.1 {status} Status\r\nContent-Length: {}\r\n", body.len());
                 for (name, value) in headers {
-                    head += &format!("{name}: {value}\r\n");
+                    head.extend([name, ": ", &value, "\r\n"]);
                 }
                 stream.write_all(format!("{head}\r\n{body}").as_bytes()).await?;
             }
