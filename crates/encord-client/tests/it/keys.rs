@@ -54,11 +54,6 @@ fn c4_keys_are_taken_as_by_the_sdk_and_no_error_shows_one() {
 #[cfg(feature = "encrypted-keys")]
 fn errors_about_keys_say_what_to_do() {
     let keys: Vec<Case> = serde_json::from_str(&vectors("keys.json")).unwrap();
-    #[track_caller]
-    fn check(keys: &[Case], name: &str, expected: &str) {
-        let key = keys.iter().find(|key| key.name == name).unwrap();
-        assert_eq!(load(key).unwrap_err().to_string(), expected);
-    }
     let ed25519 = "make a key with `ssh-keygen -t ed25519`, and add the new public key (the file that ends with `.pub`) to your \
                    Encord account";
     check(&keys, "RSA", &format!("the private key is not of the kind Ed25519: it is an RSA key; {ed25519}"));
@@ -86,4 +81,11 @@ fn errors_about_keys_say_what_to_do() {
         "encrypted with aes128-ctr",
         "the private key is encrypted in a way that is not supported; `ssh-keygen -p -f FILE` encrypts it anew, with aes256-ctr",
     );
+}
+
+#[track_caller]
+#[cfg(feature = "encrypted-keys")]
+fn check(keys: &[Case], name: &str, expected: &str) {
+    let key = keys.iter().find(|key| key.name == name).unwrap();
+    assert_eq!(load(key).unwrap_err().to_string(), expected);
 }
