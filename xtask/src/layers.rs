@@ -42,6 +42,7 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
+    Layer { name: "encord-ingest", on: &["encord-client", "encord-upload"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
@@ -62,7 +63,7 @@ const LIBRARIES: [&str; 7] = [
     "encord-upload",
     "encord-client",
 ];
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
@@ -70,6 +71,7 @@ const PROGRAMS: [&str; 10] = [
     "encord-http",
     "encord-upload",
     "encord-client",
+    "encord-ingest",
     "encord-dev-store",
     "encord-dev-platform",
     "encord",

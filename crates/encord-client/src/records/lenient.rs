@@ -63,5 +63,5 @@ fn from_float(number: f64) -> Option<u64> {
     }
     let is_whole = number.fract() == 0.0 && number <= 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
-    is_whole.then(|| number as u64)
+    is_whole.then_some(number as u64)
 }
