@@ -92,7 +92,7 @@ fn read(model: &str, answer: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn u9_a_url_of_an_item_is_not_shown_and_not_written() {
+fn c4_a_url_of_an_item_is_not_shown_and_not_written() {
     let models: Vec<Questions> = serde_json::from_str(&vectors("answers.json")).unwrap();
     let of = |name: &str| models.iter().find(|model| model.model == name).unwrap().answer.clone();
     let item: StorageItem = serde_json::from_value(of("StorageItem").into()).unwrap();

@@ -129,7 +129,7 @@ async fn c7_what_can_be_repeated_is_repeated_as_the_settings_say() {
 
 /// 403 is final for every call.
 #[tokio::test]
-async fn r5_a_refusal_is_not_repeated() {
+async fn c1_a_refusal_is_not_repeated() {
     for call in ONCE.into_iter().chain(AGAIN) {
         let server = Server::script([Answer::status(403, &r#"{"message": "no"}"#)]).await;
         let error = make(call, &server.client()).await.unwrap_err();

@@ -279,7 +279,7 @@ async fn answers_of_v1_that_are_no_envelope_have_a_text_too() {
 }
 
 #[tokio::test]
-async fn r11_the_account_names_method_host_path_and_every_attempt() {
+async fn the_account_names_method_host_path_and_every_attempt() {
     let server = Server::script([Answer::status(503, &""), Answer::HangUp, Answer::status(404, &"")]).await;
     let error = server.client().get_storage_folder(id(1)).await.unwrap_err();
     let text = error.to_string();
