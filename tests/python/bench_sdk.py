@@ -1,4 +1,4 @@
-"""Times the Python SDK (0.1.98) as `tests/examples/bench_pure.rs` times the pure crates.
+"""Times the Python SDK (0.1.98) as `bench-pure` times the pure crates.
 
     bench_sdk.py generate FILE    writes the models that both sides read: 10,000 of 100 uids each, half of them distinct
     bench_sdk.py uids FILE        from JSON to the distinct uids, and the function alone: its first call and a repeated one

@@ -1,11 +1,9 @@
 //! The list of checks: what the README, the documentation and the continuous integration mean by `cargo xtask ci`.
 
-use std::fs;
-
 use crate::ci::{Check, Run, Tool};
-use crate::job::{Job, Stop, cargo, scratch_folder};
+use crate::job::{Job, Stop, cargo};
 use crate::workspace::Workspace;
-use crate::{bench, layers, release_check, scratch, sdk, soak, tidy};
+use crate::{layers, programs, release_check, scratch, sdk, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -105,14 +103,14 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "bench-smoke",
         about: "every program of every benchmark does its work, however fast",
         needs: &[],
-        run: Run::Function(bench::smoke),
+        run: Run::Function(programs::bench_smoke),
         hint: "run it with `cargo xtask bench --quick [NAME…]`",
     },
     Check {
         name: "soak-smoke",
         about: "a few seconds of uploads among faults, restarts and kills add up",
         needs: &[],
-        run: Run::Function(soak::smoke),
+        run: Run::Function(programs::soak_smoke),
         hint: "repeat the choices with `cargo xtask soak --minutes 0.1 --seed N`; what the programs wrote is in target/xtask/soak",
     },
     Check {
@@ -149,27 +147,14 @@ fn features(job: &mut Job) -> Result<(), Stop> {
 }
 
 fn tests(job: &mut Job) -> Result<(), Stop> {
-    let skipped = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("skipped-tests");
-    // That of an earlier run, if there was one.
-    drop(fs::remove_file(&skipped));
+    if job.strict {
+        sdk::install(job)?;
+    }
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
     test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
     // The client reads these, and would send what is meant for a server on loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         test.env_remove(variable);
     }
-    // A test that lacks its peer adds a line to this file, or fails when it must not be skipped.
-    if job.strict {
-        sdk::install(job)?;
-        test.env("ENCORD_TESTS_STRICT", "1");
-    } else {
-        test.env("ENCORD_TESTS_SKIPPED", &skipped);
-    }
-    job.run(&mut test)?;
-    let mut lines: Vec<String> =
-        fs::read_to_string(&skipped).unwrap_or_default().lines().map(|line| format!("skipped: {line}")).collect();
-    lines.sort();
-    lines.dedup();
-    job.notes.append(&mut lines);
-    Ok(())
+    job.with_peers(&mut test)
 }

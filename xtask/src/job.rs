@@ -1,5 +1,6 @@
 //! What a check gets to work with: commands whose output goes to a log, and the two ways to stop.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -69,6 +70,24 @@ impl Job {
         }
     }
 
+    /// Runs programs that go on without a peer that this machine lacks: they add a line to a file, which becomes a note. Where
+    /// nothing may be skipped, they fail.
+    pub(crate) fn with_peers(&mut self, command: &mut Command) -> Result<(), Stop> {
+        let skipped = self.log_path.with_extension("skipped");
+        // That of an earlier run, if there was one.
+        drop(fs::remove_file(&skipped));
+        if self.strict {
+            command.env("ENCORD_TESTS_STRICT", "1");
+        } else {
+            command.env("ENCORD_TESTS_SKIPPED", &skipped);
+        }
+        self.run(command)?;
+        let lines = fs::read_to_string(&skipped).unwrap_or_default();
+        let lines: BTreeSet<_> = lines.lines().map(|line| format!("skipped: {line}")).collect();
+        self.notes.extend(lines);
+        Ok(())
+    }
+
     fn log_handle(&self) -> Result<Stdio, Stop> {
         self.log.try_clone().map(Stdio::from).map_err(|error| Stop::from((&*self.log_path, error)))
     }
@@ -115,13 +134,6 @@ pub(crate) fn cargo(arguments: &str) -> Command {
         command.env_remove(name);
     }
     command
-}
-
-/// Runs a program of the workspace in our place. `Ok(false)` when it fails.
-pub(crate) fn hand_over(package: &str, arguments: &[&str]) -> Result<bool, String> {
-    let mut program = cargo("run --quiet --package");
-    let status = program.arg(package).arg("--").args(arguments).status();
-    status.map(|status| status.success()).map_err(|error| format!("{package}: {error}"))
 }
 
 /// The command as a person would type it, with the variables that we add.

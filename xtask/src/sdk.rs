@@ -71,28 +71,6 @@ pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
     SDKS.iter().chain([&STORAGE]).try_for_each(|environment| environment.install(job))
 }
 
-/// Sees to all; the name and the Python of each SDK.
-pub(crate) fn pythons(job: &mut Job) -> Result<Vec<(&'static str, PathBuf)>, Stop> {
-    install(job)?;
-    Ok(SDKS.iter().map(|sdk| (sdk.0, sdk.python())).collect())
-}
-
-/// What is installed, by name. What an SDK retries, and when, is decided by the other two.
-pub(crate) fn versions() -> String {
-    let named = |sdk: &Environment| {
-        let pins = fs::read_to_string(sdk.pins()).unwrap_or_default();
-        let package = |name| Some(format!("{name} {}", pinned(&pins, name)?));
-        let packages: Vec<_> = ["encord", "requests", "urllib3"].into_iter().filter_map(package).collect();
-        format!("{} ({})", sdk.0, packages.join(", "))
-    };
-    SDKS.each_ref().map(named).join("; ")
-}
-
-/// `encord==0.1.98 \`
-fn pinned<'a>(pins: &'a str, package: &str) -> Option<&'a str> {
-    pins.lines().find_map(|line| line.strip_prefix(package)?.strip_prefix("==")?.split(' ').next())
-}
-
 /// The check: the recorded vectors are still what the SDKs say, and fresh random input makes no difference either.
 pub(crate) fn conformance_live(job: &mut Job) -> Result<(), Stop> {
     install(job)?;
@@ -147,16 +125,7 @@ fn first_difference(recorded: &str, fresh: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_difference, pinned};
-
-    #[test]
-    fn a_pin_names_its_version() {
-        let pins = "# a==0\na-b==1.0 \\\n    --hash=sha256:c0ffee\na==2.1.post1 ; sys_platform == 'win32' \\\nc==3";
-        assert_eq!(
-            ["a", "a-b", "c", "b"].map(|name| pinned(pins, name)),
-            [Some("2.1.post1"), Some("1.0"), Some("3"), None]
-        );
-    }
+    use super::first_difference;
 
     #[test]
     fn only_the_python_version_may_differ() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
+use encord_signed_url::SignedUrl;
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, RANGE, TRANSFER_ENCODING, USER_AGENT,
 };
@@ -22,7 +23,6 @@ use crate::redirect;
 use crate::request::Request;
 use crate::response::Response;
 use crate::trace::{TRACE_HEADER, TraceIds};
-use crate::url::SignedUrl;
 
 /// A request on its way, an attempt at a time: what [`Client::send`] does, for a caller who has something to do in between.
 ///
@@ -268,7 +268,7 @@ impl<'a> Run<'a> {
         for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
             headers.remove(ours);
         }
-        if let Some(authorization) = self.request.url.uri().ok().and_then(|uri| shared.proxies.authorization(uri)) {
+        if let Some(authorization) = self.request.url.expose().ok().and_then(|uri| shared.proxies.authorization(uri)) {
             headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| authorization.clone());
         }
         headers.entry(USER_AGENT).or_insert_with(|| shared.options.user_agent.clone());

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use bytes::Bytes;
+use encord_signed_url::SignedUrl;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::attempt::{Attempt, Fault, FaultKind, Outcome};
 use crate::clock::Phase;
 use crate::ledger::StopReason;
-use crate::url::SignedUrl;
 
 /// A request that failed for good: what it was, why it was not tried again, and every attempt (rule R11).
 ///

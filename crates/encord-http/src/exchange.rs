@@ -108,7 +108,7 @@ impl Plan<'_> {
     /// Makes one attempt. A pooled connection that had died before anything was written on it does not count as one: the request
     /// goes again at once on another. Nor does a server's refusal of `Expect`.
     pub(crate) async fn attempt(&self) -> End {
-        let uri = match self.request.url.uri() {
+        let uri = match self.request.url.expose() {
             Ok(uri) => uri,
             Err(e) => return failed(Fault::new(FaultKind::Url, e.to_string()).with_source(e), Phase::Preparing),
         };

@@ -21,11 +21,9 @@ mod redirect;
 mod request;
 mod response;
 mod retry_after;
-mod signature;
 mod tls;
 mod trace;
 mod tunnel;
-mod url;
 mod watch;
 mod wire;
 
@@ -38,6 +36,8 @@ pub use clock::{Event, Limit, Phase, PhaseClock, Profile};
 pub use digest::{Digests, Sent};
 #[doc(no_inline)]
 pub use encord_http_settings::RequestsSettings;
+#[doc(no_inline)]
+pub use encord_signed_url::{InvalidUrl, Origin, SignatureKind, SignedUrl};
 pub use error::{Error, ErrorKind};
 pub use exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERROR_BODY};
 #[doc(no_inline)]
@@ -51,6 +51,4 @@ pub use response::Response;
 pub use retry_after::retry_after;
 #[doc(no_inline)]
 pub use rustls;
-pub use signature::SignatureKind;
 pub use tls::{Identity, InvalidCertificate, RootCertificates};
-pub use url::{InvalidUrl, SignedUrl};

@@ -22,7 +22,7 @@ pub(crate) fn next(request: &Request, response: &Response<()>) -> Option<Request
     }
     let url = request.url.redirected(response.headers.get(LOCATION)?.to_str().ok()?)?;
     let mut next = request.clone();
-    if !url.same_origin(&request.url) {
+    if url.origin() != request.url.origin() {
         for secret in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             next.headers.remove(secret);
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use encord_http_settings::RequestsSettings;
+use encord_signed_url::SignedUrl;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::clock::Profile;
 use crate::meter::Meter;
 use crate::payload::Payload;
-use crate::url::SignedUrl;
 
 /// One request. Sending it borrows it, so it can be sent again.
 ///

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Client, Digests, Error, Fault, HeaderValue, Outcome, Response, SignatureKind, SignedUrl, StatusCode,
-    Step, StopReason,
+    Attempts, Client, Digests, Error, Fault, HeaderValue, Origin, Outcome, Response, SignatureKind, SignedUrl,
+    StatusCode, Step, StopReason,
 };
 use encord_http_settings::{EffectiveUploadSettings, RETRY_AFTER_LIMIT};
 use tokio::task::spawn_blocking;
@@ -43,7 +43,7 @@ pub(crate) struct BatchContext {
 
 /// The hosts that state an MD5 although their URLs do not look like it, as far as they have answered.
 #[derive(Debug, Default)]
-pub(crate) struct Md5Origins(Mutex<HashSet<String>>);
+pub(crate) struct Md5Origins(Mutex<HashSet<Origin>>);
 
 /// Uploads an item. `report` is what is known of it beforehand.
 pub(crate) async fn transfer(shared: Arc<BatchContext>, item: UploadItem, report: ItemReport) -> ItemReport {
@@ -161,7 +161,7 @@ impl Transfer<'_> {
 
     /// Waits until the host of the item wants to be asked again.
     async fn wait_for_the_host(&mut self) {
-        let Some(origin) = self.attempts.request().url().origin() else { return };
+        let Some(origin) = self.attempts.request().url().origin().cloned() else { return };
         let began = Instant::now();
         let mut now = began;
         while let Some(end) = self.shared.throttle.until(&origin, now) {
@@ -181,7 +181,7 @@ impl Transfer<'_> {
             && let Some(asked) = self.attempts.retry_after()
             && let Some(origin) = self.attempts.request().url().origin()
         {
-            self.shared.throttle.hold(origin, Instant::now(), asked.min(limit));
+            self.shared.throttle.hold(origin.clone(), Instant::now(), asked.min(limit));
         }
     }
 
@@ -271,13 +271,13 @@ impl BatchContext {
 impl Md5Origins {
     fn insert(&self, url: &SignedUrl) {
         if let Some(origin) = url.origin() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(origin.clone());
         }
     }
 
     fn contains(&self, url: &SignedUrl) -> bool {
         let origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !origins.is_empty() && url.origin().is_some_and(|origin| origins.contains(&origin))
+        !origins.is_empty() && url.origin().is_some_and(|origin| origins.contains(origin))
     }
 }
 

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod origin;
+mod signature;
+mod url;
+
+pub use origin::Origin;
+pub use signature::SignatureKind;
+pub use url::{InvalidUrl, SignedUrl};

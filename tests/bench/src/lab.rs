@@ -1,0 +1,345 @@
+//! What the upload benchmarks need: programs that are built, files to send, a server, and the stopwatch.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::plan::{Case, InFlight, Program};
+
+/// Distinct files take this much of the disk at most; a longer manifest names them again.
+const DISK: u64 = 512 * 1024 * 1024;
+
+/// The SDK whose uploads are measured.
+const SDK: &str = "current";
+
+/// The programs, built, and a folder for what they work on.
+pub(crate) struct Lab {
+    pub(crate) folder: PathBuf,
+    programs: PathBuf,
+    /// Of the SDKs that are installed, by name.
+    pythons: Vec<(&'static str, PathBuf)>,
+    curl: bool,
+    /// How many uploads `encord upload` has under way when it is not told.
+    pub(crate) default_in_flight: u64,
+}
+
+impl Lab {
+    /// The smoke run leaves out a peer that the machine lacks, and says so.
+    pub(crate) fn open(smoke: bool) -> Result<Self> {
+        let programs = env::current_exe()?.parent().context("no folder")?.to_owned();
+        let folder = root().join("target/xtask/bench");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let mut pythons = Vec::new();
+        for sdk in ["seed", "current"] {
+            let python = root().join("target/venv").join(sdk).join("bin/python");
+            if python.exists() {
+                pythons.push((sdk, python));
+            } else {
+                missing(smoke, &format!("the {sdk} Python SDK (installed by `cargo xtask vectors`)"))?;
+            }
+        }
+        let curl = output(Command::new("curl").arg("--version")).is_ok();
+        if !curl {
+            missing(smoke, "curl")?;
+        }
+        let help = output(Command::new(programs.join("encord")).args(["upload", "--help"]))?;
+        let default_in_flight = default_of(&help, "--concurrency").context("no default of --concurrency")?;
+        Ok(Self { folder, programs, pythons, curl, default_in_flight })
+    }
+
+    pub(crate) fn has(&self, program: Program) -> bool {
+        match program {
+            Program::Sdk => self.python(SDK).is_some(),
+            Program::Curl => self.curl,
+            Program::Ours | Program::Reqwest | Program::Hyper => true,
+        }
+    }
+
+    pub(crate) fn in_flight(&self, case: &Case) -> u64 {
+        match case.in_flight {
+            InFlight::Default => self.default_in_flight,
+            InFlight::Is(number) => number,
+        }
+    }
+
+    /// Files, server and lists for one workload.
+    pub(crate) fn set_up(&self, case: &Case) -> Result<Setup<'_>> {
+        let server = Server::start(&self.programs, &self.folder, case)?;
+        let setup = Setup { lab: self, case: *case, server };
+        setup.write().with_context(|| self.folder.display().to_string())?;
+        Ok(setup)
+    }
+
+    /// `None` where the SDK could not be had.
+    pub(crate) fn python(&self, sdk: &str) -> Option<&Path> {
+        self.pythons.iter().find_map(|(name, python)| (*name == sdk).then_some(&**python))
+    }
+
+    pub(crate) fn program(&self, name: &str) -> Command {
+        Command::new(self.programs.join(name))
+    }
+}
+
+/// The smoke run goes on without a peer, unless it must have all of them: then, as in the tests, a line in a file names the peer.
+fn missing(smoke: bool, peer: &str) -> Result<()> {
+    if !smoke || env::var_os("ENCORD_TESTS_STRICT").is_some() {
+        bail!("{peer} is missing");
+    }
+    if let Some(path) = env::var_os("ENCORD_TESTS_SKIPPED") {
+        writeln!(File::options().append(true).create(true).open(path)?, "benchmarks against {peer}")?;
+    }
+    Ok(())
+}
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
+}
+
+/// What a command prints; it runs in the root of the workspace.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = format!("{command:?}");
+    let output = command.current_dir(root()).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| shown.clone())?;
+    if !output.status.success() {
+        bail!("{shown}: {}", output.status);
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// The first `[default: N]` after the option's name.
+fn default_of(help: &str, option: &str) -> Option<u64> {
+    let (_, after) = help.split_once(option)?;
+    let (_, after) = after.split_once("[default: ")?;
+    after.split_once(']')?.0.parse().ok()
+}
+
+pub(crate) fn read_json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).with_context(|| format!("not JSON: {text:?}"))
+}
+
+/// A workload that programs can be run on.
+pub(crate) struct Setup<'a> {
+    lab: &'a Lab,
+    case: Case,
+    server: Server,
+}
+
+/// What one run of one program took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    pub(crate) seconds: f64,
+    pub(crate) cpu: f64,
+    pub(crate) peak: f64,
+    pub(crate) connections: f64,
+}
+
+impl Setup<'_> {
+    /// The files where they are not there yet, a manifest for all, and the same list for curl.
+    fn write(&self) -> std::io::Result<()> {
+        let Case { files, size, .. } = self.case;
+        let distinct = files.min((DISK / size).max(1));
+        let folder = self.lab.folder.join(format!("files-{size}"));
+        fs::create_dir_all(&folder)?;
+        let block = noise();
+        for index in 0..distinct {
+            let path = file(&folder, index);
+            if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
+                let mut file = File::create(&path)?;
+                let mut left = size;
+                while left > 0 {
+                    let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
+                    file.write_all(&block[..part])?;
+                    left -= part as u64;
+                }
+            }
+        }
+        let mut manifest = BufWriter::new(File::create(self.manifest())?);
+        let mut list = BufWriter::new(File::create(self.curl_list())?);
+        for index in 0..files {
+            let path = file(&folder, index % distinct);
+            let url = self.server.url(index);
+            writeln!(manifest, "{}", json!({"path": path, "signed_url": url, "data_type": "image"}))?;
+            // curl quotes as JSON does.
+            writeln!(list, "upload-file = {}\nurl = {}", json!(path), json!(url))?;
+        }
+        manifest.flush()?;
+        list.flush()
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.lab.folder.join("manifest.jsonl")
+    }
+
+    fn curl_list(&self) -> PathBuf {
+        self.lab.folder.join("curl.cfg")
+    }
+
+    /// One run. Fails unless every file arrived, once and whole.
+    pub(crate) fn run(&mut self, program: Program) -> Result<Sample> {
+        let mut command = self.lab.program("bench-measure");
+        self.command(program, &mut command);
+        let measured = read_json(&output(&mut command)?)?;
+        let counted = self.server.counted()?;
+        let Case { files, size, .. } = self.case;
+        if measured["success"] != true || counted["requests"] != files || counted["bytes"] != files * size {
+            bail!(
+                "{} did not upload {files} files of {size} bytes once each: {measured}, the server counted {counted}",
+                program.name(),
+            );
+        }
+        // A program may time its upload itself; the whole run counts for all others.
+        let own = serde_json::from_str(measured["said"].as_str().unwrap_or_default())
+            .ok()
+            .filter(|_| program == Program::Sdk)
+            .and_then(|said: Value| said["seconds"].as_f64());
+        let figure = |name: &str| measured[name].as_f64();
+        let sample = || {
+            Some(Sample {
+                seconds: own.or_else(|| figure("wall_s"))?,
+                cpu: figure("cpu_s")?,
+                peak: figure("peak_bytes")?,
+                connections: counted["connections"].as_f64()?,
+            })
+        };
+        sample().with_context(|| format!("no measurement: {measured}"))
+    }
+
+    fn command(&self, program: Program, command: &mut Command) {
+        let programs = &self.lab.programs;
+        let in_flight = self.lab.in_flight(&self.case).to_string();
+        match program {
+            Program::Ours => {
+                command
+                    .arg(programs.join("encord"))
+                    .args(["upload", "--progress", "never", "--manifest"])
+                    .arg(self.manifest());
+                if let InFlight::Is(_) = self.case.in_flight {
+                    command.args(["--concurrency", &in_flight]);
+                }
+            }
+            Program::Sdk => {
+                command.args(self.lab.python(SDK)).arg("tests/python/bench_upload.py").arg(self.manifest());
+            }
+            Program::Curl => {
+                // Without --parallel-immediate, which made it slower.
+                command.args([
+                    "curl",
+                    "--silent",
+                    "--show-error",
+                    "--fail",
+                    "--parallel",
+                    "--parallel-max",
+                    &in_flight,
+                ]);
+                command.args(["--header", "Content-Type: image/jpeg", "--header", "Cache-Control: max-age=86400"]);
+                command.arg("--config").arg(self.curl_list());
+                if self.case.tls {
+                    command.arg("--cacert").arg(certificate(&self.lab.folder));
+                }
+            }
+            Program::Reqwest => {
+                command.arg(programs.join("bench-reqwest")).arg(self.manifest()).arg(&in_flight);
+            }
+            Program::Hyper => {
+                command.arg(programs.join("bench-hyper")).arg(self.manifest()).arg(&in_flight);
+            }
+        }
+        if self.case.tls {
+            for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+                command.env(variable, certificate(&self.lab.folder));
+            }
+        }
+        let settings = |name: &str| name.starts_with("ENCORD_") || name.to_ascii_lowercase().ends_with("_proxy");
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(settings)) {
+            command.env_remove(name);
+        }
+    }
+}
+
+fn file(folder: &Path, index: u64) -> PathBuf {
+    folder.join(format!("{index:06}.jpg"))
+}
+
+fn certificate(folder: &Path) -> PathBuf {
+    folder.join("certificate.pem")
+}
+
+/// A MiB that does not compress (xorshift64*).
+fn noise() -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut word = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes()
+    };
+    (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
+}
+
+/// The discarding server. Ends when it is dropped.
+struct Server {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    base: String,
+}
+
+impl Server {
+    fn start(programs: &Path, folder: &Path, case: &Case) -> Result<Self> {
+        let mut command = Command::new(programs.join("bench-server"));
+        command.args(["--delay-ms", &case.service_ms.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        if case.tls {
+            command.arg("--tls").arg(certificate(folder));
+        }
+        let mut child = command.spawn().context("bench-server")?;
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            bail!("the server has no pipes");
+        };
+        let mut server = Self { child, stdin, stdout: BufReader::new(stdout), base: String::new() };
+        let address = server.line()?;
+        server.base = format!("{}://{}", if case.tls { "https" } else { "http" }, address.trim());
+        Ok(server)
+    }
+
+    /// As long as those of real stores.
+    fn url(&self, index: u64) -> String {
+        format!("{}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={:0>64}", self.base, index)
+    }
+
+    /// What arrived since the last call.
+    fn counted(&mut self) -> Result<Value> {
+        self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
+        read_json(&self.line()?)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).context("the server")?;
+        Ok(line)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_of;
+
+    #[test]
+    fn the_default_stands_in_the_help() {
+        let help = "--manifest <FILE>\n  The manifest\n--concurrency <N>\n  How many\n\n  [default: 16]\n--json\n  [default: 3]";
+        assert_eq!(default_of(help, "--concurrency"), Some(16));
+        assert_eq!(default_of(help, "--shard"), None);
+    }
+}

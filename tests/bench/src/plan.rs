@@ -1,0 +1,365 @@
+//! What is measured, and what is aimed at. `docs/performance.md` says how.
+
+use crate::outcome::grouped;
+
+/// One line of the list.
+#[derive(Debug)]
+pub(crate) struct Benchmark {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) work: Work,
+}
+
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Programs that upload the same files to the same server, in turns.
+    Uploads(&'static [Case]),
+    /// What programs time inside themselves.
+    Timings(Timings),
+    /// What a user of each published crate has to build.
+    Packages,
+}
+
+/// One workload, and the programs that do it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Case {
+    pub(crate) files: u64,
+    pub(crate) size: u64,
+    pub(crate) tls: bool,
+    /// How long the server takes to answer, in milliseconds.
+    pub(crate) service_ms: u64,
+    pub(crate) in_flight: InFlight,
+    /// Beside ours.
+    pub(crate) peers: &'static [Program],
+    pub(crate) aims: &'static [Aim],
+    /// Where it is also measured at a thousandth, a hundredth and a tenth: of what.
+    pub(crate) growth: Option<Growth>,
+}
+
+/// How many uploads are under way at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum InFlight {
+    /// What each program does when it is not told; curl and the bare loops get our number.
+    Default,
+    Is(u64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Growth {
+    Files,
+    Size,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Program {
+    Ours,
+    Sdk,
+    Curl,
+    Reqwest,
+    Hyper,
+}
+
+impl Program {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "encord",
+            Self::Sdk => "Python SDK",
+            Self::Curl => "curl",
+            Self::Reqwest => "bare reqwest",
+            Self::Hyper => "bare hyper-util",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Aim {
+    /// The peer's time over ours, at least.
+    Faster(Program, f64),
+    /// Our CPU time over the peer's, at most.
+    Cpu(Program, f64),
+    /// Our peak memory in MiB, at most.
+    Peak(f64),
+    /// Connections over the number in flight, at most 1.
+    Connections,
+    /// The time per file over that of a hundredth of the files, at most 1.
+    PerFile,
+}
+
+/// Figures that `bench-pure` prints, and those of the SDK beside them.
+#[derive(Debug)]
+pub(crate) struct Timings {
+    pub(crate) topic: Topic,
+    pub(crate) compared: &'static [Timing],
+    /// Whether the first of them is also taken at smaller sizes.
+    pub(crate) growth: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Topic {
+    /// A list of models, of which the seed SDK is the last to know anything.
+    Uids,
+    DataType,
+    Settings,
+}
+
+impl Topic {
+    /// The argument of the programs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Uids => "uids",
+            Self::DataType => "data-type",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// Which SDK it is compared with, if any.
+    pub(crate) fn sdk(self) -> Option<&'static str> {
+        match self {
+            Self::Uids => Some("seed"),
+            Self::DataType => Some("current"),
+            Self::Settings => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Timing {
+    pub(crate) label: &'static str,
+    /// The name of our figure.
+    pub(crate) ours: &'static str,
+    pub(crate) against: Against,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Against {
+    /// This figure of the SDK, which is at least so many times ours.
+    Sdk(&'static str, f64),
+    /// Nanoseconds, at most.
+    Nothing(f64),
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// P1; the others are told by how they differ.
+const SMALL: Case = Case {
+    files: 2_000,
+    size: 64 * KIB,
+    tls: false,
+    service_ms: 0,
+    in_flight: InFlight::Default,
+    peers: &[Program::Sdk],
+    aims: &[Aim::Faster(Program::Sdk, 25.0)],
+    growth: None,
+};
+
+const LARGE: Case = Case {
+    files: 1,
+    size: 2048 * MIB,
+    peers: &[Program::Curl],
+    aims: &[Aim::Faster(Program::Curl, 1.0), Aim::Peak(32.0)],
+    ..SMALL
+};
+
+pub(crate) const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "P1",
+        about: "small files, defaults",
+        work: Work::Uploads(&[
+            SMALL,
+            Case { files: 200_000, peers: &[], aims: &[], growth: Some(Growth::Files), ..SMALL },
+        ]),
+    },
+    Benchmark {
+        name: "P2",
+        about: "small files, the same number in flight",
+        work: Work::Uploads(&[
+            Case { in_flight: InFlight::Is(16), ..AGAINST_LOOPS },
+            Case { in_flight: InFlight::Is(32), ..AGAINST_LOOPS },
+        ]),
+    },
+    Benchmark {
+        name: "P3",
+        about: "small files, a server that takes 20 ms",
+        work: Work::Uploads(&[Case {
+            service_ms: 20,
+            peers: &[Program::Sdk, Program::Curl],
+            aims: &[Aim::Faster(Program::Sdk, 8.0), Aim::Faster(Program::Curl, 1.0)],
+            ..SMALL
+        }]),
+    },
+    Benchmark {
+        name: "P4",
+        about: "small files over TLS",
+        work: Work::Uploads(&[Case {
+            tls: true,
+            peers: &[Program::Sdk, Program::Curl],
+            aims: &[Aim::Faster(Program::Sdk, 25.0), Aim::Faster(Program::Curl, 1.2)],
+            ..SMALL
+        }]),
+    },
+    Benchmark {
+        name: "P5",
+        about: "one large file",
+        work: Work::Uploads(&[
+            LARGE,
+            Case { tls: true, ..LARGE },
+            Case { peers: &[], aims: &[], growth: Some(Growth::Size), ..LARGE },
+        ]),
+    },
+    Benchmark {
+        name: "P6",
+        about: "very many files",
+        work: Work::Uploads(&[Case {
+            files: 100_000,
+            size: 4 * KIB,
+            peers: &[],
+            aims: &[Aim::Peak(64.0), Aim::Connections, Aim::PerFile],
+            growth: Some(Growth::Files),
+            ..SMALL
+        }]),
+    },
+    Benchmark {
+        name: "P7",
+        about: "uids, from JSON to the distinct set",
+        work: Work::Timings(Timings {
+            topic: Topic::Uids,
+            compared: &[Timing {
+                label: "from JSON",
+                ours: "from_json_slice_ns",
+                against: Against::Sdk("from_json_ns", 2.0),
+            }],
+            growth: true,
+        }),
+    },
+    Benchmark {
+        name: "P8",
+        about: "uids, the function alone on loaded models",
+        work: Work::Timings(Timings {
+            topic: Topic::Uids,
+            compared: &[
+                Timing {
+                    label: "the first call",
+                    ours: "function_ns",
+                    against: Against::Sdk("function_first_ns", 2.5),
+                },
+                Timing {
+                    label: "a repeated call",
+                    ours: "function_ns",
+                    against: Against::Sdk("function_repeated_ns", 1.2),
+                },
+            ],
+            growth: false,
+        }),
+    },
+    Benchmark {
+        name: "P9",
+        about: "DataType, parsed and upper-cased",
+        work: Work::Timings(Timings {
+            topic: Topic::DataType,
+            compared: &[
+                Timing { label: "parse", ours: "from_value_ns", against: Against::Sdk("from_value_ns", 100.0) },
+                Timing {
+                    label: "parse upper case",
+                    ours: "from_upper_case_string_ns",
+                    against: Against::Sdk("from_upper_case_string_ns", 100.0),
+                },
+                Timing {
+                    label: "to upper case",
+                    ours: "to_upper_case_string_ns",
+                    against: Against::Sdk("to_upper_case_string_ns", 100.0),
+                },
+                Timing { label: "parse", ours: "from_value_ns", against: Against::Nothing(10.0) },
+                Timing {
+                    label: "parse upper case",
+                    ours: "from_upper_case_string_ns",
+                    against: Against::Nothing(10.0),
+                },
+                Timing { label: "to upper case", ours: "to_upper_case_string_ns", against: Against::Nothing(10.0) },
+            ],
+            growth: false,
+        }),
+    },
+    Benchmark {
+        name: "P10",
+        about: "the settings of one upload, resolved",
+        work: Work::Timings(Timings {
+            topic: Topic::Settings,
+            compared: &[Timing { label: "resolve", ours: "over_ns", against: Against::Nothing(20.0) }],
+            growth: false,
+        }),
+    },
+    Benchmark {
+        name: "P11",
+        about: "CPU time per file",
+        work: Work::Uploads(&[Case {
+            files: 10_000,
+            peers: &[Program::Hyper],
+            aims: &[Aim::Cpu(Program::Hyper, 1.15)],
+            ..SMALL
+        }]),
+    },
+    Benchmark { name: "P12", about: "what each published crate needs, and its cold build", work: Work::Packages },
+];
+
+const AGAINST_LOOPS: Case = Case {
+    peers: &[Program::Curl, Program::Reqwest],
+    aims: &[Aim::Faster(Program::Curl, 1.2), Aim::Faster(Program::Reqwest, 1.0)],
+    ..SMALL
+};
+
+/// Crates below each published crate, at most; the others are listed without an aim.
+pub(crate) const DEPENDENCIES: [(&str, f64); 3] =
+    [("encord-enums", 9.0), ("encord-http-settings", 6.0), ("encord-project-utils", 14.0)];
+
+impl Case {
+    /// What makes it different from others.
+    pub(crate) fn label(&self) -> String {
+        let size = match self.size {
+            size if size >= 1024 * MIB && size.is_multiple_of(1024 * MIB) => format!("{} GiB", size / MIB / 1024),
+            size if size >= MIB => format!("{} MiB", size / MIB),
+            size => format!("{} KiB", size / KIB),
+        };
+        let mut label = if self.files == 1 {
+            format!("one file of {size}")
+        } else {
+            format!("{} files of {size}", grouped(self.files))
+        };
+        if self.tls {
+            label += ", TLS";
+        }
+        if self.service_ms > 0 {
+            label += &*format!(", {} ms each", self.service_ms);
+        }
+        if let InFlight::Is(number) = self.in_flight {
+            label += &*format!(", {number} in flight");
+        }
+        label
+    }
+
+    /// As small as can be, with nothing left out: what the smoke run does.
+    #[must_use]
+    pub(crate) fn smoke(self) -> Self {
+        Self {
+            files: self.files.min(40),
+            // Above the size from which `Expect: 100-continue` is sent.
+            size: self.size.min(17 * MIB),
+            service_ms: self.service_ms.min(2),
+            ..self
+        }
+    }
+
+    /// This, and where its growth is measured the three sizes below it, smallest first.
+    pub(crate) fn sizes(self) -> Vec<Self> {
+        let parts: &[u64] = if self.growth.is_some() { &[1000, 100, 10, 1] } else { &[1] };
+        let part = |part: &u64| match self.growth {
+            Some(Growth::Files) => Self { files: (self.files / part).max(1), ..self },
+            Some(Growth::Size) => Self { size: (self.size / part).max(1), ..self },
+            None => self,
+        };
+        parts.iter().map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Uploads among random faults, restarts, kills and interrupts, for as long as one likes. `cargo xtask soak` starts it.
+//!
+//! Two lanes at once. In the one, `encord upload` brings lists of files to a store that fails on purpose and is itself ended and
+//! killed, while the runs are killed and interrupted, and resumed until everything is there. In the other, one process uploads
+//! batch after batch with one client of the library, and what it takes of memory, descriptors, sockets and threads must not grow.
+//! Whatever does not add up ends it: what the programs say they did is compared with what the stores counted.
+//!
+//! The choices follow from the seed; when things happen does not.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+
+mod books;
+mod campaign;
+mod check;
+mod lab;
+mod steady;
+mod store;
+mod upload;
+mod vitals;
+mod worker;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::lab::{Lab, Result};
+
+/// Upload among random faults, restarts, kills and interrupts.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask soak")]
+struct Options {
+    /// How long it goes on
+    #[arg(long, value_name = "N", default_value_t = 30.0)]
+    minutes: f64,
+    /// Repeat the choices of an earlier run, which printed its seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+    #[command(subcommand)]
+    worker: Option<Worker>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Worker {
+    /// The process that uploads batch after batch; started by this program
+    #[command(hide = true)]
+    Worker { steady: String, restless: String, folder: PathBuf },
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let done = match options.worker {
+        Some(Worker::Worker { steady, restless, folder }) => {
+            worker::run(&steady, &restless, &folder).map(|()| ExitCode::SUCCESS)
+        }
+        None => {
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+            let seed = options.seed.unwrap_or(now.subsec_nanos());
+            Lab::open(options.minutes, seed.into()).and_then(|lab| soak(&lab))
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Both lanes until the time is over or one of them fails. Children die with the futures that hold them.
+fn soak(lab: &Lab) -> Result<ExitCode> {
+    println!("seed {}, {} s", lab.seed, lab.length.as_secs_f64());
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::select! {
+            done = async { tokio::try_join!(campaign::run(lab), steady::run(lab)) } => done.map(Some),
+            _ = interrupt.recv() => Ok(None),
+            _ = terminate.recv() => Ok(None),
+            _ = hangup.recv() => Ok(None),
+        }
+    });
+    // Of a failure, what the programs wrote stays to be looked at.
+    match ended {
+        Ok(Some((campaigns, batches))) => {
+            fs::remove_dir_all(&lab.folder)?;
+            println!("{campaigns}\n{batches}\nok");
+            Ok(ExitCode::SUCCESS)
+        }
+        Ok(None) => {
+            // A child that is just dying may still write.
+            drop(fs::remove_dir_all(&lab.folder));
+            eprintln!("interrupted");
+            Ok(ExitCode::from(130))
+        }
+        Err(error) => {
+            Err(format!("{error}\nto repeat the choices: --seed {}; what is left: {}", lab.seed, lab.folder.display())
+                .into())
+        }
+    }
+}
