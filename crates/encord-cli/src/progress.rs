@@ -4,7 +4,6 @@ mod estimate;
 mod no_terminal;
 mod row;
 
-use std::collections::HashMap;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -51,8 +50,8 @@ enum Form {
 #[derive(Debug, Default)]
 struct Shared {
     correction: AtomicI64,
-    /// The lengths of the files, by the places of their items in the manifest, as far as they are known.
-    lengths: Mutex<HashMap<usize, u64>>,
+    /// The lengths of the files, by the places of their items in the manifest, as far as they are known: 8 bytes for each item.
+    lengths: Mutex<Vec<u64>>,
     /// The bytes of all files.
     bytes: OnceLock<u64>,
     is_over: AtomicBool,
@@ -124,7 +123,9 @@ impl Progress {
                     return;
                 }
                 sum = sum.saturating_add(length);
-                shared.lengths.lock().unwrap_or_else(PoisonError::into_inner).insert(index, length);
+                let mut lengths = shared.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+                lengths.resize(index, 0);
+                lengths.push(length);
             }
             let _ = shared.bytes.set(sum);
         };
@@ -136,7 +137,7 @@ impl Progress {
         if self.form == Form::Nothing {
             return;
         }
-        let known = self.shared.lengths.lock().unwrap_or_else(PoisonError::into_inner).remove(&item.index);
+        let known = self.shared.lengths.lock().unwrap_or_else(PoisonError::into_inner).get(item.index).copied();
         let length = if item.status == Status::Uploaded { item.bytes } else { known.unwrap_or(0) };
         self.shared.correction.fetch_add(correction(item, length), Ordering::Relaxed);
     }
