@@ -3,6 +3,7 @@
 
 mod checks;
 mod ci;
+mod circles;
 mod job;
 mod layers;
 mod programs;

@@ -3,15 +3,16 @@
 use std::fs::{self, hard_link};
 use std::os::unix::fs::symlink;
 
+use encord_test_server::{Server, status};
+
 use crate::invocation::encord;
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest};
 
 #[test]
 fn no_output_overwrites_an_input() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg", "b.jpg"]));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg", "b.jpg"]));
     let path = |name: &str| folder.path().join(name);
-    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.url(&format!("/{name}")))));
+    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.signed_url(&format!("/{name}")))));
     fs::write(path("items.jsonl"), &items).expect("written");
     fs::write(path("s.toml"), "[requests]\nmax_retries = 1\n").expect("written");
     fs::write(path("r.jsonl"), "").expect("written");
@@ -39,7 +40,7 @@ fn no_output_overwrites_an_input() {
     }
     assert_eq!(fs::read_to_string(path("items.jsonl")).expect("there"), items);
     assert_eq!(fs::read(path("a.jpg")).expect("there"), b"a.jpg");
-    assert_eq!((server.requests("/a.jpg"), server.requests("/b.jpg")), (0, 0));
+    assert_eq!(server.count(), 0);
     // The earlier report has been read when the new one takes its place.
     let again = encord("upload --manifest items.jsonl --retry-from r.jsonl --report r.jsonl");
     assert_eq!(again.within(folder.path()).run().code, Some(0));
@@ -47,8 +48,8 @@ fn no_output_overwrites_an_input() {
 
 #[test]
 fn two_items_with_one_target_are_named_by_run_and_dry_run() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg", "b.jpg"]));
-    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.url("/same"))));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg", "b.jpg"]));
+    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.signed_url("/same"))));
     for dry in ["--dry-run", "--json"] {
         let command = encord("upload --manifest -").arg(dry).within(folder.path());
         let run = command.stdin(items.clone()).run();
@@ -60,10 +61,10 @@ fn two_items_with_one_target_are_named_by_run_and_dry_run() {
 
 #[test]
 fn u9_names_and_answers_move_no_cursor() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(403)), folder(&[]));
+    let (server, folder) = (Server::start(|_, _| status(403)), folder(&[]));
     let name = "\u{1b}[2Jok\n300 uploaded, 0 failed.jpg";
     fs::write(folder.path().join(name), "x").expect("written");
-    let items = manifest([(name, server.url("/a.jpg")), ("missing\u{9b}31m", server.url("/b.jpg"))]);
+    let items = manifest([(name, server.signed_url("/a.jpg")), ("missing\u{9b}31m", server.signed_url("/b.jpg"))]);
     for flags in ["--allow-failures", "--progress=always", "--dry-run", "-v"] {
         let command = encord("upload --manifest - --report r.jsonl").arg(flags).within(folder.path());
         let run = command.stdin(items.clone()).run();
@@ -84,9 +85,9 @@ fn a_manifest_that_changes_is_told_and_the_run_takes_what_it_was() {
     let rewritten = path.clone();
     let server = Server::start(move |_, _| {
         fs::write(&rewritten, "").expect("written");
-        Answer::Status(200)
+        status(200)
     });
-    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.url(&format!("/{name}")))));
+    let items = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.signed_url(&format!("/{name}")))));
     fs::write(&path, items).expect("written");
     let run = encord("upload --manifest items.jsonl --concurrency 1 --json").within(folder.path()).run();
     assert_eq!((run.code, &run.json()["uploaded"]), (Some(0), &2.into()));
