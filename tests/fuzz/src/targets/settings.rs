@@ -64,16 +64,16 @@ fn layer(name: &str, file: &str) -> Option<SettingsLayer> {
 }
 
 fn flags_layer(options: &SettingsOptions) -> Option<SettingsLayer> {
-    fn number<T: std::str::FromStr>(text: Option<&String>) -> Option<Option<T>> {
-        text.map(|text| text.trim().parse().ok()).map_or(Some(None), |number| number.map(Some))
+    fn number<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+        text.map(|text| text.trim().parse()).transpose()
     }
     let requests = encord_http_settings::PartialRequestsSettings {
-        max_retries: number(options.max_retries.as_ref())?,
-        backoff_factor: number(options.backoff_factor.as_ref())?,
-        connection_retries: number(options.connection_retries.as_ref())?,
-        connect_timeout: number(options.connect_timeout.as_ref())?,
-        read_timeout: number(options.read_timeout.as_ref())?,
-        write_timeout: number(options.write_timeout.as_ref())?,
+        max_retries: number(options.max_retries.as_ref()).ok()?,
+        backoff_factor: number(options.backoff_factor.as_ref()).ok()?,
+        connection_retries: number(options.connection_retries.as_ref()).ok()?,
+        connect_timeout: number(options.connect_timeout.as_ref()).ok()?,
+        read_timeout: number(options.read_timeout.as_ref()).ok()?,
+        write_timeout: number(options.write_timeout.as_ref()).ok()?,
     };
     Some(SettingsLayer { requests, ..SettingsLayer::default() })
 }
