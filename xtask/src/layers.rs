@@ -1,4 +1,4 @@
-//! Who may depend on whom, and what the pure crates keep away from. `docs/architecture.md` says why.
+//! Who may depend on whom, and what the pure crates keep away from. `docs/contributing/architecture.md` says why.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
