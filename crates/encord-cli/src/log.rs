@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal};
 
-use jiff::ZonedDateTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
@@ -14,6 +13,7 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
+use crate::clock::time_of_day;
 use crate::escape::{Escaped, escaped};
 use crate::output::Failure;
 use crate::progress::Progress;
@@ -47,11 +47,6 @@ pub(crate) fn start(progress: &Progress, least: LevelFilter) -> Result<(), Failu
         .map_err(Failure::failed)
 }
 
-/// The time of day, for people: `12:03:04`.
-pub(crate) fn clock_time() -> String {
-    ZonedDateTime::now().strftime("%H:%M:%S").to_string()
-}
-
 fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
@@ -69,7 +64,7 @@ where
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let level = event.metadata().level();
-        write!(out, "{} ", clock_time())?;
+        write!(out, "{} ", time_of_day())?;
         if out.has_ansi_escapes() {
             write!(out, "\x1b[{}m{level}\x1b[0m ", colour(*level))?;
         } else {

@@ -4,6 +4,7 @@
 
 mod args;
 mod clashes;
+mod clock;
 mod completions;
 mod data_type;
 mod demo;

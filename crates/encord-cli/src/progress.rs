@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::estimate::{Estimate, correction};
 use self::no_terminal::NoTerminal;
 use crate::args::When;
-use crate::log::clock_time;
+use crate::clock::time_of_day;
 use crate::output::note;
 use crate::runtime::Threads;
 
@@ -108,7 +108,7 @@ impl Progress {
                     bar.set_message(row.fit(columns()));
                     bar.tick();
                 } else if is_due(snapshot.elapsed, &mut last_line) {
-                    note(format_args!("{} {}", clock_time(), row.all()));
+                    note(format_args!("{} {}", time_of_day(), row.all()));
                 }
                 thread::sleep(TICK);
             }

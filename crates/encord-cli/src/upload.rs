@@ -4,7 +4,6 @@ mod feed;
 mod lines;
 
 use std::env;
-use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -94,7 +93,7 @@ fn least(args: &UploadArgs) -> LevelFilter {
 /// A batch to be run.
 struct Batch {
     job: Job,
-    concurrency: NonZeroUsize,
+    concurrency: usize,
     source: Option<SignCommand>,
     journal: Option<Journal>,
     reporter: SharedReporter,

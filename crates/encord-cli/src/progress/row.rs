@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::clock;
 use crate::report::human_bytes;
 
 /// The widest bar, in columns.
@@ -110,16 +111,6 @@ impl Row {
     }
 }
 
-/// `0:07`, `12:00`, `3:00:00`.
-pub(super) fn clock(time: Duration) -> String {
-    let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
-    if minutes < 60 {
-        format!("{minutes}:{seconds:02}")
-    } else {
-        format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60)
-    }
-}
-
 /// `40 s`, from two minutes on `12:00`.
 fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(120) { format!("{} s", time.as_secs()) } else { clock(time) }
@@ -194,15 +185,5 @@ mod tests {
         check((32, 32), "████");
         check((40, 32), "████");
         check((u64::MAX, u64::MAX), "████");
-    }
-
-    #[test]
-    fn times_are_short() {
-        let check = |seconds, expected: &str| assert_eq!(clock(Duration::from_secs(seconds)), expected);
-        check(0, "0:00");
-        check(67, "1:07");
-        check(3_599, "59:59");
-        check(3_600, "1:00:00");
-        check(360_000, "100:00:00");
     }
 }

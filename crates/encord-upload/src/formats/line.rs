@@ -3,7 +3,6 @@
 use encord_enums::DataType;
 use encord_http::{HeaderName, HeaderValue};
 
-use super::manifest::Urls;
 use super::object::{Object, Text, Value};
 use super::record::{Record, header_map};
 use crate::kind::ItemKind;
@@ -33,6 +32,15 @@ const MAX_REPEATED_BYTES: usize = 40;
 
 /// How many headers an item can have. No server takes as many.
 pub const MAX_HEADERS: usize = 1000;
+
+/// Whether the items of a manifest must have signed URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urls {
+    /// Each has one.
+    Required,
+    /// They come from a [`SignedUrlSource`](crate::SignedUrlSource) where an item has none.
+    Optional,
+}
 
 /// Reads an item. The error is the reason why the line is malformed.
 pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tempfile::{SpooledData, SpooledTempFile};
 
+use super::FormatError;
+use super::line::{self, Urls};
+use super::record::Record;
 use super::text::Lines;
-use super::{FormatError, line, record::Record};
 use crate::item::UploadItem;
 
 /// How much of the checked items is kept in memory; longer lists are kept in a temporary file.
@@ -22,15 +24,6 @@ pub struct Manifest {
     records: Kept,
     items: u64,
     fingerprint: Sha256,
-}
-
-/// Whether the items of a manifest must have signed URLs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urls {
-    /// Each has one.
-    Required,
-    /// They come from a [`SignedUrlSource`](crate::SignedUrlSource) where an item has none.
-    Optional,
 }
 
 /// The items of a [`Manifest`], in order.
