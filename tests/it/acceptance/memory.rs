@@ -58,6 +58,8 @@ fn models(bytes: u64, distinct: usize) -> TempDir {
 fn peak(folder: &TempDir, arguments: &str) -> Option<(Value, u64)> {
     let peak = folder.path().join("peak");
     let output = Command::new(peers::program("python3", "python3")?)
+        // No journal that nobody asks for.
+        .env_remove("HOME")
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/python/peak.py").as_ref(), peak.as_os_str(), binary().as_os_str()])
         .args(arguments.split_whitespace())
         .current_dir(folder)
