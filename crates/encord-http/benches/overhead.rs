@@ -131,8 +131,8 @@ fn take_turns(threads: usize, url: &str, method: &Method, scale: &Scale) -> Outc
 
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
     match threads {
-        1 => Builder::new_current_thread().enable_all().build(),
-        _ => Builder::new_multi_thread().worker_threads(threads).enable_all().build(),
+        1 => Builder::new_current_thread().enable_all().build().unwrap(),
+        _ => Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap(),
     }
 }
 

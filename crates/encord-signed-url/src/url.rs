@@ -75,13 +75,13 @@ impl SignedUrl {
         self.target().map(drop)
     }
 
-    /// The whole URL with its query, which is a secret: for the request line, and for nothing that a person reads.
+    /// The whole URL with its query, which is a secret, and its origin: for the request line, and for nothing that a person reads.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    pub fn expose(&self) -> Result<&Uri, InvalidUrl> {
-        self.target().map(|target| &target.uri)
+    pub fn expose(&self) -> Result<(&Uri, &Origin), InvalidUrl> {
+        self.target().map(|target| (&target.uri, &target.origin))
     }
 
     /// Scheme, host and port. `None` if the URL cannot be requested.
@@ -226,7 +226,7 @@ mod tests {
     fn u8_the_request_target_is_kept_byte_for_byte() {
         for target in ["/a%2Fb%2f%7e~?x=%20+%zz&&y", "/?", "/a//../b?q=%E2%82%AC", "/a?b?c=/d"] {
             let url = SignedUrl::new(format!("http://h{target}"));
-            let uri = url.expose().expect("valid");
+            let (uri, _) = url.expose().expect("valid");
             assert_eq!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), Some(target));
         }
     }
@@ -236,7 +236,7 @@ mod tests {
         #[track_caller]
         fn check(from: &str, location: &str, to: Option<&str>) {
             let redirected = SignedUrl::new(from).redirected(location);
-            assert_eq!(redirected.map(|url| url.expose().expect("valid").to_string()).as_deref(), to);
+            assert_eq!(redirected.map(|url| url.expose().expect("valid").0.to_string()).as_deref(), to);
         }
         check("https://h:1/a?b", "/c?d", Some("https://h:1/c?d"));
         check("http://h/a", "https://i/", Some("https://i/"));
