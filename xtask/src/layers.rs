@@ -23,8 +23,14 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-signed-url", on: &[], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings", "encord-signed-url"], pure: false, only: None },
-    Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer {
+        name: "encord-upload",
+        on: &["encord-enums", "encord-http", "encord-http-settings"],
+        pure: false,
+        only: None,
+    },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
+    Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
     Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
@@ -42,7 +48,7 @@ const LIBRARIES: [&str; 6] = [
     "encord-http",
     "encord-upload",
 ];
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
@@ -50,6 +56,7 @@ const PROGRAMS: [&str; 8] = [
     "encord-http",
     "encord-upload",
     "encord-dev-store",
+    "encord-dev-platform",
     "encord",
 ];
 

@@ -29,6 +29,8 @@ pub(crate) enum Refused {
     InvalidDigest,
     BadDigest,
     IncompleteBody,
+    /// There is an object of this name, and the store keeps what it has.
+    AlreadyThere,
     /// The store itself failed.
     Internal,
     /// A planned answer.
@@ -87,6 +89,11 @@ impl Refused {
                 StatusCode::BAD_REQUEST,
                 "IncompleteBody",
                 "You did not provide the number of bytes specified by the Content-Length HTTP header.",
+            ),
+            Self::AlreadyThere => (
+                StatusCode::PRECONDITION_FAILED,
+                "PreconditionFailed",
+                "At least one of the pre-conditions you specified did not hold.",
             ),
             Self::Internal => internal(),
             Self::Planned(status) => planned(*status),
@@ -347,6 +354,7 @@ mod tests {
         code(&Refused::InvalidDigest, 400, "InvalidDigest");
         code(&Refused::BadDigest, 400, "BadDigest");
         code(&Refused::IncompleteBody, 400, "IncompleteBody");
+        code(&Refused::AlreadyThere, 412, "PreconditionFailed");
         code(&Refused::Internal, 500, "InternalError");
         code(&Refused::Planned(StatusCode::SERVICE_UNAVAILABLE), 503, "ServiceUnavailable");
         code(&Refused::Planned(StatusCode::TOO_MANY_REQUESTS), 429, "SlowDown");

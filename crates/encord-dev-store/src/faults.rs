@@ -34,8 +34,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
-pub(crate) use plan::Progress;
-pub use plan::{FaultPlan, InvalidPlan};
+pub use plan::{FaultPlan, InvalidPlan, Plan, PlanRun, PlannedFault, interval, number};
 
 /// What goes wrong with an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +71,64 @@ pub enum Moment {
     During,
     /// Once the object is stored.
     After,
+}
+
+impl PlannedFault for Fault {
+    const TARGET: &'static str = "OBJECT";
+
+    fn read(word: &str, options: &mut Vec<&str>) -> Result<Self, InvalidPlan> {
+        let mut fault = match word.split_once('=').unwrap_or((word, "")) {
+            ("reject", "") => Self::Reject(StatusCode::PAYLOAD_TOO_LARGE, None),
+            ("reject", status) => Self::Reject(error_status(status)?, None),
+            ("drip", "") => Self::Drip(Duration::from_secs(1)),
+            ("drip", seconds) => Self::Drip(interval(seconds)?),
+            ("reset-before", "") => Self::Reset(Moment::Before),
+            ("reset-during", "") => Self::Reset(Moment::During),
+            ("reset-after", "") => Self::Reset(Moment::After),
+            ("stall", "") => Self::Stall,
+            ("silent", "") => Self::Silent,
+            ("corrupt", "") => Self::Corrupt,
+            ("expire", "") => Self::Expire,
+            (status, "") if status.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Self::Status(error_status(status)?, None)
+            }
+            _ => return Err(InvalidPlan::new(format!("the fault `{word}` is not known; known are {KNOWN}"))),
+        };
+        if let Some(seconds) = RetryAfter::take(options)? {
+            match &mut fault {
+                Self::Status(_, retry_after) | Self::Reject(_, retry_after) => *retry_after = Some(seconds),
+                _ => return Err(InvalidPlan::new("only a status can have retry-after")),
+            }
+        }
+        Ok(fault)
+    }
+}
+
+impl RetryAfter {
+    /// Takes `retry-after=SECONDS` out of the words of a rule.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPlan`] when the value is not a number.
+    pub fn take(options: &mut Vec<&str>) -> Result<Option<Self>, InvalidPlan> {
+        let mut found = None;
+        options.retain(|word| match word.strip_prefix("retry-after=") {
+            Some(seconds) => {
+                found = Some(seconds.to_owned());
+                false
+            }
+            None => true,
+        });
+        found.map(|seconds| number(&seconds, "retry-after").map(Self)).transpose()
+    }
+}
+
+const KNOWN: &str = "a status, reject, reset-before, reset-during, reset-after, stall, silent, drip, corrupt, expire";
+
+fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
+    let status = text.parse().ok().filter(|status| (400..600).contains(status));
+    let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
+    status.ok_or_else(|| InvalidPlan::new(format!("`{text}` is not a status from 400 to 599")))
 }
 
 /// As a plan has it.

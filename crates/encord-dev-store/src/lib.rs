@@ -5,6 +5,7 @@ pub mod faults;
 mod objects;
 mod record;
 mod route;
+pub mod serve;
 mod server;
 pub mod sign;
 

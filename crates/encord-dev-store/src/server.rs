@@ -2,7 +2,6 @@
 
 mod answer;
 mod body;
-mod connection;
 mod list;
 mod service;
 
@@ -10,7 +9,8 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -19,10 +19,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::faults::FaultPlan;
+use crate::faults::{Fault, FaultPlan, PlanRun};
 use crate::objects::{ObjectInfo, Objects, Reader, Storage};
 use crate::record::{Listener, Log, RequestRecord};
 use crate::route::Name;
+use crate::serve::accept;
 use crate::sign::{Credentials, Presign, Scheme, SignError, Signer, encode};
 use service::{Clock, Service};
 
@@ -52,6 +53,8 @@ pub struct Builder {
     credentials: Vec<Credentials>,
     scheme: Scheme,
     open: bool,
+    chunked: bool,
+    write_once: bool,
     clock: Clock,
     log_limit: usize,
     listener: Option<Listener>,
@@ -82,6 +85,8 @@ pub struct Running {
     log: Arc<Log>,
     signer: Signer,
     clock: Clock,
+    faults: Arc<Mutex<PlanRun<Fault>>>,
+    write_once: Arc<AtomicBool>,
     closing: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -96,6 +101,8 @@ impl DevStore {
             credentials: Vec::new(),
             scheme: Scheme::Gcs,
             open: false,
+            chunked: false,
+            write_once: false,
             clock: Arc::new(SystemTime::now),
             log_limit: LOG_LIMIT,
             listener: None,
@@ -143,6 +150,18 @@ impl Builder {
         self
     }
 
+    /// Whether an upload may come without `Content-Length`, in chunks. The default is no: S3 refuses that.
+    pub fn chunked(mut self, chunked: bool) -> Self {
+        self.chunked = chunked;
+        self
+    }
+
+    /// Whether an object that is there stays as it is: a second upload of its name is answered with 412. The default is no.
+    pub fn write_once(mut self, write_once: bool) -> Self {
+        self.write_once = write_once;
+        self
+    }
+
     /// What the time is, so that a test can let signed URLs expire without waiting. The default is the system's clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -167,7 +186,9 @@ impl Builder {
     ///
     /// [`StartError`] when the port cannot be had, or the folder.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self { port, storage, faults, mut credentials, scheme, open, clock, log_limit, listener } = self;
+        let Self { port, storage, mut credentials, scheme, open, chunked, clock, log_limit, listener, .. } = self;
+        let faults = Arc::new(Mutex::new(PlanRun::new(self.faults)));
+        let write_once = Arc::new(AtomicBool::new(self.write_once));
         let folder = if let Storage::Folder(folder) = &storage { folder.clone() } else { PathBuf::new() };
         let opened = spawn_blocking(move || Objects::open(storage)).await.map_err(io::Error::other).flatten();
         let objects = opened.map_err(|source| StartError::Storage { folder, source })?;
@@ -187,7 +208,9 @@ impl Builder {
         let (closing, closes) = watch::channel(false);
         let service = Service::new(service::Parts {
             objects: objects.clone(),
-            faults,
+            faults: Arc::clone(&faults),
+            write_once: Arc::clone(&write_once),
+            chunked,
             keys: credentials.into_iter().collect(),
             open,
             scheme,
@@ -195,8 +218,18 @@ impl Builder {
             log: Arc::clone(&log),
             closes: closes.clone(),
         });
-        let task = tokio::spawn(connection::accept(socket, Arc::new(service), closes, GRACE));
-        Ok(Running { addr, objects, log, signer: Signer::new(scheme, signing), clock, closing, task })
+        let task = tokio::spawn(accept(socket, Arc::new(service), closes, GRACE));
+        Ok(Running {
+            addr,
+            objects,
+            log,
+            signer: Signer::new(scheme, signing),
+            clock,
+            faults,
+            write_once,
+            closing,
+            task,
+        })
     }
 }
 
@@ -272,6 +305,16 @@ impl Running {
             }
         };
         spawn_blocking(read).await.map_err(io::Error::other)?
+    }
+
+    /// Follows this plan from now on, from its beginning.
+    pub fn set_faults(&self, faults: FaultPlan) {
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = PlanRun::new(faults);
+    }
+
+    /// [`Builder::write_once`] from now on.
+    pub fn set_write_once(&self, write_once: bool) {
+        self.write_once.store(write_once, Ordering::Release);
     }
 
     /// Takes no more requests, ends those that a fault keeps, waits up to 5 s for the others.

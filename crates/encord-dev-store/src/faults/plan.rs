@@ -1,15 +1,14 @@
-//! Plans: written as text, and asked what to do with an upload.
+//! Plans: written as text, and asked what to do with a request.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::StatusCode;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Fault, Moment, RetryAfter};
+use super::Fault;
 use crate::sign::{decode, encode};
 
 /// Which uploads go wrong, and how; the [module](super) has the text form.
@@ -24,18 +23,35 @@ use crate::sign::{decode, encode};
 /// assert_eq!(error.to_string(), "`a.jpg: 200`: `200` is not a status from 400 to 599");
 /// # Ok::<(), encord_dev_store::faults::InvalidPlan>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FaultPlan {
+pub type FaultPlan = Plan<Fault>;
+
+/// What a plan can have as a fault: it is read from words, and written as it is read.
+pub trait PlannedFault: Clone + fmt::Display {
+    /// What a rule names, for a message: `OBJECT`.
+    const TARGET: &'static str;
+
+    /// Reads the first word, which is there, and what belongs to it among the others. Words that are not its own it leaves in
+    /// `options`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPlan`] with the reason.
+    fn read(word: &str, options: &mut Vec<&str>) -> Result<Self, InvalidPlan>;
+}
+
+/// Rules that say which requests go wrong, and how; [`FaultPlan`] is the plan of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan<F> {
     seed: u64,
-    rules: Vec<Rule>,
+    rules: Vec<Rule<F>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Rule {
+struct Rule<F> {
     /// The parts between the asterisks.
     pattern: Vec<String>,
     percent: u8,
-    fault: Fault,
+    fault: F,
     /// At most so often for each object.
     times: Option<u32>,
 }
@@ -45,17 +61,30 @@ struct Rule {
 #[error("{0}")]
 pub struct InvalidPlan(String);
 
-/// What has been asked of a plan so far.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    plan: FaultPlan,
+/// A plan that is being followed: it counts what it has been asked.
+#[derive(Debug)]
+pub struct PlanRun<F> {
+    plan: Plan<F>,
     /// How often each object came.
     came: HashMap<String, u32>,
     /// How often each rule has been applied to each object.
     applied: HashMap<(usize, String), u32>,
 }
 
-impl FaultPlan {
+impl InvalidPlan {
+    /// With this reason.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl<F> Default for Plan<F> {
+    fn default() -> Self {
+        Self { seed: 0, rules: Vec::new() }
+    }
+}
+
+impl<F> Plan<F> {
     /// The same for the same seed, object and occurrence, on every machine.
     fn lot(&self, object: &str, occurrence: u32) -> u8 {
         let digest = Sha256::new()
@@ -68,7 +97,7 @@ impl FaultPlan {
     }
 }
 
-impl Rule {
+impl<F> Rule<F> {
     fn fits(&self, object: &str) -> bool {
         let [first, middle @ .., last] = self.pattern.as_slice() else {
             return self.pattern.first().is_some_and(|name| name == object);
@@ -85,13 +114,14 @@ impl Rule {
     }
 }
 
-impl Progress {
-    pub(crate) fn new(plan: FaultPlan) -> Self {
-        Self { plan, ..Self::default() }
+impl<F: Clone> PlanRun<F> {
+    /// Begins with a plan that has not been asked anything.
+    pub fn new(plan: Plan<F>) -> Self {
+        Self { plan, came: HashMap::new(), applied: HashMap::new() }
     }
 
-    /// What befalls this upload; counts it.
-    pub(crate) fn next(&mut self, object: &str) -> Option<Fault> {
+    /// What befalls this request; counts it. `object` is what the rules of the plan name.
+    pub fn next(&mut self, object: &str) -> Option<F> {
         if self.plan.rules.is_empty() {
             return None;
         }
@@ -115,7 +145,7 @@ impl Progress {
     }
 }
 
-impl FromStr for FaultPlan {
+impl<F: PlannedFault> FromStr for Plan<F> {
     type Err = InvalidPlan;
 
     fn from_str(text: &str) -> Result<Self, InvalidPlan> {
@@ -133,97 +163,73 @@ impl FromStr for FaultPlan {
     }
 }
 
-impl FromStr for Rule {
+impl<F: PlannedFault> FromStr for Rule<F> {
     type Err = InvalidPlan;
 
     fn from_str(text: &str) -> Result<Self, InvalidPlan> {
-        let (target, fault) = text.split_once(':').ok_or_else(|| invalid("a rule is written `OBJECT: FAULT`"))?;
-        let (percent, pattern) = target_of(target.trim())?;
-        let (fault, times) = fault_of(fault)?;
+        let (target, fault) =
+            text.split_once(':').ok_or_else(|| InvalidPlan(format!("a rule is written `{}: FAULT`", F::TARGET)))?;
+        let (percent, pattern) = target_of(target.trim(), F::TARGET)?;
+        let mut words = fault.split_whitespace();
+        let word = words.next().ok_or_else(|| InvalidPlan::new("it does not say which fault"))?;
+        let mut options = words.collect();
+        let fault = F::read(word, &mut options)?;
+        let mut times = None;
+        for word in options {
+            let count = word.strip_prefix('x').ok_or_else(|| {
+                InvalidPlan(format!("`{word}` is not known here; known are xN and retry-after=SECONDS"))
+            })?;
+            times = Some(number(count, "how often")?);
+        }
         Ok(Self { pattern, percent, fault, times })
     }
 }
 
-fn target_of(target: &str) -> Result<(u8, Vec<String>), InvalidPlan> {
+fn target_of(target: &str, what: &str) -> Result<(u8, Vec<String>), InvalidPlan> {
     let mut words = target.split_whitespace();
     let mut word = words.next();
     let mut percent = 100;
     if let Some(share) = word.and_then(|word| word.strip_suffix('%')) {
         percent = number(share, "the percentage")?;
         if percent > 100 {
-            return Err(invalid("the percentage is above 100"));
+            return Err(InvalidPlan::new("the percentage is above 100"));
         }
         word = words.next().or(Some("*"));
     }
-    let pattern = word.ok_or_else(|| invalid("it does not say for which object; `*` is all"))?;
+    let pattern =
+        word.ok_or_else(|| InvalidPlan(format!("it does not say for which {}; `*` is all", what.to_lowercase())))?;
     if let Some(more) = words.next() {
         return Err(InvalidPlan(format!("`{more}` is too much; a blank in a name is written %20")));
     }
     let parts = pattern.split('*').map(|part| {
-        String::from_utf8(decode(part).into_owned()).map_err(|_| invalid("the name of the object is not UTF-8"))
+        String::from_utf8(decode(part).into_owned())
+            .map_err(|_| InvalidPlan(format!("the name of the {} is not UTF-8", what.to_lowercase())))
     });
     Ok((percent, parts.collect::<Result<_, _>>()?))
 }
 
-fn fault_of(text: &str) -> Result<(Fault, Option<u32>), InvalidPlan> {
-    let mut words = text.split_whitespace();
-    let word = words.next().ok_or_else(|| invalid("it does not say which fault"))?;
-    let mut fault = match word.split_once('=').unwrap_or((word, "")) {
-        ("reject", "") => Fault::Reject(StatusCode::PAYLOAD_TOO_LARGE, None),
-        ("reject", status) => Fault::Reject(error_status(status)?, None),
-        ("drip", "") => Fault::Drip(Duration::from_secs(1)),
-        ("drip", seconds) => Fault::Drip(interval(seconds)?),
-        ("reset-before", "") => Fault::Reset(Moment::Before),
-        ("reset-during", "") => Fault::Reset(Moment::During),
-        ("reset-after", "") => Fault::Reset(Moment::After),
-        ("stall", "") => Fault::Stall,
-        ("silent", "") => Fault::Silent,
-        ("corrupt", "") => Fault::Corrupt,
-        ("expire", "") => Fault::Expire,
-        (status, "") if status.bytes().all(|byte| byte.is_ascii_digit()) => Fault::Status(error_status(status)?, None),
-        _ => return Err(InvalidPlan(format!("the fault `{word}` is not known; known are {KNOWN}"))),
-    };
-    let mut times = None;
-    for word in words {
-        if let Some(seconds) = word.strip_prefix("retry-after=") {
-            let seconds = RetryAfter(number(seconds, "retry-after")?);
-            match &mut fault {
-                Fault::Status(_, retry_after) | Fault::Reject(_, retry_after) => *retry_after = Some(seconds),
-                _ => return Err(invalid("only a status can have retry-after")),
-            }
-        } else if let Some(count) = word.strip_prefix('x') {
-            times = Some(number(count, "how often")?);
-        } else {
-            return Err(InvalidPlan(format!("`{word}` is not known here; known are xN and retry-after=SECONDS")));
-        }
-    }
-    Ok((fault, times))
+/// Reads a number of a plan; `what` is its name in the message.
+///
+/// # Errors
+///
+/// [`InvalidPlan`] when it is none.
+pub fn number<N: FromStr>(text: &str, what: &str) -> Result<N, InvalidPlan> {
+    text.parse().map_err(|_| InvalidPlan(format!("{what} `{text}` is not a number that can be meant")))
 }
 
-const KNOWN: &str = "a status, reject, reset-before, reset-during, reset-after, stall, silent, drip, corrupt, expire";
-
-fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
-    let status = text.parse().ok().filter(|status| (400..600).contains(status));
-    let status = status.and_then(|status: u16| StatusCode::from_u16(status).ok());
-    status.ok_or_else(|| InvalidPlan(format!("`{text}` is not a status from 400 to 599")))
-}
-
-fn interval(text: &str) -> Result<Duration, InvalidPlan> {
+/// Reads a number of seconds of a plan.
+///
+/// # Errors
+///
+/// [`InvalidPlan`] when it is none from 0 to 3600.
+pub fn interval(text: &str) -> Result<Duration, InvalidPlan> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let seconds = seconds.filter(|seconds| *seconds <= Duration::from_secs(3600));
     seconds.ok_or_else(|| InvalidPlan(format!("`{text}` is not a number of seconds from 0 to 3600")))
 }
 
-fn number<N: FromStr>(text: &str, what: &str) -> Result<N, InvalidPlan> {
-    text.parse().map_err(|_| InvalidPlan(format!("{what} `{text}` is not a number that can be meant")))
-}
-
-fn invalid(problem: &str) -> InvalidPlan {
-    InvalidPlan(problem.to_owned())
-}
-
 /// The text form.
-impl fmt::Display for FaultPlan {
+impl<F: fmt::Display> fmt::Display for Plan<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut between = "";
         if self.seed != 0 {
@@ -238,7 +244,7 @@ impl fmt::Display for FaultPlan {
     }
 }
 
-impl fmt::Display for Rule {
+impl<F: fmt::Display> fmt::Display for Rule<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pattern, percent, fault, times } = self;
         if *percent < 100 {

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -11,18 +12,17 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Request, Response, StatusCode, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::body::Body;
-use super::connection::{Link, closed};
 use super::{answer, list};
 use crate::errors::{self, Refused};
-use crate::faults::{Fault, FaultPlan, Moment, Progress, RetryAfter};
+use crate::faults::{Fault, Moment, PlanRun, RetryAfter};
 use crate::objects::{Claims, ObjectInfo, Objects, Reader};
 use crate::record::{Entry, Log, Outcome};
 use crate::route::{self, Action, Name};
+use crate::serve::{Answers, Cut, Link, closed};
 use crate::sign::{DEFAULT_SKEW, Keys, Scheme, SignatureError, verify};
 
 pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -32,7 +32,9 @@ const DRIPPED: Bytes = Bytes::from_static(b"This answer comes a byte at a time, 
 
 pub(super) struct Parts {
     pub(super) objects: Objects,
-    pub(super) faults: FaultPlan,
+    pub(super) faults: Arc<Mutex<PlanRun<Fault>>>,
+    pub(super) write_once: Arc<AtomicBool>,
+    pub(super) chunked: bool,
     pub(super) keys: Keys,
     pub(super) open: bool,
     pub(super) scheme: Scheme,
@@ -43,13 +45,7 @@ pub(super) struct Parts {
 
 pub(super) struct Service {
     parts: Parts,
-    faults: Mutex<Progress>,
 }
-
-/// The connection is to be reset.
-#[derive(Debug, Error)]
-#[error("reset, as planned")]
-pub(super) struct Cut;
 
 /// Why there is no ordinary answer.
 enum Stop {
@@ -76,12 +72,15 @@ impl From<io::Error> for Stop {
 }
 
 impl Service {
-    pub(super) fn new(mut parts: Parts) -> Self {
-        let faults = Mutex::new(Progress::new(std::mem::take(&mut parts.faults)));
-        Self { parts, faults }
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { parts }
     }
+}
 
-    pub(super) async fn answer(&self, request: Request<Incoming>, link: &Link) -> Result<Response<Body>, Cut> {
+impl Answers for Service {
+    type Body = Body;
+
+    async fn answer(&self, request: Request<Incoming>, link: &Link) -> Result<Response<Body>, Cut> {
         let now = (self.parts.clock)();
         let (head, mut body) = request.into_parts();
         let path = route::decoded_path(&head.uri).unwrap_or_else(|| head.uri.path().to_owned());
@@ -119,7 +118,9 @@ impl Service {
         entry.end(ended.unwrap_or(Outcome::Answered(response.status().as_u16())));
         Ok(response)
     }
+}
 
+impl Service {
     async fn act(
         &self,
         head: &request::Parts,
@@ -155,7 +156,7 @@ impl Service {
         scheme: Scheme,
         entry: &mut Entry,
     ) -> Result<Response<Body>, Stop> {
-        let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).next(&name.key);
+        let fault = self.parts.faults.lock().unwrap_or_else(PoisonError::into_inner).next(&name.key);
         entry.update(|record| record.fault.clone_from(&fault));
         match &fault {
             Some(Fault::Expire) => return Err(errors::expired(scheme, (self.parts.clock)()).into()),
@@ -166,7 +167,11 @@ impl Service {
             Some(Fault::Stall) => return Err(Stop::Silence),
             _ => {}
         }
-        let length = content_length(head, scheme)?;
+        if self.parts.write_once.load(Ordering::Acquire) && self.parts.objects.info(&name).is_some() {
+            return Err(Refused::AlreadyThere.into());
+        }
+        let length =
+            content_length(head, scheme).or_else(|refused| if self.parts.chunked { Ok(0) } else { Err(refused) })?;
         let claims = Claims::read(&head.headers)?;
         match &fault {
             Some(Fault::Status(status, retry_after)) => {

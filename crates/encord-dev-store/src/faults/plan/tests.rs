@@ -11,8 +11,8 @@ fn refused(text: &str, expected: &str) {
 
 /// What befalls these uploads, in order.
 fn befalls(plan: &str, objects: &[&str]) -> Vec<String> {
-    let mut progress = Progress::new(plan.parse().unwrap());
-    objects.iter().map(|object| progress.next(object).map_or("-".to_owned(), |fault| fault.to_string())).collect()
+    let mut run = PlanRun::<Fault>::new(plan.parse().unwrap());
+    objects.iter().map(|object| run.next(object).map_or("-".to_owned(), |fault| fault.to_string())).collect()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn times_count_for_each_object_and_then_the_next_rule_holds() {
 fn names_and_patterns() {
     #[track_caller]
     fn check(pattern: &str, object: &str, fits: bool) {
-        let rule: Rule = format!("{pattern}: stall").parse().unwrap();
+        let rule: Rule<Fault> = format!("{pattern}: stall").parse().unwrap();
         assert_eq!(rule.fits(object), fits, "{pattern} {object}");
     }
     check("a.jpg", "a.jpg", true);

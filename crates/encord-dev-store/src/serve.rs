@@ -1,5 +1,6 @@
-//! Connections: taken, served, and ended in peace or by a reset.
+//! Connections: taken, served, and ended in peace or by a reset. What else emulates a service for development uses it too.
 
+use std::error::Error;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -7,16 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-
-use super::service::Service;
 
 /// The head of a request: at most so many bytes and headers, within so long.
 const MAX_HEAD: usize = 64 * 1024;
@@ -26,10 +29,32 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long what a client still sends is read after it was refused, so that no reset takes the answer away from it.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Runs until `closes` says so.
-pub(super) async fn accept(
+/// What answers requests.
+pub trait Answers: Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+
+    /// The answer to a request.
+    ///
+    /// # Errors
+    ///
+    /// [`Cut`] when the connection is to be reset instead.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        link: &Link,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Cut>> + Send;
+}
+
+/// The connection is to be reset.
+#[derive(Debug, Error)]
+#[error("reset, as planned")]
+pub struct Cut;
+
+/// Serves connections until `closes` says so; requests that are under way then have `grace` to end.
+pub async fn accept<S: Answers>(
     listener: TcpListener,
-    service: Arc<Service>,
+    service: Arc<S>,
     mut closes: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -52,13 +77,13 @@ pub(super) async fn accept(
     drop(timeout(grace, all).await);
 }
 
-/// Ready once the store ends.
-pub(super) async fn closed(closes: &mut watch::Receiver<bool>) {
-    // An error means that the store is gone.
+/// Ready once the service ends.
+pub async fn closed(closes: &mut watch::Receiver<bool>) {
+    // An error means that the service is gone.
     drop(closes.wait_for(|closes| *closes).await);
 }
 
-async fn serve(stream: TcpStream, service: Arc<Service>, mut closes: watch::Receiver<bool>) {
+async fn serve<S: Answers>(stream: TcpStream, service: Arc<S>, mut closes: watch::Receiver<bool>) {
     // Fails only on a connection that is gone.
     drop(stream.set_nodelay(true));
     let link = Arc::new(Link::default());
@@ -100,20 +125,20 @@ async fn linger(wire: &mut Wire) -> io::Result<()> {
 }
 
 /// What the answers on a connection tell its wire.
-#[derive(Default)]
-pub(super) struct Link {
+#[derive(Debug, Default)]
+pub struct Link {
     reset: AtomicBool,
     held: AtomicBool,
 }
 
 impl Link {
     /// The connection is to be reset.
-    pub(super) fn reset(&self) {
+    pub fn reset(&self) {
         self.reset.store(true, Ordering::Release);
     }
 
     /// Nothing will be read any more, nor answered.
-    pub(super) fn hold(&self) {
+    pub fn hold(&self) {
         self.held.store(true, Ordering::Release);
     }
 }

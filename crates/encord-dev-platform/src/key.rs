@@ -1,0 +1,119 @@
+//! Keys of people, for development: made here, and written in the form that the SDK reads.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::signature::hex;
+
+/// How many letters of base64 a line of a key file has.
+const LINE: usize = 70;
+
+/// A key that signs requests to the emulator. It opens nothing else. `Debug` hides it.
+#[derive(Clone)]
+pub struct DevelopmentKey(SigningKey);
+
+impl DevelopmentKey {
+    /// A new one, by chance.
+    pub fn generate() -> Self {
+        // Each has 122 random bits of the operating system.
+        let bytes = Sha256::new().chain_update(Uuid::new_v4()).chain_update(Uuid::new_v4()).finalize();
+        Self::from_seed(bytes.into())
+    }
+
+    /// The same each time, for golden files.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// The public half: what requests name it by, in hexadecimal.
+    pub fn id(&self) -> String {
+        hex(self.public().as_slice())
+    }
+
+    pub(crate) fn public(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    /// The private half as a key file of OpenSSH, without a password: the value of `ENCORD_SSH_KEY`.
+    pub fn to_openssh(&self) -> String {
+        let public = self.public();
+        let mut public_blob = Vec::new();
+        string(&mut public_blob, b"ssh-ed25519");
+        string(&mut public_blob, &public);
+
+        // Two equal numbers, by which a reader would see a wrong password.
+        let mut private_blob = vec![0; 8];
+        private_blob.extend_from_slice(&public_blob);
+        string(&mut private_blob, &[self.0.to_bytes(), public].concat());
+        string(&mut private_blob, b"encord-dev-platform");
+        let padding = (1..8).take(private_blob.len().next_multiple_of(8) - private_blob.len());
+        private_blob.extend(padding);
+
+        let mut file = b"openssh-key-v1\0".to_vec();
+        string(&mut file, b"none");
+        string(&mut file, b"none");
+        string(&mut file, b"");
+        file.extend_from_slice(&1_u32.to_be_bytes());
+        string(&mut file, &public_blob);
+        string(&mut file, &private_blob);
+
+        let mut text = "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned();
+        for (at, letter) in STANDARD.encode(file).chars().enumerate() {
+            if at > 0 && at % LINE == 0 {
+                text.push('\n');
+            }
+            text.push(letter);
+        }
+        text.push_str("\n-----END OPENSSH PRIVATE KEY-----\n");
+        text
+    }
+}
+
+/// A length in four bytes, then the bytes.
+fn string(file: &mut Vec<u8>, bytes: &[u8]) {
+    file.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or_default().to_be_bytes());
+    file.extend_from_slice(bytes);
+}
+
+impl fmt::Debug for DevelopmentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevelopmentKey").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> DevelopmentKey {
+        DevelopmentKey::from_seed(std::array::from_fn(|at| u8::try_from(at).unwrap()))
+    }
+
+    #[test]
+    fn a_key_has_the_documented_id() {
+        assert_eq!(key().id(), "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8");
+        assert_ne!(DevelopmentKey::generate().id(), DevelopmentKey::generate().id());
+    }
+
+    /// That OpenSSH and the SDK read it is seen in `tests/it/dev_platform.rs`.
+    #[test]
+    fn a_key_file_has_the_public_key_as_ssh_writes_it() {
+        let text = key().to_openssh();
+        let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let file = STANDARD.decode(body).unwrap();
+        let public = STANDARD.decode("AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4").unwrap();
+        assert!(file.windows(public.len()).any(|window| window == public));
+        assert!(text.lines().all(|line| line.len() <= LINE));
+    }
+
+    #[test]
+    fn debug_shows_the_public_half_only() {
+        let shown = format!("{:?}", key());
+        assert_eq!(shown, format!("DevelopmentKey {{ id: {:?}, .. }}", key().id()));
+    }
+}

@@ -1,0 +1,48 @@
+//! The file of the state: JSON Lines, a record in each, of which the last one of an id counts.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+const NAME: &str = "state.jsonl";
+
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl StateFile {
+    /// Makes the folder where it is missing, and reads the file. A line that a killed run left half written is left out.
+    pub(super) fn open(folder: &Path) -> io::Result<(Self, Vec<Value>)> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(NAME);
+        let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+        let mut lines = Vec::new();
+        for line in BufReader::new(&file).split(b'\n') {
+            lines.extend(serde_json::from_slice(&line?).ok());
+        }
+        Ok((Self { path, file }, lines))
+    }
+
+    /// Writes the file anew, with these lines.
+    pub(super) fn rewrite(self, lines: &[Value]) -> io::Result<Self> {
+        let temporary = self.path.with_extension("tmp");
+        let mut file = Self { file: File::create(&temporary)?, path: temporary };
+        file.append(lines)?;
+        fs::rename(&file.path, &self.path)?;
+        Ok(Self { file: file.file, path: self.path })
+    }
+
+    /// Adds these lines in one write.
+    pub(super) fn append(&mut self, lines: &[Value]) -> io::Result<()> {
+        let mut text = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut text, line)?;
+            text.push(b'\n');
+        }
+        self.file.write_all(&text)
+    }
+}
