@@ -198,7 +198,7 @@ impl Attempts {
         debug!(%fault, "rejected");
         let circumstances = self.circumstances();
         let decision = self.ledger.revised(Outcome::Fault(fault), circumstances);
-        self.failed(decision, HeaderMap::new(), Bytes::new())
+        self.failed(decision, HeaderMap::new(), &[])
     }
 
     /// Makes an attempt until the server does not redirect any more.
@@ -257,20 +257,20 @@ impl Attempts {
         self.retry_after = retry_after(&headers, SystemTime::now());
         let circumstances = self.circumstances();
         let decision = self.ledger.failed(Entry { outcome, reason, phase, resent }, circumstances);
-        self.failed(decision, headers, body)
+        self.failed(decision, headers, &body)
     }
 
-    fn failed(&self, decision: Decision, headers: HeaderMap, body: Bytes) -> Failed {
+    fn failed(&self, decision: Decision, headers: HeaderMap, body: &[u8]) -> Failed {
         match decision {
             Decision::Retry { after, charged_to } => {
                 debug!(?after, charged_to = charged_to.field(), "wait");
                 Failed::Retry { after, charged_to }
             }
-            Decision::Stop(reason) => Failed::Stop(self.error(reason, headers, &body)),
+            Decision::Stop(reason) => Failed::Stop(self.error(reason, headers, body)),
         }
     }
 
-    fn error(&self, reason: StopReason, headers: HeaderMap, body: &Bytes) -> Error {
+    fn error(&self, reason: StopReason, headers: HeaderMap, body: &[u8]) -> Error {
         let (headers, body) = copied(headers, body);
         Error::new(&self.request, reason, self.ledger.attempts().to_vec(), self.retry_after, headers, body)
     }

@@ -67,8 +67,11 @@ impl UploadItem {
     /// Sends it there.
     pub(crate) fn aim(&mut self, SignedTarget { url, headers }: SignedTarget) {
         self.signed_url = Some(url);
+        for name in headers.keys() {
+            self.headers.remove(name);
+        }
         for (name, value) in &headers {
-            self.headers.insert(name.clone(), value.clone());
+            self.headers.append(name.clone(), value.clone());
         }
     }
 
@@ -90,10 +93,7 @@ impl UploadItem {
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
-        for (name, value) in &self.headers {
-            request = request.header(name.clone(), value.clone());
-        }
-        request
+        request.target_headers(self.headers.clone())
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Client, Digests, Error, Fault, HeaderValue, Origin, Outcome, Response, SignatureKind, SignedUrl,
-    StatusCode, Step, StopReason,
+    Attempts, Client, Digests, Error, Failed, Fault, HeaderValue, Origin, Outcome, Response, SignatureKind, SignedUrl,
+    StatusCode, StopReason,
 };
 use encord_http_settings::{EffectiveUploadSettings, RETRY_AFTER_LIMIT};
 use tokio::task::spawn_blocking;
@@ -94,22 +94,22 @@ impl Transfer<'_> {
                 self.wait_for_the_host().await;
             }
             self.announce_md5();
-            let mut step = self.attempts.attempt().await;
-            if let Step::Done(response) = step {
-                if !response.status().is_success() {
+            let failed = match self.attempts.attempt().await {
+                Ok(response) if !response.status().is_success() => {
                     let url = self.attempts.request().url().clone();
                     return Err(ItemError::NotStored { url, status: response.status() });
                 }
-                match self.accept(&response).await {
+                Ok(response) => match self.accept(&response).await {
                     Ok(()) => {
                         self.record(&response);
                         return Ok(response);
                     }
-                    Err(fault) => step = self.attempts.reject(fault),
-                }
-            }
-            match step {
-                Step::Retry { after, .. } => {
+                    Err(fault) => self.attempts.reject(fault),
+                },
+                Err(failed) => failed,
+            };
+            match failed {
+                Failed::Retry { after, .. } => {
                     self.shared.progress.retry();
                     // Not too long: the client waits for it itself.
                     self.slow_down(Duration::MAX);
@@ -118,16 +118,14 @@ impl Transfer<'_> {
                         sleep(after).await;
                     }
                 }
-                Step::Stop(error) => {
-                    let limit = match error.reason() {
+                Failed::Stop(error) => {
+                    let limit = match error.stop_reason() {
                         StopReason::RetryAfterTooLong { limit, .. } => limit,
                         _ => RETRY_AFTER_LIMIT,
                     };
                     self.slow_down(limit);
                     self.after_stop(error).await?;
                 }
-                // A rejected answer is not done.
-                _ => {}
             }
         }
     }
@@ -151,11 +149,8 @@ impl Transfer<'_> {
         let Some(source) = &self.shared.source else { return Ok(()) };
         debug!(url = %self.attempts.request().url(), "the URL has expired or is about to; asking for another");
         let target = renew(source, &self.item).await?;
-        self.attempts.set_url(target.url.clone());
-        for (name, value) in &target.headers {
-            self.attempts.set_header(name.clone(), value.clone());
-        }
-        self.item.aim(target);
+        self.item.aim(target.clone());
+        self.attempts.set_target(target.url, self.item.headers.clone());
         Ok(())
     }
 

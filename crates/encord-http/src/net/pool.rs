@@ -47,11 +47,11 @@ impl Pool {
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         let runtime = Handle::current().id();
         loop {
-            let mut shelf = self.lock();
+            let mut kept = self.lock();
             let of_ours = |idle: &Idle| idle.connection.runtime() == runtime && idle.origin == *origin;
-            let index = shelf.idle.iter().rposition(of_ours)?;
-            let idle = shelf.idle.remove(index);
-            drop(shelf);
+            let index = kept.idle.iter().rposition(of_ours)?;
+            let idle = kept.idle.remove(index);
+            drop(kept);
             if idle.since.elapsed() < self.timeout && idle.connection.is_usable() {
                 return Some(idle.connection);
             }
@@ -65,11 +65,11 @@ impl Pool {
         if self.timeout.is_zero() || handle.id() != runtime {
             return;
         }
-        let mut shelf = self.lock();
-        let removed = (shelf.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| shelf.idle.remove(0));
-        shelf.idle.push(Idle { origin, since: Instant::now(), connection });
-        let is_first = self.timeout <= LONGEST_IDLE && shelf.swept_by.insert(runtime);
-        drop(shelf);
+        let mut kept = self.lock();
+        let removed = (kept.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| kept.idle.remove(0));
+        kept.idle.push(Idle { origin, since: Instant::now(), connection });
+        let is_first = self.timeout <= LONGEST_IDLE && kept.swept_by.insert(runtime);
+        drop(kept);
         drop(removed);
         if is_first {
             let sweeper = Sweeper { pool: Arc::downgrade(self), runtime };
@@ -85,17 +85,16 @@ impl Pool {
 
     /// Closes the connections of a runtime that are idle for too long. `None` if it has no others; the sweeper then ends.
     fn sweep(&self, runtime: Id) -> Option<Duration> {
-        let mut shelf = self.lock();
+        let mut kept = self.lock();
         let timeout = self.timeout;
-        let (over, idle) =
-            std::mem::take(&mut shelf.idle).into_iter().partition(|idle| idle.since.elapsed() >= timeout);
-        shelf.idle = idle;
+        let (over, idle) = std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.since.elapsed() >= timeout);
+        kept.idle = idle;
         let oldest =
-            shelf.idle.iter().find(|idle| idle.connection.runtime() == runtime).map(|idle| idle.since.elapsed());
+            kept.idle.iter().find(|idle| idle.connection.runtime() == runtime).map(|idle| idle.since.elapsed());
         if oldest.is_none() {
-            shelf.swept_by.remove(&runtime);
+            kept.swept_by.remove(&runtime);
         }
-        drop(shelf);
+        drop(kept);
         drop::<Vec<Idle>>(over);
         oldest.map(|oldest| timeout.saturating_sub(oldest))
     }
@@ -117,13 +116,11 @@ impl Sweeper {
         loop {
             sleep(next).await;
             let Some(pool) = self.pool.upgrade() else { return };
-            match pool.sweep(self.runtime) {
-                Some(wait) => next = wait,
-                None => {
-                    self.pool = Weak::new();
-                    return;
-                }
-            }
+            let Some(wait) = pool.sweep(self.runtime) else {
+                self.pool = Weak::new();
+                return;
+            };
+            next = wait;
         }
     }
 }
@@ -132,12 +129,12 @@ impl Drop for Sweeper {
     /// Also when the runtime ends, and with it its connections.
     fn drop(&mut self) {
         let Some(pool) = self.pool.upgrade() else { return };
-        let mut shelf = pool.lock();
-        if shelf.swept_by.remove(&self.runtime) {
+        let mut kept = pool.lock();
+        if kept.swept_by.remove(&self.runtime) {
             let (over, idle): (Vec<_>, _) =
-                std::mem::take(&mut shelf.idle).into_iter().partition(|idle| idle.connection.runtime() == self.runtime);
-            shelf.idle = idle;
-            drop(shelf);
+                std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.connection.runtime() == self.runtime);
+            kept.idle = idle;
+            drop(kept);
             drop(over);
         }
     }

@@ -31,17 +31,26 @@ pub(crate) struct Track {
 struct Notes {
     clock: PhaseClock,
     has_written: bool,
-    /// Set when the payload has given its last byte to hyper.
-    sums: Option<Sums>,
-    is_small: bool,
-    is_flushed: bool,
-    is_sent: bool,
+    payload: Payload,
     has_answer: bool,
     /// Of the head of the response; `None` when it is there.
     head_lines: Option<usize>,
     may_continue: bool,
     /// Wakes the payload that waits for the head to be written, or for the server to say that it may continue.
-    payload: Option<Waker>,
+    waiting: Option<Waker>,
+}
+
+/// How far a payload has got.
+#[derive(Debug)]
+enum Payload {
+    /// It has more to give.
+    Giving,
+    /// hyper has its last byte.
+    Given { sums: Sums, is_small: bool },
+    /// The system has all of it.
+    Flushed(Sums),
+    /// It is on the network, as far as that can be known.
+    Sent(Sums),
 }
 
 impl Track {
@@ -50,14 +59,11 @@ impl Track {
         let notes = Notes {
             clock,
             has_written: false,
-            sums: None,
-            is_small: true,
-            is_flushed: false,
-            is_sent: false,
+            payload: Payload::Giving,
             has_answer: false,
             head_lines: Some(0),
             may_continue: false,
-            payload: None,
+            waiting: None,
         };
         Arc::new(Self { started: Instant::now(), notes: Mutex::new(notes) })
     }
@@ -99,38 +105,33 @@ impl Track {
 
     /// The system has the whole payload, but has perhaps not sent all of it.
     pub(crate) fn is_draining(&self) -> bool {
-        let notes = self.notes();
-        notes.is_flushed && !notes.is_sent
+        matches!(self.notes().payload, Payload::Flushed(_))
     }
 
     /// Whether the system has the whole payload.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.notes().is_flushed
+        matches!(self.notes().payload, Payload::Flushed(_) | Payload::Sent(_))
     }
 
     /// The payload is on the network.
     pub(crate) fn sent(&self) {
-        self.note(Event::Sent, |notes| notes.is_sent = true);
+        self.note(Event::Sent, |notes| {
+            if let Payload::Given { sums, .. } | Payload::Flushed(sums) = notes.payload {
+                notes.payload = Payload::Sent(sums);
+            }
+        });
     }
 
     /// The payload has given its last byte to hyper, after so many bytes: the next complete flush gives them to the system.
     pub(crate) fn payload_handed_over(&self, sums: Sums, length: u64) {
-        let mut notes = self.notes();
-        notes.sums.get_or_insert(sums);
-        notes.is_small = length <= SMALL_PAYLOAD;
-    }
-
-    /// There is no payload, so it counts as sent.
-    pub(crate) fn nothing_to_send(&self) {
-        self.note(Event::Sent, |notes| (notes.is_flushed, notes.is_sent) = (true, true));
+        self.notes().payload = Payload::Given { sums, is_small: length <= SMALL_PAYLOAD };
     }
 
     /// What has become of the payload that was announced.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
-        match self.notes() {
-            notes if !notes.is_flushed => announced,
-            notes => {
-                let Sums { crc32c, md5 } = notes.sums.unwrap_or_default();
+        match self.notes().payload {
+            Payload::Giving | Payload::Given { .. } => announced,
+            Payload::Flushed(Sums { crc32c, md5 }) | Payload::Sent(Sums { crc32c, md5 }) => {
                 Sent { complete: true, crc32c, md5, ..announced }
             }
         }
@@ -142,7 +143,7 @@ impl Track {
             notes.has_answer = false;
             notes.head_lines = Some(0);
             notes.may_continue |= status == StatusCode::CONTINUE;
-            wake(&mut notes.payload);
+            wake(&mut notes.waiting);
         });
     }
 
@@ -161,7 +162,7 @@ impl Track {
         if is_ready(&notes) {
             return Poll::Ready(());
         }
-        notes.payload = Some(cx.waker().clone());
+        notes.waiting = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -169,20 +170,20 @@ impl Track {
         self.note(Event::Progress, |notes| {
             if !notes.has_written {
                 notes.has_written = true;
-                wake(&mut notes.payload);
+                wake(&mut notes.waiting);
             }
         });
     }
 
     fn flushed(&self) {
         let mut notes = self.notes();
-        if notes.sums.is_none() || notes.is_flushed {
-            return;
-        }
-        notes.is_flushed = true;
-        if notes.is_small {
-            drop(notes);
-            self.sent();
+        match notes.payload {
+            Payload::Given { is_small: true, .. } => {
+                drop(notes);
+                self.sent();
+            }
+            Payload::Given { sums, is_small: false } => notes.payload = Payload::Flushed(sums),
+            Payload::Giving | Payload::Flushed(_) | Payload::Sent(_) => {}
         }
     }
 
@@ -194,7 +195,7 @@ impl Track {
         self.note(Event::FirstByte, |notes| {
             notes.has_answer = true;
             if let Some(lines) = &mut notes.head_lines {
-                *lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+                *lines += bytes.split(|byte| *byte == b'\n').count() - 1;
             }
         });
     }

@@ -46,7 +46,7 @@ impl Outgoing {
             Self { remaining: length, given: 0, finished: false, last: None, source, hasher, meter, expect, track };
         if length == Some(0) {
             new.finish();
-            new.track.nothing_to_send();
+            new.track.sent();
         }
         new
     }

@@ -158,7 +158,6 @@ mod tests {
         let kinds = |error: io::Error| {
             [During::Connecting, During::Handshake, During::Exchange].map(|during| find(&error, during).kind())
         };
-        use FaultKind::{Closed, Local, Protocol, Refused, Reset, Tls, TlsCutOff, Unreachable};
         for error in
             [BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut]
         {

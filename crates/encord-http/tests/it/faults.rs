@@ -160,13 +160,13 @@ async fn r5_a_body_that_is_reset() {
 
 #[tokio::test]
 async fn a_head_without_end_or_of_a_thousand_lines_is_too_large() {
-    let endless = |line: &str| {
-        Act::Steps(vec![Step::Write(b"HTTP/1.1 200 OK\r\n".to_vec()), Step::WriteForever(line.as_bytes().to_vec())])
-    };
     const LENGTH: &str = "GET {host}/p failed while reading: the answer is too large: a head of more than 64 KiB (1 attempt: \
                           too_large; not retryable)";
     const LINES: &str = "GET {host}/p failed while reading: the answer is too large: a head of more than 100 lines (1 attempt: \
                          too_large; not retryable)";
+    let endless = |line: &str| {
+        Act::Steps(vec![Step::Write(b"HTTP/1.1 200 OK\r\n".to_vec()), Step::WriteForever(line.as_bytes().to_vec())])
+    };
     let lines = "X: y\r\n".repeat(1000);
     for (act, text) in [
         (endless("X-Filler: filler filler filler filler filler filler filler filler filler filler\r\n"), LINES),
