@@ -8,7 +8,6 @@ mod demo;
 mod dev_store;
 mod dry_run;
 mod invocation;
-mod server;
 mod settings;
 #[cfg(unix)]
 mod streams;
