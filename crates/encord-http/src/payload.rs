@@ -114,9 +114,9 @@ impl Payload {
         let opened = match &self.kind {
             Kind::Empty if digests == Digests::NONE => Ok(Opened::memory(Bytes::new())),
             Kind::Bytes(bytes) if digests == Digests::NONE => Ok(Opened::memory(bytes.clone())),
-            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await,
-            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await,
-            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await,
+            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await.map(Opened::read),
+            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await.map(Opened::read),
+            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await.map(Opened::read),
             Kind::Factory(make) => Ok(Opened::stream(make(), digests)),
             Kind::Once { .. } if !self.can_open() => Err(PayloadError::Consumed),
             Kind::Once { slot, length } => Ok(Opened::once(Arc::clone(slot), *length, digests)),

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use http::Uri;
-use thiserror::Error;
 
+use crate::invalid::InvalidUrl;
 use crate::origin::Origin;
 
 /// A URL that may carry a credential, as every signed URL does (rule U9).
@@ -29,35 +29,6 @@ pub struct SignedUrl {
 struct Target {
     uri: Uri,
     origin: Origin,
-}
-
-/// Why a URL cannot be requested. The message never repeats the URL.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidUrl {
-    /// Not a URL at all, or one with a character that has to be percent-encoded.
-    #[error("the URL cannot be parsed: {0}")]
-    Syntax(Box<str>),
-    /// A space, a tab or a line break.
-    #[error(
-        "character {position} of the URL is a blank or a line break; a blank that belongs to the URL is written %20"
-    )]
-    Blank {
-        /// Which character, counted from 1.
-        position: usize,
-    },
-    /// A port that does not exist. Sent without it, the signature would go to another server.
-    #[error("the port of the URL is not a number from 1 to 65535")]
-    Port,
-    /// Neither `http://` nor `https://`.
-    #[error("the URL must begin with http:// or https://")]
-    Scheme,
-    /// No host between the scheme and the path.
-    #[error("the URL has no host")]
-    Host,
-    /// `user:password@host`: sent nowhere, so refused instead of dropped in silence.
-    #[error("the URL has a user name or password before its host, which is not supported")]
-    UserInfo,
 }
 
 impl SignedUrl {
@@ -190,6 +161,22 @@ mod tests {
         check("", "(invalid URL)", Some("the URL cannot be parsed: empty string"));
         check("http://h/\u{7f}?s3cret", "(invalid URL)", Some("the URL cannot be parsed: invalid uri character"));
         check("http:///s3cret", "(invalid URL)", Some("the URL cannot be parsed: invalid format"));
+    }
+
+    #[test]
+    fn the_origin_names_the_port_and_has_one_spelling() {
+        #[track_caller]
+        fn check(url: &str, origin: Option<&str>) {
+            assert_eq!(SignedUrl::new(url).origin().map(ToString::to_string).as_deref(), origin, "{url}");
+        }
+        check("https://Storage.Example/a?s3cret", Some("https://storage.example:443"));
+        check("https://storage.example:443/b", Some("https://storage.example:443"));
+        check("HTTP://h:8080", Some("http://h:8080"));
+        check("http://h:0080/", Some("http://h:80"));
+        check("http://[::1]/", Some("http://[::1]:80"));
+        check("http://[::1]:65535/", Some("http://[::1]:65535"));
+        check("http://me:s3cret@h/", None);
+        check("s3cret", None);
     }
 
     #[test]

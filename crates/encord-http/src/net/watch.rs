@@ -132,6 +132,7 @@ impl Running {
         cx: &mut Context<'_>,
         mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Result<T, FaultKind>> {
+        self.poll_drained(cx);
         if let Poll::Ready(ready) = part(cx) {
             return Poll::Ready(Ok(ready));
         }

@@ -11,18 +11,10 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::buffer;
+use super::buffer::{self, CHUNK, FIRST};
 use super::error::PayloadError;
 use super::readers::{Read as Work, Readers};
-use super::source::Opened;
 use crate::digest::{Digests, Hasher, Sums};
-
-/// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
-/// is read, so an upload holds three of these at most and never the file.
-pub(super) const CHUNK: usize = 1024 * 1024;
-
-/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
-pub(super) const FIRST: usize = 256 * 1024;
 
 /// How much is read of a file that says its length is 0: 16 MiB.
 const MAX_UNSIZED: u64 = 16 * 1024 * 1024;
@@ -37,6 +29,13 @@ enum State {
     Read(Chunk),
     Under(Work<Result<Chunk, PayloadError>>),
     Over(Sums),
+}
+
+/// A payload whose first chunk is read.
+pub(super) struct Begun {
+    pub(super) length: u64,
+    pub(super) modified: Option<SystemTime>,
+    pub(super) reading: Reading,
 }
 
 /// What is known of a payload that was opened a moment ago.
@@ -82,22 +81,22 @@ struct Identity {
 
 impl Reading {
     /// Opens a file and reads its first chunk, so that a small file costs one visit to the readers.
-    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         Self::opened(readers, readers.start(move || open_file(&path, digests))).await
     }
 
     /// Hashes the first chunk.
-    pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+    pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         let length = bytes.len() as u64;
         let rest = Rest::of(Source::Memory(bytes), length, digests);
         let first = move || Ok(First { length, modified: None, chunk: rest.read()? });
         Self::opened(readers, readers.start(first)).await
     }
 
-    async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Opened, PayloadError> {
+    async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Begun, PayloadError> {
         let First { length, modified, chunk } = first.await.map_err(io::Error::other)??;
         let reading = Self { readers: readers.clone(), state: State::Read(chunk) };
-        Ok(Opened::read(length, modified, reading))
+        Ok(Begun { length, modified, reading })
     }
 
     /// The next chunk. Not to be asked again after the last one.

@@ -8,7 +8,7 @@ use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 
 use super::error::BoxError;
-use super::reading::Reading;
+use super::reading::{Begun, Reading};
 use crate::digest::{Digests, Hasher, Sent};
 
 pub(super) type Stream = UnsyncBoxBody<Bytes, BoxError>;
@@ -38,7 +38,7 @@ impl Opened {
         Self { length: Some(bytes.len() as u64), modified: None, source: Source::Memory(bytes), hasher: None }
     }
 
-    pub(super) fn read(length: u64, modified: Option<SystemTime>, reading: Reading) -> Self {
+    pub(super) fn read(Begun { length, modified, reading }: Begun) -> Self {
         Self { length: Some(length), modified, source: Source::Read(Box::new(reading)), hasher: None }
     }
 

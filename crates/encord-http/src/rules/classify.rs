@@ -155,6 +155,7 @@ mod tests {
             BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, InvalidData,
             NetworkDown, NetworkUnreachable, TimedOut, UnexpectedEof,
         };
+        use FaultKind::{Closed, Local, Protocol, Refused, Reset, Tls, TlsCutOff, Unreachable};
         let kinds = |error: io::Error| {
             [During::Connecting, During::Handshake, During::Exchange].map(|during| find(&error, during).kind())
         };

@@ -13,7 +13,7 @@ use crate::fault::FaultKind;
 use crate::phase::Phase;
 use crate::rules::readable::Readable;
 use crate::rules::reason::Reason;
-use crate::rules::retryable::{budget_of_fault, budget_of_status};
+use crate::rules::retryable::budget_of_status;
 
 /// What the ledger decides by: the settings of the request, and what kind of request it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -236,7 +236,7 @@ impl Ledger {
 fn budget_of(outcome: &Outcome, reason: Option<&Reason>, retry_after: Option<Duration>) -> Option<Budget> {
     match outcome {
         Outcome::Status(status) => budget_of_status(*status, retry_after.is_some(), reason.and_then(Reason::code)),
-        Outcome::Fault(fault) => budget_of_fault(fault.kind()),
+        Outcome::Fault(fault) => fault.kind().budget(),
     }
 }
 

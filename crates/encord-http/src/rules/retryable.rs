@@ -34,30 +34,32 @@ pub(crate) fn budget_of_status(status: StatusCode, has_retry_after: bool, code: 
     may_pass.then_some(Budget::MaxRetries)
 }
 
-/// The budget for another attempt after this fault. `None` if the fault is final.
-pub(crate) fn budget_of_fault(kind: FaultKind) -> Option<Budget> {
-    match kind {
-        // R3: nothing was sent.
-        FaultKind::Dns
-        | FaultKind::Refused
-        | FaultKind::Unreachable
-        | FaultKind::TlsCutOff
-        | FaultKind::Local
-        | FaultKind::TimedOut(Limit::Connect) => Some(Budget::ConnectionRetries),
-        FaultKind::Reset
-        | FaultKind::Closed
-        | FaultKind::TimedOut(Limit::FirstByte | Limit::Write | Limit::Read)
-        | FaultKind::Integrity
-        | FaultKind::PayloadBusy
-        | FaultKind::Changed => Some(Budget::MaxRetries),
-        FaultKind::Certificate
-        | FaultKind::Tls
-        | FaultKind::Proxy
-        | FaultKind::Protocol
-        | FaultKind::TooLarge
-        | FaultKind::Payload
-        | FaultKind::Url
-        | FaultKind::Deadline => None,
+impl FaultKind {
+    /// The budget that a retry after this fault is charged to (rules R3 and R5). `None` if the fault is final.
+    pub fn budget(self) -> Option<Budget> {
+        match self {
+            // R3: nothing was sent.
+            FaultKind::Dns
+            | FaultKind::Refused
+            | FaultKind::Unreachable
+            | FaultKind::TlsCutOff
+            | FaultKind::Local
+            | FaultKind::TimedOut(Limit::Connect) => Some(Budget::ConnectionRetries),
+            FaultKind::Reset
+            | FaultKind::Closed
+            | FaultKind::TimedOut(Limit::FirstByte | Limit::Write | Limit::Read)
+            | FaultKind::Integrity
+            | FaultKind::PayloadBusy
+            | FaultKind::Changed => Some(Budget::MaxRetries),
+            FaultKind::Certificate
+            | FaultKind::Tls
+            | FaultKind::Proxy
+            | FaultKind::Protocol
+            | FaultKind::TooLarge
+            | FaultKind::Payload
+            | FaultKind::Url
+            | FaultKind::Deadline => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod connecting;
+mod pauses;
 mod payloads;
 mod retry_after;
 
