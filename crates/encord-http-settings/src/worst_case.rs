@@ -217,9 +217,7 @@ mod tests {
         ) {
             let settings = RequestsSettings {
                 max_retries,
-                backoff_factor: BackoffFactor::new(f64::from_bits(bits)).unwrap_or(
-                    crate::DEFAULT_BACKOFF_FACTOR
-                ),
+                backoff_factor: BackoffFactor::new(f64::from_bits(bits)).unwrap_or(BackoffFactor::ZERO),
                 connection_retries,
                 connect_timeout: Timeout::new(Duration::from_nanos(nanos)).unwrap(),
                 ..RequestsSettings::default()
