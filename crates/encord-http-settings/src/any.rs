@@ -1,4 +1,4 @@
-//! A value of any type, and how the types of the fields are made from it.
+//! A value of any type, as a file may hold it, and how the types of the fields are made from it.
 
 use core::fmt;
 
@@ -9,10 +9,10 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::{BackoffFactor, Timeout};
 
-/// What is said of text that has one in it.
+/// Shown in place of a text with a URL in it.
 pub(crate) const A_URL: &str = "a URL";
 
-/// Any value that a format that describes itself can hold.
+/// Any value of a file.
 pub(crate) enum Any {
     Null,
     Flag(bool),
@@ -31,7 +31,7 @@ pub(crate) struct EntriesVisitor {
     pub(crate) expecting: &'static str,
 }
 
-/// A type that a value can be checked for; the value comes back when it is not of that type.
+/// A type that a value can be converted to. A value of another type is returned as it is.
 pub(crate) trait FromAny: Sized {
     fn from_any(any: Any) -> Result<Self, Any>;
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Any {
             Self::Flag(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Decimal(value) => write!(f, "{value:?}"),
-            // A signed one is a credential: what is read may be a manifest, taken for settings.
+            // A signed URL is a credential, and the file may be a manifest that was taken for settings.
             Self::Text(value) if is_url(value) => f.write_str(A_URL),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::List => f.write_str("a list"),
@@ -120,7 +120,7 @@ impl FromAny for Never {
     }
 }
 
-/// The count that a decimal without a fraction is.
+/// Returns the decimal as a count if it has no fraction.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,5 +1,5 @@
-//! Deserialising: any value is taken in first, then all fields are checked, so that one error can
-//! name everything that is wrong.
+//! Reading by serde: first all values are taken as they are, then all fields are checked, so that one error names all that is
+//! wrong.
 
 use core::{fmt, mem};
 
@@ -81,14 +81,14 @@ fn deserialize_value<'de, D: Deserializer<'de>, T: Field>(deserializer: D, what:
     })
 }
 
-/// The entries of a table; each field that is read is taken out.
+/// The entries of a table. Each field that is read is taken out.
 struct Table {
     section: Option<&'static str>,
     entries: Entries,
     problems: Vec<Problem>,
 }
 
-/// What a null says about a field.
+/// What null means for a field.
 #[derive(Clone, Copy, PartialEq)]
 enum Null {
     NotSet,
