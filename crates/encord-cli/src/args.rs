@@ -18,7 +18,7 @@ use self::help::{
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
-#[command(name = "encord", version, propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
+#[command(name = "encord", version = env!("ENCORD_VERSION"), propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
