@@ -4,13 +4,14 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use encord_client::{EncordUserClient, Error, ErrorKind, KEY_FILE_VARIABLE, KeyError, SshPrivateKey};
-use tokio::runtime;
+use tokio::runtime::Builder;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::platform::PlatformOptions;
 use crate::args::{SettingsOptions, When};
 use crate::output::{Exit, Failure};
 use crate::progress::Progress;
+use crate::runtime::Threads;
 use crate::{layers, log};
 
 /// Does this with a client, to the end.
@@ -21,8 +22,8 @@ pub(super) fn with_client<F>(
 where
     F: Future<Output = Result<Exit, Failure>>,
 {
-    log::start(&Progress::new(When::Never), LevelFilter::ERROR)?;
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    log::start(&Progress::new(When::Never, Threads::Few), LevelFilter::ERROR)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     let client = client(options)?;
     runtime.block_on(work(client))
 }

@@ -7,6 +7,7 @@ use encord_client::{ErrorKind, List, Records};
 use serde::Serialize;
 
 use super::connect::failure;
+use crate::escape::escaped;
 use crate::output::{Exit, Failure, json, note, print};
 
 /// A kind of record: what stands in its columns. All but the last are as wide as said.
@@ -60,7 +61,7 @@ pub(super) fn fields(record: &impl Serialize, fields: &[(&str, &dyn Display)], a
         }
         let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         fields.iter().try_for_each(|(name, value)| {
-            let value = plain(&value.to_string());
+            let value = escaped(&value.to_string()).to_string();
             if value.is_empty() { Ok(()) } else { writeln!(out, "{name:<width$}  {value}") }
         })
     })?;
@@ -103,27 +104,10 @@ impl Printer {
 }
 
 fn line(out: &mut dyn Write, heads: &[(&str, usize)], cells: impl Iterator<Item = String>) -> io::Result<()> {
-    let cells: Vec<_> = cells.map(|cell| plain(&cell)).collect();
+    let cells: Vec<_> = cells.map(|cell| escaped(&cell).to_string()).collect();
     for (number, (cell, (_, width))) in cells.iter().zip(heads).enumerate() {
         let is_last = number + 1 == cells.len();
         if is_last { write!(out, "{cell}")? } else { write!(out, "{cell:<width$}  ")? }
     }
     writeln!(out)
-}
-
-/// Names come from other people: nothing in them may move the cursor.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_cannot_move_the_cursor() {
-        assert_eq!(plain("a\u{1b}[2Jb\r\nü 猫"), "a\\u{1b}[2Jb\\r\\nü 猫");
-    }
 }
