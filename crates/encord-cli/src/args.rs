@@ -1,6 +1,7 @@
 //! The command line.
 
 mod help;
+pub(crate) mod platform;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,8 +14,9 @@ use encord_upload::Shard;
 
 use self::help::{
     COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
-    SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
+    PLATFORM_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
+use self::platform::{DatasetsCommand, FoldersCommand, ModelsArgs, ProjectsCommand, WhoamiArgs};
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
@@ -47,6 +49,21 @@ pub(crate) enum Command {
     /// Sign URLs for the development store, or a whole manifest of them.
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(SignArgs),
+    /// Ask the platform whether it knows your key.
+    #[command(after_help = PLATFORM_EXAMPLES)]
+    Whoami(WhoamiArgs),
+    /// List, make and show storage folders.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Folders(FoldersCommand),
+    /// List, make and show datasets.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Datasets(DatasetsCommand),
+    /// List and show projects.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Projects(ProjectsCommand),
+    /// List the models of a project, or the uids of their trainings.
+    #[command(after_help = PLATFORM_EXAMPLES)]
+    Models(ModelsArgs),
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),

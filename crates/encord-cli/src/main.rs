@@ -21,6 +21,7 @@ mod log;
 mod man;
 mod manifest;
 mod output;
+mod platform;
 mod progress;
 mod report;
 mod runtime;
@@ -50,6 +51,11 @@ fn main() -> ExitCode {
         Command::DataType(args) => data_type::run(&args),
         Command::DevStore(args) => dev_store::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Whoami(args) => platform::whoami(&args),
+        Command::Folders(command) => platform::folders(&command),
+        Command::Datasets(command) => platform::datasets(&command),
+        Command::Projects(command) => platform::projects(&command),
+        Command::Models(args) => platform::models(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

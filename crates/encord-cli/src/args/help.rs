@@ -115,6 +115,26 @@ Folders are taken with all that is in them, in the order of the names.
 Environment:
   ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key; without either, that of the development store";
 
+pub(super) const PLATFORM_EXAMPLES: &str = "\
+Examples:
+  encord whoami --domain us
+  encord folders list
+  encord folders create 2024 --parent photos
+  encord folders show photos/2024 --items --json
+  encord datasets create cats
+  encord projects list --title 'Lesions%'
+  encord models Lesions --uids
+
+A folder is named by its uuid, its exact name or a path of names; datasets and projects by uuid or exact title. \
+A name that more than one has is refused, with the uuids. \
+Nobody who wrote this has an account: the requests are those of the Python SDK, the answers what it accepts.
+
+Environment:
+  ENCORD_DOMAIN                                       below --domain
+  ENCORD_SSH_KEY_FILE, ENCORD_SSH_KEY                 the private key: its file, or its text
+  ENCORD_SSH_KEY_PASSWORD                             the password of the key
+  ENCORD_SETTINGS, ENCORD_MAX_RETRIES, ...            as for `encord settings`";
+
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   encord completions bash > ~/.local/share/bash-completion/completions/encord

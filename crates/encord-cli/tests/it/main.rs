@@ -10,6 +10,7 @@ mod demo;
 mod dev_store;
 mod dry_run;
 mod invocation;
+mod platform;
 mod settings;
 #[cfg(unix)]
 mod streams;
