@@ -1,10 +1,20 @@
-//! Items that go to one target: the later upload overwrites the earlier one, and both count as uploaded.
+//! Where an item goes, and items that go to one target: the later upload overwrites the earlier one, and both count as uploaded.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::hash::BuildHasher;
 
-use encord_http::SignedUrl;
+use encord_http::{HeaderMap, SignedUrl};
+
+/// A signed URL, and the headers that have to be sent with it.
+#[derive(Clone)]
+pub struct SignedTarget {
+    /// Where the item goes.
+    pub url: SignedUrl,
+    /// The headers that came with the URL. They win over those of the item.
+    pub headers: HeaderMap,
+}
 
 /// The targets of a list of items. Memory: some 20 bytes for each.
 ///
@@ -27,16 +37,29 @@ impl Targets {
     /// Enters the target of the item at this place of the list. The place of an earlier item that has the same: origin and path, and
     /// no query that tells parts of one object apart (`uploadId` of S3, `comp` of Azure).
     pub fn insert(&mut self, place: usize, url: &SignedUrl) -> Option<usize> {
-        let uri = url.expose().ok()?;
+        let (uri, origin) = url.expose().ok()?;
         let is_part = |name: &str| ["uploadid", "comp"].iter().any(|part| name.eq_ignore_ascii_case(part));
         let mut names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
         if names.any(is_part) {
             return None;
         }
-        let key = self.hasher.hash_one((url.origin()?, uri.path()));
+        let key = self.hasher.hash_one((origin, uri.path()));
         let place = u32::try_from(place).ok()?;
         let first = *self.places.entry(key).or_insert(place);
         (first != place).then_some(first as usize)
+    }
+}
+
+impl<T: Into<SignedUrl>> From<T> for SignedTarget {
+    fn from(url: T) -> Self {
+        Self { url: url.into(), headers: HeaderMap::new() }
+    }
+}
+
+impl fmt::Debug for SignedTarget {
+    /// Host and path. The headers may carry credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedTarget({})", self.url)
     }
 }
 
