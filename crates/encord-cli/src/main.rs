@@ -3,12 +3,18 @@
 //! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
 
 mod args;
+mod clashes;
+mod clock;
 mod completions;
 mod data_type;
 mod demo;
 mod dev_store;
 mod dry_run;
+mod escape;
+mod failures;
+mod folders;
 mod interrupt;
+mod job;
 mod journal;
 mod layers;
 mod log;
@@ -17,12 +23,16 @@ mod manifest;
 mod output;
 mod progress;
 mod report;
+mod runtime;
 mod schedule;
 mod selection;
 mod settings;
 mod sign;
+mod sign_with;
+mod targets;
 mod uids;
 mod upload;
+mod variables;
 
 use std::process::ExitCode;
 
@@ -31,6 +41,7 @@ use clap::Parser;
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
+    interrupt::take_long_files_as_errors();
     let outcome = match Args::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Upload(args) => upload::run(&args),
