@@ -149,10 +149,7 @@ pub(crate) struct Sample {
 }
 
 impl Setup<'_> {
-<<<<<<< HEAD
-=======
     /// Writes missing files, the manifest, and the same list for curl.
->>>>>>> main
     fn write(&self) -> std::io::Result<()> {
         let Case { files, size, .. } = self.case;
         write_lists(&self.lab.folder, files, size, |index| self.server.url(index)).map(drop)
@@ -313,13 +310,8 @@ fn noise() -> Vec<u8> {
     (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
 }
 
-<<<<<<< HEAD
-/// The discarding server. Ends when it is dropped.
-pub(crate) struct Server {
-=======
 /// The server, which discards all payloads. It ends when it is dropped.
-struct Server {
->>>>>>> main
+pub(crate) struct Server {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -347,27 +339,18 @@ impl Server {
         Ok(server)
     }
 
-<<<<<<< HEAD
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         self.base.rsplit('/').next().unwrap_or_default()
     }
 
-    /// As long as those of real stores.
-=======
     /// A URL as long as those of real stores.
->>>>>>> main
     fn url(&self, index: u64) -> String {
         format!("{}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={:0>64}", self.base, index)
     }
 
-<<<<<<< HEAD
-    /// What arrived since the last call.
-    pub(crate) fn counted(&mut self) -> Result<Value> {
-=======
     /// The counts since the last call.
-    fn counted(&mut self) -> Result<Value> {
->>>>>>> main
+    pub(crate) fn counted(&mut self) -> Result<Value> {
         self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
         read_json(&self.line()?)
     }

@@ -15,13 +15,9 @@ pub(crate) struct Benchmark {
 pub(crate) enum Work {
     /// Programs that upload the same files to the same server, in turns.
     Uploads(&'static [Case]),
-<<<<<<< HEAD
     /// Uploads through a slow link, or to a store with limits.
     Paces(&'static [PaceCase]),
-    /// What programs time inside themselves.
-=======
     /// Times that programs measure themselves.
->>>>>>> main
     Timings(Timings),
     /// The dependencies of each published crate.
     Packages,

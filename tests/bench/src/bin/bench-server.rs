@@ -109,13 +109,8 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, store: Arc<Stor
             let counts = &store.counts;
             counts.connections.fetch_add(1, SeqCst);
             counts.most_open.fetch_max(counts.open.fetch_add(1, SeqCst) + 1, SeqCst);
-<<<<<<< HEAD
-            // A client that goes away or makes no sense shows in the counts.
-            drop(serve(stream, tls, &store).await);
-=======
             // If a client goes away or sends nonsense, the counts show it.
-            drop(serve(stream, tls, delay, &counts).await);
->>>>>>> main
+            drop(serve(stream, tls, &store).await);
             counts.open.fetch_sub(1, SeqCst);
         });
     }
