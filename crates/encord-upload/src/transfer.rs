@@ -88,8 +88,7 @@ impl Transfer<'_> {
             self.announce_md5();
             let attempt = self.attempts.attempt().await;
             if let Some(pass) = pass {
-                let ended = self.ended(&attempt, pass.opens());
-                pass.end(ended);
+                pass.end(self.ended(&attempt));
             }
             let failed = match attempt {
                 Ok(response) if !response.status().is_success() => {
@@ -153,9 +152,11 @@ impl Transfer<'_> {
     }
 
     /// What an attempt says about the origin's load.
-    fn ended(&self, attempt: &Result<Response, Failed>, opened: bool) -> Ended {
+    fn ended(&self, attempt: &Result<Response, Failed>) -> Ended {
         let failed = match attempt {
-            Ok(response) if response.status().is_success() => return Ended::Done { bytes: response.sent(), opened },
+            Ok(response) if response.status().is_success() => {
+                return Ended::Done { bytes: response.sent(), opened: response.opened_connection() };
+            }
             Ok(_) => return Ended::Failed,
             Err(failed) => failed,
         };
