@@ -211,32 +211,29 @@ fn a_payload_that_can_be_read_once_is_sent_once_but_connecting_is_tried_again() 
     }
 }
 
+/// The wait in milliseconds before the first retry, which the schedule puts at 8 s.
+fn jittered(jitter: Jitter, random: f64, retry_after: Option<u64>) -> u128 {
+    let mut ledger = Ledger::new(Policy { jitter, ..policy(settings(1, 0, 8.0)) });
+    match ledger.failed(entry(status(503)), Circumstances { random, ..asking(retry_after) }) {
+        Decision::Retry { after, .. } => after.as_millis(),
+        Decision::Stop(reason) => panic!("{reason}"),
+    }
+}
+
 #[test]
 fn r2_jitter_is_there_to_ask_for_and_stays_within_the_schedule() {
-    let wait = |jitter, random| {
-        let mut ledger = Ledger::new(Policy { jitter, ..policy(settings(1, 0, 8.0)) });
-        match ledger.failed(entry(status(503)), Circumstances { random, ..Circumstances::default() }) {
-            Decision::Retry { after, .. } => after.as_millis(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::None, random)), [8000, 8000, 8000]);
-    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Full, random)), [0, 4000, 8000]);
-    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Equal, random)), [8000, 6000, 4000]);
-    assert_eq!(wait(Jitter::Full, f64::NAN), 8000);
+    let waits = |jitter| [0.0, 0.5, 1.0].map(|random| jittered(jitter, random, None));
+    assert_eq!(waits(Jitter::None), [8000, 8000, 8000]);
+    assert_eq!(waits(Jitter::Full), [0, 4000, 8000]);
+    assert_eq!(waits(Jitter::Equal), [8000, 6000, 4000]);
+    assert_eq!(jittered(Jitter::Full, f64::NAN, None), 8000);
 }
 
 #[test]
 fn r6_jitter_does_not_shorten_what_the_server_asked_for() {
-    let wait = |jitter, random| {
-        let mut ledger = Ledger::new(Policy { jitter, ..policy(settings(1, 0, 8.0)) });
-        match ledger.failed(entry(status(503)), Circumstances { random, ..asking(Some(7)) }) {
-            Decision::Retry { after, .. } => after.as_secs(),
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!([0.0, 0.5, 1.0].map(|random| wait(Jitter::Full, random)), [7, 7, 8]);
-    assert_eq!([0.0, 1.0].map(|random| wait(Jitter::Equal, random)), [8, 7]);
+    let waits = |jitter| [0.0, 0.5, 1.0].map(|random| jittered(jitter, random, Some(7)));
+    assert_eq!(waits(Jitter::Full), [7000, 7000, 8000]);
+    assert_eq!(waits(Jitter::Equal), [8000, 7000, 7000]);
 }
 
 #[test]
