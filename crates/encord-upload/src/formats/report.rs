@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use encord_http::{Attempt, Outcome};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::FormatError;
 use super::text::Lines;
@@ -81,6 +81,13 @@ impl<'a> From<&'a ItemReport> for ReportLine<'a> {
             attempts: attempts.iter().map(ReportAttempt::from).collect(),
             error: error.as_ref().map(|error| error.to_string().into()),
         }
+    }
+}
+
+impl Serialize for ItemReport {
+    /// As the line of a report.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReportLine::from(self).serialize(serializer)
     }
 }
 
