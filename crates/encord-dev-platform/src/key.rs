@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use crate::signature::hex;
 
+/// Where the private half lies in a decoded key file: behind the public key, which is in it twice.
+const SEED_AT: usize = 161;
+
 /// How many letters of base64 a line of a key file has.
 const LINE: usize = 70;
 
@@ -28,6 +31,15 @@ impl DevelopmentKey {
     /// The same each time, for golden files.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// Reads what [`DevelopmentKey::to_openssh`] has written, and nothing else.
+    pub fn from_openssh(text: &str) -> Option<Self> {
+        let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let file = STANDARD.decode(body).ok()?;
+        let (_, rest) = file.split_at_checked(SEED_AT)?;
+        let key = Self::from_seed(*rest.first_chunk()?);
+        (key.to_openssh() == text).then_some(key)
     }
 
     /// The public half: what requests name it by, in hexadecimal.
@@ -109,6 +121,15 @@ mod tests {
         let public = STANDARD.decode("AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4").unwrap();
         assert!(file.windows(public.len()).any(|window| window == public));
         assert!(text.lines().all(|line| line.len() <= LINE));
+    }
+
+    #[test]
+    fn a_key_file_is_read_as_it_is_written() {
+        let text = key().to_openssh();
+        assert_eq!(DevelopmentKey::from_openssh(&text).unwrap().id(), key().id());
+        for other in ["", "x", &text[..100], &text.replace('A', "B"), &text.replace('\n', "\r\n")] {
+            assert!(DevelopmentKey::from_openssh(other).is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -95,14 +95,18 @@ impl Api<'_> {
         }
     }
 
+    /// The items of a folder, or of all.
     pub(super) fn list_items(&mut self, call: &Call) -> Answer {
-        let folder = call.id(0)?;
-        self.folder(folder)?;
         let query = &call.query;
         let paging = Paging::read(query, self.switches)?;
         let recursive = query.flag("isRecursive")?.unwrap_or(false);
-        let folders: HashSet<_> =
-            if recursive { self.state.folders_below(folder).into_iter().collect() } else { [folder].into() };
+        let folders: HashSet<_> = match call.ids.first() {
+            None => self.state.folders.iter().map(|folder| folder.uuid).collect(),
+            Some(folder) => {
+                let folder = self.folder(*folder)?.uuid;
+                if recursive { self.state.folders_below(folder).into_iter().collect() } else { [folder].into() }
+            }
+        };
         let search = query.text("search").unwrap_or_default().to_lowercase();
         let mut types = Vec::new();
         for name in query.all("itemTypes") {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -115,12 +116,22 @@ impl Running {
         self.world.state().jobs.iter().map(JobInfo::from).collect()
     }
 
+    /// Adds a folder at the root.
+    ///
+    /// # Errors
+    ///
+    /// The name is blank, or the state cannot be written.
+    pub fn add_folder(&self, name: &str) -> io::Result<Uuid> {
+        let added = self.world.act(|api| api.add_folder(name.to_owned(), None))?;
+        added.map_err(|problem| io::Error::other(problem.message))
+    }
+
     /// Adds a project, for whoever asks about its models.
     ///
     /// # Errors
     ///
     /// The state cannot be written.
-    pub fn add_project(&self, project: NewProject) -> std::io::Result<Uuid> {
+    pub fn add_project(&self, project: NewProject) -> io::Result<Uuid> {
         self.world.act(|api| api.add_project(project))
     }
 
@@ -129,11 +140,11 @@ impl Running {
     /// # Errors
     ///
     /// The state cannot be written.
-    pub fn add_items(&self, folder: Uuid, count: usize) -> std::io::Result<()> {
+    pub fn add_items(&self, folder: Uuid, count: usize) -> io::Result<()> {
         self.world.act(|api| api.add_items(folder, count))
     }
 
-    /// Takes no more requests, ends those that are held, waits up to 5 s for the others, and the same for the store.
+    /// Takes no more requests, ends those that are held, waits up to 5 s for the others. The object store ends with it.
     pub async fn shutdown(mut self) {
         self.closing.send_replace(true);
         // It fails when a connection's task panicked; nothing is left of it either way.
