@@ -23,7 +23,12 @@ const LAYERS: &[Layer] = &[
     Layer { name: "encord-project-utils", on: &["encord-enums"], pure: true, only: None },
     Layer { name: "encord-signed-url", on: &[], pure: true, only: None },
     Layer { name: "encord-http", on: &["encord-http-settings", "encord-signed-url"], pure: false, only: None },
-    Layer { name: "encord-upload", on: &["encord-http", "encord-http-settings"], pure: false, only: None },
+    Layer {
+        name: "encord-upload",
+        on: &["encord-enums", "encord-http", "encord-http-settings"],
+        pure: false,
+        only: None,
+    },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },

@@ -171,7 +171,7 @@ impl Demo {
                 (_, Err(error)) => verdict.problems.push(format!("{name}: the object cannot be read: {error}")),
             }
         }
-        let is_missing = |attempt: &&Attempt| matches!(outcome(attempt), "timed_out" | "payload");
+        let is_missing = |attempt: &&Attempt| matches!(&*outcome(attempt), "timed_out" | "payload");
         let attempts = items.iter().flat_map(|item| &item.attempts).filter(|attempt| !is_missing(attempt)).count();
         let requests = answered(store).count();
         if requests != attempts {

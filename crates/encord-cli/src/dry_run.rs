@@ -2,21 +2,21 @@
 
 mod expiry;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use encord_upload::{Journal, UploadItem};
+use encord_upload::UploadItem;
 use serde::Serialize;
 
 use self::expiry::Expiry;
 use crate::args::UploadArgs;
-use crate::manifest::Manifest;
+use crate::journal;
+use crate::manifest::Source;
 use crate::output::{Exit, Failure, json, note, print};
-use crate::report::{Reporter, could_be_made, folder, human_bytes};
+use crate::report::{Reporter, human_bytes};
 use crate::selection::{Choice, Selection};
-use crate::upload::warn_of_unreadable;
 
 #[derive(Debug, Default, Serialize)]
 struct Sums {
@@ -29,15 +29,15 @@ struct Sums {
 pub(crate) fn run(
     args: &UploadArgs,
     allow_failures: bool,
-    manifest: &Manifest,
+    manifest: &Source,
     selection: &Selection,
     now: SystemTime,
 ) -> Result<Exit, Failure> {
-    let journal = args.journal.as_deref().map(read_journal).transpose()?.flatten();
+    let journal = args.journal.as_deref().map(journal::read).transpose()?.flatten();
     args.report.as_ref().map_or(Ok(()), Reporter::check)?;
     let (mut sums, mut expiry) = (Sums::default(), Expiry::at(now));
-    let mut items = manifest.items();
-    for item in &mut items {
+    for item in manifest.items() {
+        let item = item.map_err(Failure::failed)?;
         let is_skipped = match selection.of(&item) {
             Choice::Taken => journal.as_ref().is_some_and(|journal| journal.contains(&item)),
             Choice::Uploaded => true,
@@ -59,7 +59,6 @@ pub(crate) fn run(
             }
         }
     }
-    items.finish()?;
     if let Some(warning) = expiry.warning() {
         note(format_args!("warning: {warning}"));
     }
@@ -81,21 +80,6 @@ pub(crate) fn run(
         (_, true) => Exit::Partial,
         (_, false) => Exit::Failed,
     })
-}
-
-/// The journal, if there is one; else one could be made.
-fn read_journal(path: &Path) -> Result<Option<Journal>, Failure> {
-    let unusable = |error: io::Error| Failure::usage(format_args!("journal {}: {error}", path.display()));
-    match OpenOptions::new().append(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && could_be_made(path) => {
-            tempfile::tempfile_in(folder(path)).map_err(unusable)?;
-            return Ok(None);
-        }
-        opened => opened.map_err(unusable)?,
-    };
-    let journal = Journal::read_only(path).map_err(Failure::usage)?;
-    warn_of_unreadable(path, &journal);
-    Ok(Some(journal))
 }
 
 /// The length of an item that can be uploaded as far as anyone can tell.

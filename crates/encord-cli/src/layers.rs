@@ -8,10 +8,10 @@ use std::path::Path;
 use std::str::{self, FromStr};
 
 use encord_http_settings::{BackoffFactor, PartialCloudUploadSettings, SettingsLayer, UploadResolution};
+use encord_upload::formats::without_byte_order_mark;
 
 use crate::args::{SettingsOptions, Stream};
 use crate::output::Failure;
-use crate::utf8::without_mark;
 
 /// The variable that names the settings file.
 const FILE_VARIABLE: &str = "ENCORD_SETTINGS";
@@ -124,7 +124,8 @@ fn file(named: Option<(Stream, &str)>) -> Result<SettingsLayer, Vec<String>> {
 
 /// Reads a layer from a file that may have a name.
 fn read_layer(path: &Path, text: &[u8]) -> Result<SettingsLayer, String> {
-    let text = str::from_utf8(without_mark(text)?).map_err(|error| error.to_string())?;
+    let text = str::from_utf8(without_byte_order_mark(text).map_err(|utf16| utf16.to_string())?)
+        .map_err(|error| error.to_string())?;
     match Format::of(path, text) {
         Format::Toml => from_toml(text),
         Format::Json => from_json(text),

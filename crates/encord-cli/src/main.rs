@@ -9,23 +9,20 @@ mod demo;
 mod dev_store;
 mod dry_run;
 mod interrupt;
-mod json;
+mod journal;
 mod layers;
-mod lines;
 mod log;
 mod man;
 mod manifest;
 mod output;
 mod progress;
 mod report;
-mod retry_from;
 mod schedule;
 mod selection;
 mod settings;
 mod sign;
 mod uids;
 mod upload;
-mod utf8;
 
 use std::process::ExitCode;
 

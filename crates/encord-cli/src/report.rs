@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use encord_http::{Attempt, Outcome};
-use encord_upload::{ItemReport, Status, Summary, UploadItem};
+use encord_http::Attempt;
+use encord_upload::formats::{ReportAttempt, ReportLine};
+use encord_upload::{ItemReport, Summary, UploadItem};
 use serde::Serialize;
 
 use self::spool::Spool;
@@ -36,24 +37,6 @@ pub(crate) struct Sums {
     seconds: f64,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    index: usize,
-    path: Cow<'a, str>,
-    title: Cow<'a, str>,
-    status: &'static str,
-    bytes: u64,
-    attempts: Vec<AttemptLine>,
-    error: Option<String>,
-}
-
-#[derive(Serialize)]
-struct AttemptLine {
-    outcome: String,
-    phase: &'static str,
-    waited_s: f64,
-}
-
 impl Reporter {
     /// Begins a report. What is there already stays until [`finish`](Self::finish).
     ///
@@ -77,20 +60,12 @@ impl Reporter {
 
     /// Adds what became of an item.
     pub(crate) fn add(&mut self, item: &ItemReport) {
-        self.add_line(&Line::from(item));
+        self.add_line(&ReportLine::from(item));
     }
 
     /// Adds an item that an earlier report has as uploaded.
     pub(crate) fn add_skipped(&mut self, index: usize, item: &UploadItem) {
-        self.add_line(&Line {
-            index,
-            path: item.path.to_string_lossy(),
-            title: item.display_title().into(),
-            status: Status::Skipped.as_str(),
-            bytes: 0,
-            attempts: Vec::new(),
-            error: None,
-        });
+        self.add_line(&ReportLine::skipped(index, item));
     }
 
     /// Writes the report to its place.
@@ -104,10 +79,10 @@ impl Reporter {
     }
 
     /// The first error is kept for the end: the uploads matter more.
-    fn add_line(&mut self, line: &Line<'_>) {
+    fn add_line(&mut self, line: &ReportLine<'_>) {
         if let Ok(spool) = &mut self.spool {
             let mut text = Vec::with_capacity(256);
-            let added = json(&mut text, line).and_then(|()| spool.add(line.index as u64, &text));
+            let added = json(&mut text, line).and_then(|()| spool.add(line.index, &text));
             if let Err(error) = added {
                 self.spool = Err(error);
             }
@@ -136,11 +111,8 @@ impl Sums {
 }
 
 /// What came of an attempt: a status, or the kind of a fault.
-pub(crate) fn outcome(attempt: &Attempt) -> &str {
-    match &attempt.outcome {
-        Outcome::Status(status) => status.as_str(),
-        Outcome::Fault(fault) => fault.kind().as_str(),
-    }
+pub(crate) fn outcome(attempt: &Attempt) -> Cow<'_, str> {
+    ReportAttempt::from(attempt).outcome
 }
 
 /// `999 B`, `1.2 kB`, `123 MB`: powers of 1000, rounded down.
@@ -153,31 +125,6 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     let tenths = bytes / (1000_u64.pow(power) / 10);
     let whole = tenths / 10;
     if whole < 10 { format!("{whole}.{} {unit}", tenths % 10) } else { format!("{whole} {unit}") }
-}
-
-impl<'a> From<&'a ItemReport> for Line<'a> {
-    fn from(item: &'a ItemReport) -> Self {
-        let ItemReport { index, path, title, status, bytes, attempts, error, .. } = item;
-        Self {
-            index: *index,
-            path: path.to_string_lossy(),
-            title: title.into(),
-            status: status.as_str(),
-            bytes: *bytes,
-            attempts: attempts.iter().map(AttemptLine::from).collect(),
-            error: error.as_ref().map(ToString::to_string),
-        }
-    }
-}
-
-impl From<&Attempt> for AttemptLine {
-    fn from(attempt: &Attempt) -> Self {
-        Self {
-            outcome: outcome(attempt).to_owned(),
-            phase: attempt.phase.as_str(),
-            waited_s: attempt.waited.as_secs_f64(),
-        }
-    }
 }
 
 #[cfg(test)]

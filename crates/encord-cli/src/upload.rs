@@ -1,28 +1,37 @@
 //! `encord upload`.
 
 use std::env;
+use std::io;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
-use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploader};
-use futures_util::stream;
+use encord_upload::formats::Items;
+use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, UploadItem, Uploader};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::runtime;
+use tokio::sync::mpsc;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{Stream, UploadArgs};
+use crate::args::{self, UploadArgs};
 use crate::interrupt::Interrupt;
-use crate::manifest::Manifest;
+use crate::manifest::Source;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums, folder};
-use crate::retry_from::RetryFrom;
-use crate::selection::{Choice, Selection};
-use crate::{dry_run, layers, log};
+use crate::selection::{Choice, Selection, earlier_report};
+use crate::{dry_run, journal, layers, log};
+
+/// How many items are read at once from the copy of the manifest.
+const FED_AT_ONCE: usize = 64;
+
+/// How many times as many are read ahead.
+const FED_AHEAD: usize = 4;
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     refuse_clashes(args)?;
@@ -32,10 +41,10 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         Interrupt::listen()?
     };
     let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
-    let retry_from = args.retry_from.as_ref().map(RetryFrom::read).transpose()?;
+    let retry_from = args.retry_from.as_ref().map(earlier_report).transpose()?;
     let selection = Arc::new(Selection { shard: args.shard, retry_from });
     let (mut taken, mut uploaded) = (0, 0);
-    let manifest = Manifest::read(&args.manifest, |item| match selection.of(item) {
+    let manifest = Source::read(&args.manifest, |item| match selection.of(item) {
         Choice::Taken => taken += 1,
         Choice::Uploaded => uploaded += 1,
         Choice::OtherShard => {}
@@ -48,7 +57,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     }
     let progress = Progress::new(args.progress);
     log::start(&progress, LevelFilter::WARN)?;
-    let journal = args.journal.as_deref().map(open_journal).transpose()?;
+    let journal = args.journal.as_deref().map(journal::open).transpose()?;
     let reporter = args.report.as_ref().map(Reporter::open).transpose()?;
 
     let reporter = Arc::new(Mutex::new(reporter));
@@ -67,13 +76,19 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let outcome = runtime.block_on(runtime.spawn(batch.run(interrupt)));
     let elapsed = started.elapsed();
     progress.end();
-    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+    let mut ended = outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))?;
     ended.snapshot.ended.skipped += uploaded;
 
     let written = lock(&reporter).take().map_or(Ok(()), Reporter::finish);
     let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
     let summed = summarise(&ended.snapshot, elapsed, args.json);
     let exit = ended.exit();
+    if ended.manifest.has_changed() {
+        note(format_args!(
+            "warning: manifest {}: it changed; this run took the items that it had at the start",
+            args.manifest
+        ));
+    }
     let problems = [written, kept, ended.input, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
     // Until here, a second Ctrl-C ends the process at once. A file on a slow disk may still be read, for nobody.
@@ -88,7 +103,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 struct Batch {
     settings: EffectiveUploadSettings,
     concurrency: NonZeroUsize,
-    manifest: Manifest,
+    manifest: Source,
     selection: Arc<Selection>,
     /// How many items are selected.
     taken: u64,
@@ -103,12 +118,13 @@ struct Ended {
     stopped: Option<StopCause>,
     /// The item that stopped it.
     failure: Option<ItemReport>,
-    /// Whether the manifest was still what had been checked.
+    manifest: Source,
+    /// Whether all items could be read.
     input: Result<(), Failure>,
 }
 
 impl Batch {
-    async fn run(self, interrupt: Interrupt) -> Ended {
+    async fn run(self, interrupt: Interrupt) -> Result<Ended, Failure> {
         let client = Client::new(self.settings.requests);
         // The client has all the other settings.
         let settings =
@@ -127,10 +143,11 @@ impl Batch {
         if let Some(journal) = self.journal {
             uploader = uploader.journal(journal);
         }
-        let mut items = self.manifest.items();
-        let mut batch = uploader.batch(stream::iter(&mut items)).until(interrupt.first());
+        let (items, input) = feed(self.manifest.items())?;
+        let mut batch = uploader.batch(items).until(interrupt.first());
         let selection = Arc::clone(&self.selection);
-        let taken = self.manifest.items().filter(move |item| selection.of(item) == Choice::Taken);
+        let items = self.manifest.items().map_while(Result::ok);
+        let taken = items.filter(move |item| selection.of(item) == Choice::Taken);
         let lengths = taken.map(|item| item.path.metadata().map_or(0, |file| file.len()));
         self.progress.follow(batch.progress(), self.taken, lengths);
 
@@ -146,8 +163,32 @@ impl Batch {
         }
         let (snapshot, stopped) = (batch.progress().snapshot(), batch.stopped());
         drop(batch);
-        Ended { snapshot, stopped, failure, input: items.finish() }
+        let input = input.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let input = input.map_err(|error| Failure::failed(format_args!("the copy of the manifest: {error}")));
+        Ok(Ended { snapshot, stopped, failure, manifest: self.manifest, input })
     }
+}
+
+/// Reads the items on a thread of its own, so that a disk that hangs holds no upload that is under way.
+fn feed(items: Items) -> Result<(impl Stream<Item = UploadItem>, JoinHandle<io::Result<()>>), Failure> {
+    let (sender, mut receiver) = mpsc::channel::<Vec<UploadItem>>(FED_AHEAD);
+    let read = move || {
+        let mut items = items.peekable();
+        while items.peek().is_some() {
+            let some = items.by_ref().take(FED_AT_ONCE).collect::<io::Result<_>>()?;
+            if sender.blocking_send(some).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let reader = thread::Builder::new().name("manifest".to_owned()).spawn(read).map_err(|error| no_thread(&error))?;
+    let fed = stream::poll_fn(move |cx| receiver.poll_recv(cx));
+    Ok((fed.flat_map(stream::iter), reader))
+}
+
+fn no_thread(error: &io::Error) -> Failure {
+    Failure::failed(format_args!("cannot start a thread: {error}"))
 }
 
 impl Ended {
@@ -188,34 +229,20 @@ fn summarise(snapshot: &Snapshot, elapsed: Duration, as_json: bool) -> Result<()
     Ok(())
 }
 
-/// Opens a journal, or makes one, and says what is wrong with it.
-fn open_journal(path: &Path) -> Result<Journal, Failure> {
-    let journal = Journal::open(path).map_err(Failure::usage)?;
-    warn_of_unreadable(path, &journal);
-    Ok(journal)
-}
-
-pub(crate) fn warn_of_unreadable(path: &Path, journal: &Journal) {
-    if journal.unreadable() > 0 {
-        let (path, lines) = (path.display(), journal.unreadable());
-        note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
-    }
-}
-
 /// No file is both read and written, but for the report: the earlier one is read before a new one takes its place.
 fn refuse_clashes(args: &UploadArgs) -> Result<(), Failure> {
     let standard = [
-        (args.manifest == Stream::Standard, "manifest"),
-        (args.retry_from == Some(Stream::Standard), "earlier report"),
+        (args.manifest == args::Stream::Standard, "manifest"),
+        (args.retry_from == Some(args::Stream::Standard), "earlier report"),
         (layers::read_standard_input(&args.settings, env::vars_os()), "settings file"),
     ];
     let standard: Vec<_> = standard.into_iter().filter(|(is_standard, _)| *is_standard).collect();
     if let [(_, first), (_, second), ..] = standard[..] {
         return Err(Failure::usage(format_args!("{first} and {second} cannot both come from standard input")));
     }
-    let place = |stream: &Stream| match stream {
-        Stream::File(path) => Some(canonical(path)),
-        Stream::Standard => None,
+    let place = |stream: &args::Stream| match stream {
+        args::Stream::File(path) => Some(canonical(path)),
+        args::Stream::Standard => None,
     };
     let manifest = place(&args.manifest);
     let report = args.report.as_ref().and_then(place);

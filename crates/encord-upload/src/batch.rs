@@ -16,7 +16,7 @@ use tracing::warn;
 
 use crate::item::UploadItem;
 use crate::progress::Progress;
-use crate::report::{ItemError, ItemReport, Status};
+use crate::report::{ItemError, ItemReport, Status, StopCause};
 use crate::signing::{Signed, Signing};
 use crate::transfer::{BatchContext, transfer};
 
@@ -52,19 +52,6 @@ pub struct Batch<S> {
     /// Nothing more is started.
     stopping: bool,
     stopped: Option<StopCause>,
-}
-
-/// Why a batch ended before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StopCause {
-    /// The item at this place failed, and failures are not allowed (rule U5).
-    Failure {
-        /// Its place in the input, from 0.
-        index: usize,
-    },
-    /// It was cancelled before all items had ended.
-    Cancelled,
 }
 
 /// An item, and its place in the input.

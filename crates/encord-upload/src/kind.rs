@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+#[cfg(feature = "formats")]
+use encord_enums::DataType;
 use encord_http::HeaderValue;
+use serde::{Deserialize, Serialize};
 
 /// What an item is, as far as its upload is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ItemKind {
     /// An image, also one of an image group.
@@ -47,6 +51,28 @@ impl ItemKind {
             Self::PlainText => guessed().or(Some(HeaderValue::from_static("text/plain"))),
             Self::TimeSeries => guessed().or(Some(OCTET_STREAM)),
         }
+    }
+}
+
+/// What is uploaded for a data type: the images of a group and the files of a study come one by one.
+#[cfg(feature = "formats")]
+impl TryFrom<DataType> for ItemKind {
+    /// The data type: none of its items is one file.
+    type Error = DataType;
+
+    fn try_from(data_type: DataType) -> Result<Self, DataType> {
+        Ok(match data_type {
+            DataType::Image | DataType::ImgGroup => Self::Image,
+            DataType::Video => Self::Video,
+            DataType::Audio => Self::Audio,
+            DataType::Dicom | DataType::DicomStudy => Self::Dicom,
+            DataType::Nifti => Self::Nifti,
+            DataType::PlainText => Self::PlainText,
+            DataType::Pdf => Self::Pdf,
+            DataType::TimeSeries => Self::TimeSeries,
+            DataType::Scene => Self::Scene,
+            other => return Err(other),
+        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod batch;
 mod expiry;
+#[cfg(feature = "formats")]
+pub mod formats;
 mod hash;
 mod item;
 mod journal;
@@ -17,14 +19,14 @@ mod transfer;
 mod uploader;
 mod verify;
 
-pub use batch::{Batch, StopCause};
+pub use batch::Batch;
 #[doc(no_inline)]
 pub use encord_http_settings::CloudUploadSettings;
 pub use item::UploadItem;
 pub use journal::{Journal, JournalError};
 pub use kind::ItemKind;
 pub use progress::{Progress, Snapshot};
-pub use report::{ItemError, ItemReport, Report, Status, Stopped, Summary};
+pub use report::{ItemError, ItemReport, Report, Status, StopCause, Stopped, Summary};
 pub use shard::{InvalidShard, Shard};
 pub use source::{SignedTarget, SignedUrlSource, SourceError};
 pub use uploader::{DEFAULT_CONCURRENCY, Uploader};

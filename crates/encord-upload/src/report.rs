@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use encord_http::{Attempt, SignedUrl, StatusCode};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::batch::StopCause;
 use crate::item::UploadItem;
 
 /// What became of every item, in input order.
@@ -38,7 +38,8 @@ pub struct ItemReport {
 }
 
 /// What became of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
     /// The server answered with a 2xx.
@@ -77,6 +78,19 @@ pub enum ItemError {
         /// The answer.
         status: StatusCode,
     },
+}
+
+/// Why a batch ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopCause {
+    /// The item at this place failed, and failures are not allowed (rule U5).
+    Failure {
+        /// Its place in the input, from 0.
+        index: usize,
+    },
+    /// It was cancelled before all items had ended.
+    Cancelled,
 }
 
 /// A batch that ended before its end: by a failure that was not allowed (rule U5), or because it was cancelled.

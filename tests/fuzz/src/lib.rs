@@ -12,14 +12,9 @@ mod args;
 #[allow(dead_code, reason = "the command needs more of them")]
 #[path = "../../../crates/encord-cli/src"]
 mod command {
-    pub(crate) mod json;
     pub(crate) mod layers;
-    pub(crate) mod lines;
-    pub(crate) mod manifest;
     pub(crate) mod output;
-    pub(crate) mod retry_from;
     pub(crate) mod schedule;
-    pub(crate) mod utf8;
 }
 
 /// What is private to the uploader.
@@ -27,7 +22,7 @@ mod command {
 mod expiry;
 
 // Where they look for each other.
-use crate::command::{json, layers, lines, manifest, output, retry_from, schedule, utf8};
+use crate::command::{layers, output, schedule};
 
 /// In every input where a secret may stand; nothing that is shown has it.
 const SECRET: &str = "?s3cr3t&=";

@@ -119,7 +119,7 @@ pub(super) fn attempts(item: &ItemReport) -> String {
         if at > 0 {
             words.push(format!("{} s", milliseconds(attempt.waited)));
         }
-        words.push(outcome(attempt).to_owned());
+        words.push(outcome(attempt).into_owned());
     }
     if words.is_empty() { "none".to_owned() } else { words.join("  ") }
 }

@@ -106,7 +106,7 @@ fn a_malformed_line_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (stored(), folder(&["a.jpg"]));
     let bad = format!("{}{{\"path\": \"b.jpg\", \"url\": \"{0}\"}}\n", server.url("/b.jpg"));
     let bad = bad.replacen(&server.url("/b.jpg"), &manifest([("a.jpg", server.url("/a.jpg"))]), 1);
-    let expected = ", line 2: `signed_url` is missing\n";
+    let expected = ": line 2: unknown key `url`: write `signed_url`\n";
     let run = encord("upload --manifest - --report report.jsonl").within(folder.path()).stdin(bad.clone()).run();
     run.expect(2, "", &format!("error: manifest standard input{expected}"));
     write(folder.path(), "items.jsonl", &bad);

@@ -110,7 +110,7 @@ fn an_earlier_report_that_is_none_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (refusing(), folder(&NAMES));
     items(&server, folder.path());
     let run = upload(folder.path(), "--retry-from items.jsonl");
-    run.expect(2, "", "error: earlier report items.jsonl, line 1: `status` is missing\n");
+    run.expect(2, "", "error: earlier report items.jsonl: line 1: this is a line of a manifest, for --manifest\n");
     let run = upload(folder.path(), "--retry-from no.jsonl");
     run.expect(2, "", "error: earlier report no.jsonl: No such file or directory (os error 2)\n");
     let both = encord("upload --manifest - --retry-from -").run();

@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 
 use encord_upload::UploadItem;
+use encord_upload::formats::EarlierReport;
 use serde_json::Value;
 
-use crate::args::Stream;
 use crate::entries::Entries;
-use crate::retry_from::RetryFrom;
 
 /// Exactly those items are left out that the report has as done and nowhere as not done; or the error names a bad line, after
 /// good ones, and repeats nothing of it.
 pub(super) fn check(data: &[u8]) {
-    let read_report =
-        || crate::scratch::with_file("report", data, |path| RetryFrom::read(&Stream::File(path.to_owned())));
-    let Some(text) = crate::unmarked(data) else { return assert!(read_report().is_err()) };
+    let Some(text) = crate::unmarked(data) else { return assert!(EarlierReport::read(data).is_err()) };
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
-    match read_report() {
+    match EarlierReport::read(data) {
         Ok(report) => {
             let mut done = BTreeMap::new();
             for (_, line) in lines {
@@ -27,15 +24,15 @@ pub(super) fn check(data: &[u8]) {
             for ((path, title), done) in done {
                 let mut item = UploadItem::new(path, "https://h/p");
                 item.title = Some(title);
-                assert_eq!(report.takes(&item), !done, "{item:?}");
+                assert_eq!(report.has_done(&item), done, "{item:?}");
                 item.title = Some("a title that no report has".to_owned());
-                assert!(report.takes(&item));
+                assert!(!report.has_done(&item));
             }
         }
         Err(failure) => {
-            let told = format!("{failure:?}");
+            let told = format!("{failure} {failure:?}");
             assert!(!told.contains(crate::SECRET), "{told}");
-            let named = |number: usize| told.contains(&format!("report, line {number}: "));
+            let named = |number: usize| told.contains(&format!("line {number}: "));
             let at = lines.iter().position(|(number, _)| named(*number)).expect("a line that is there");
             assert!(lines[..at].iter().all(|(_, line)| read(line).is_some()), "{told}");
             // The texts and numbers of a line that nobody asks for must be some all the same.

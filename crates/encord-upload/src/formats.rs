@@ -1,0 +1,47 @@
+//! The files of an upload by command: the manifest says which file goes where, the report says what became of each.
+//!
+//! Both are JSON Lines: one JSON object a line, in UTF-8. They may have any number of lines; memory does not follow it. No error
+//! repeats a value that could be a signed URL (rule U9).
+
+mod earlier;
+mod line;
+mod manifest;
+mod object;
+mod record;
+mod report;
+mod text;
+
+use std::io;
+
+use thiserror::Error;
+
+pub use self::earlier::EarlierReport;
+pub use self::line::MAX_HEADERS;
+pub use self::manifest::{Items, Manifest};
+pub use self::report::{ReportAttempt, ReportLine, ReportLines};
+pub use self::text::{MAX_LINE_BYTES, Utf16, without_byte_order_mark};
+
+/// Why a manifest or a report cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Read(#[source] io::Error),
+    /// There is no place for a copy of it, which is needed because it is long.
+    #[error("cannot keep a copy of it in the folder for temporary files, {}: {source}", folder.display())]
+    Copy {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A line is not what it must be.
+    #[error("line {number}: {reason}")]
+    Line {
+        /// The number of the line, from 1.
+        number: u64,
+        /// What is wrong, and where possible what to write instead.
+        reason: String,
+    },
+}

@@ -1,0 +1,188 @@
+//! The manifest. All of it is checked before the first item is given out, so that a malformed line costs nothing.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Write};
+use std::sync::Arc;
+
+use tempfile::{SpooledData, SpooledTempFile};
+
+use super::text::Lines;
+use super::{FormatError, line, record::Record};
+use crate::item::UploadItem;
+
+/// How much of the checked items is kept in memory; longer lists are kept in a temporary file.
+const MAX_MEMORY_BYTES: usize = 8 * 1024 * 1024;
+
+/// A manifest, each line of which was read and checked once. It holds its own copy of the items, in memory or in a temporary file
+/// without a name, so that later changes of the manifest change nothing.
+#[derive(Debug)]
+pub struct Manifest {
+    records: Kept,
+    items: u64,
+}
+
+/// The items of a [`Manifest`], in order.
+pub struct Items {
+    records: BufReader<KeptReader>,
+    buffer: Vec<u8>,
+    left: u64,
+}
+
+#[derive(Clone)]
+enum Kept {
+    Memory(Arc<[u8]>),
+    File(Arc<File>),
+}
+
+/// Reads from the start, wherever other readers are.
+struct KeptReader {
+    kept: Kept,
+    offset: u64,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest, and shows each item to `observe`.
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`]: the first line that is malformed, with its number; or reading or keeping a copy fails.
+    pub fn read(reader: impl Read, mut observe: impl FnMut(&UploadItem)) -> Result<Self, FormatError> {
+        let cannot_keep = |source: io::Error| FormatError::Copy { folder: std::env::temp_dir(), source };
+        let mut copy = SpooledTempFile::new(MAX_MEMORY_BYTES);
+        let (mut lines, mut items) = (Lines::new(reader), 0);
+        while let Some((number, line)) = lines.next()? {
+            let record = line::read(&line).map_err(|reason| FormatError::Line { number, reason })?;
+            record.write(&mut copy).map_err(cannot_keep)?;
+            observe(&record.into_item());
+            items += 1;
+        }
+        copy.flush().map_err(cannot_keep)?;
+        let records = match copy.into_inner() {
+            SpooledData::InMemory(copy) => Kept::Memory(copy.into_inner().into()),
+            SpooledData::OnDisk(copy) => Kept::File(Arc::new(copy)),
+        };
+        Ok(Self { records, items })
+    }
+
+    /// How many items it has.
+    pub fn len(&self) -> u64 {
+        self.items
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items, in order, from the first on at each call.
+    pub fn items(&self) -> Items {
+        let reader = KeptReader { kept: self.records.clone(), offset: 0 };
+        Items { records: BufReader::with_capacity(64 * 1024, reader), buffer: Vec::new(), left: self.items }
+    }
+}
+
+impl Iterator for Items {
+    type Item = io::Result<UploadItem>;
+
+    /// The next item. An error, which only a disk that fails can cause, is the last one.
+    fn next(&mut self) -> Option<io::Result<UploadItem>> {
+        let left = self.left.checked_sub(1)?;
+        let record = Record::read(&mut self.records, &mut self.buffer);
+        self.left = if record.is_ok() { left } else { 0 };
+        Some(record.map(Record::into_item))
+    }
+}
+
+impl Read for KeptReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &self.kept {
+            Kept::Memory(bytes) => {
+                let mut cursor = Cursor::new(bytes);
+                cursor.set_position(self.offset);
+                cursor.read(buffer)?
+            }
+            #[cfg(unix)]
+            Kept::File(file) => std::os::unix::fs::FileExt::read_at(&**file, buffer, self.offset)?,
+            #[cfg(windows)]
+            Kept::File(file) => std::os::windows::fs::FileExt::seek_read(&**file, buffer, self.offset)?,
+        };
+        self.offset += read as u64;
+        Ok(read)
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory(_) => "in memory",
+            Self::File(_) => "in a file",
+        })
+    }
+}
+
+impl std::fmt::Debug for Items {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Items").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(path: &str) -> String {
+        format!("{{\"path\": \"{path}\", \"signed_url\": \"https://h/{path}\"}}\n")
+    }
+
+    fn paths(manifest: &Manifest) -> Vec<String> {
+        manifest.items().map(|item| item.expect("readable").path.display().to_string()).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&[&str], &str>) {
+        let mut observed = Vec::new();
+        let read = Manifest::read(text.as_bytes(), |item| observed.push(item.path.display().to_string()));
+        match (read, expected) {
+            (Ok(manifest), Ok(expected)) => {
+                assert_eq!(observed, expected);
+                assert_eq!((paths(&manifest), manifest.len()), (observed.clone(), observed.len() as u64));
+                assert_eq!(paths(&manifest), observed);
+            }
+            (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected),
+            (read, _) => panic!("{read:?}"),
+        }
+    }
+
+    #[test]
+    fn empty_lines_are_skipped_and_counted() {
+        check("", Ok(&[]));
+        check(&line("a"), Ok(&["a"]));
+        check(&format!("\n  \r\n{}\n{}", line("a"), line("b").trim_end()), Ok(&["a", "b"]));
+        check(&format!("{}\r\n", line("a").trim_end()), Ok(&["a"]));
+        check(&format!("\n{}\n{{}}\n", line("a")), Err("line 4: `path` is missing"));
+    }
+
+    #[test]
+    fn a_long_list_is_kept_in_a_file_and_read_by_several_at_once() {
+        let name = |n: usize| format!("{n:01000}");
+        let count = MAX_MEMORY_BYTES / 2000 + 10;
+        let text: String = (0..count).map(|n| line(&name(n))).collect();
+        let manifest = Manifest::read(text.as_bytes(), |_| {}).expect("well-formed");
+        assert!(matches!(manifest.records, Kept::File(_)));
+        let (first, second) = (manifest.items(), manifest.items());
+        let mut read = 0;
+        for (n, (first, second)) in first.zip(second).enumerate() {
+            let (first, second) = (first.expect("readable"), second.expect("readable"));
+            assert_eq!((first.path.to_str(), second.path), (Some(&*name(n)), first.path.clone()));
+            read += 1;
+        }
+        assert_eq!(read, count);
+    }
+
+    #[test]
+    fn u9_nothing_shows_a_url() {
+        let manifest = Manifest::read(line("s3cret").as_bytes(), |_| {}).expect("well-formed");
+        let shown = format!("{manifest:?} {:?}", manifest.items());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+}

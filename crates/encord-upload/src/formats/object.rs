@@ -1,0 +1,157 @@
+//! A JSON object as it was written, repeated keys included.
+//!
+//! The values are kept as text, so that all errors about them are written here: those of `serde_json` repeat values, and a value
+//! may be a signed URL.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The entries that nobody has asked for yet. Without `Debug`: one may be a signed URL (rule U9).
+pub(super) struct Object<'a> {
+    pub(super) entries: Vec<(String, Value<'a>)>,
+}
+
+/// A JSON value.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a>(&'a RawValue);
+
+/// A JSON string: UTF-8, or WTF-8 where it has lone surrogates.
+pub(super) struct Text(pub(super) Vec<u8>);
+
+impl<'a> Object<'a> {
+    /// Reads one object and nothing after it. The error says what else the line is.
+    pub(super) fn read(line: &'a str) -> Result<Self, String> {
+        let value: &RawValue = serde_json::from_str(line).map_err(|error| not_json(line, &error))?;
+        match Value(value).kind() {
+            "an object" => {}
+            "a list" => return Err(format!("must be a JSON object, not a list; {LIST}")),
+            other => return Err(format!("must be a JSON object, not {other}")),
+        }
+        serde_json::from_str(value.get()).map_err(|_| "a key is not Unicode".to_owned())
+    }
+
+    /// Takes the value of a key. Null counts as absent.
+    pub(super) fn take(&mut self, key: &'static str) -> Result<Option<Value<'a>>, String> {
+        let mut found = self.entries.extract_if(.., |(name, _)| name == key).map(|(_, value)| value);
+        let value = found.next();
+        if found.next().is_some() {
+            return Err(format!("`{key}` is given more than once"));
+        }
+        Ok(value.filter(|value| value.kind() != "null"))
+    }
+
+    /// Takes the string of a key.
+    pub(super) fn text(&mut self, key: &'static str) -> Result<Option<Text>, String> {
+        let Some(value) = self.take(key)? else { return Ok(None) };
+        value.text().map(Some).ok_or_else(|| format!("`{key}` must be a string, not {}", value.kind()))
+    }
+
+    /// Whether there is such a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name == key)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// What it is, in words.
+    pub(super) fn kind(self) -> &'static str {
+        match self.0.get().as_bytes().first() {
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            _ => "a number",
+        }
+    }
+
+    /// The value, if it is a string.
+    pub(super) fn text(self) -> Option<Text> {
+        (self.kind() == "a string").then(|| serde_json::from_str(self.0.get()).ok()).flatten()
+    }
+
+    /// The entries, if it is an object.
+    pub(super) fn object(self) -> Option<Object<'a>> {
+        (self.kind() == "an object").then(|| serde_json::from_str(self.0.get()).ok()).flatten()
+    }
+}
+
+impl Text {
+    /// The text, if it has no lone surrogate.
+    pub(super) fn unicode(self) -> Option<String> {
+        String::from_utf8(self.0).ok()
+    }
+
+    /// The text for people to read.
+    pub(super) fn lossy(self) -> String {
+        String::from_utf8(self.0).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+const LIST: &str = "`jq -c '.[]'` makes a line of each item";
+
+/// Why a line is not JSON, and what to do about it.
+fn not_json(line: &str, error: &serde_json::Error) -> String {
+    if error.is_eof() && line.starts_with('[') {
+        return format!("not JSON: one item a line; this line is the beginning of a longer list: {LIST}");
+    }
+    if error.is_eof() && line.starts_with('{') {
+        return "not JSON: one item a line; this line is the beginning of a longer one: use `jq -c .`".to_owned();
+    }
+    if !line.starts_with(['{', '[', '"']) && line.contains([',', ';', '\t']) {
+        return "not JSON; a table (CSV) is not taken: each line is an object, `{\"path\": …, \"signed_url\": …}`"
+            .to_owned();
+    }
+    let message = error.to_string();
+    // Always line 1, of what is one line of a larger file.
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    format!("not JSON: {message} at column {}", error.column())
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    entries.push((name, Value(value)));
+                }
+                Ok(Object { entries })
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl Visitor<'_> for Bytes {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<Text, E> {
+                Ok(Text(text.to_owned()))
+            }
+        }
+
+        // As bytes, `serde_json` takes lone surrogates too.
+        deserializer.deserialize_bytes(Bytes)
+    }
+}

@@ -1,0 +1,128 @@
+//! An item of a manifest between the check of the manifest and the upload, in bytes.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use encord_http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::item::UploadItem;
+use crate::kind::ItemKind;
+
+/// What a line of a manifest says, checked. Without `Debug`: it has a signed URL (rule U9).
+#[derive(Serialize, Deserialize)]
+pub(super) struct Record {
+    /// WTF-8.
+    pub(super) path: Vec<u8>,
+    pub(super) signed_url: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) kind: ItemKind,
+    pub(super) content_type: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+impl Record {
+    /// Writes the record behind others.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let bytes = postcard::to_stdvec(self).map_err(io::Error::other)?;
+        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+        out.write_all(&length.to_le_bytes())?;
+        out.write_all(&bytes)
+    }
+
+    /// Reads the next record. `buffer` is for any number of calls.
+    pub(super) fn read(input: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Self> {
+        let mut length = [0; size_of::<u32>()];
+        input.read_exact(&mut length)?;
+        buffer.resize(u32::from_le_bytes(length) as usize, 0);
+        input.read_exact(buffer)?;
+        postcard::from_bytes(buffer).map_err(io::Error::other)
+    }
+
+    pub(super) fn into_item(self) -> UploadItem {
+        let Self { path, signed_url, title, kind, content_type, headers } = self;
+        let header = |(name, value): (String, String)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        };
+        UploadItem {
+            signed_url: signed_url.map(Into::into),
+            title,
+            kind,
+            content_type: content_type.and_then(|value| HeaderValue::try_from(value).ok()),
+            headers: headers.into_iter().filter_map(header).collect(),
+            ..UploadItem::unsigned(path_of(&path))
+        }
+    }
+}
+
+/// The path of a name in a manifest. A lone surrogate of U+DC80 to U+DCFF stands for a byte that is not UTF-8 (PEP 383).
+#[cfg(unix)]
+fn path_of(name: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((first, after)) = rest.split_first() {
+        let surrogate = match rest {
+            [0xED, second @ 0xB2..=0xB3, third, after @ ..] => Some(((second & 0x03) << 6 | third & 0x3F, after)),
+            _ => None,
+        };
+        let (byte, after) = surrogate.unwrap_or((*first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+/// Elsewhere a name is text: one with lone surrogates is no file.
+#[cfg(not(unix))]
+fn path_of(name: &[u8]) -> PathBuf {
+    super::object::Text(name.to_owned()).lossy().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn u6_a_name_that_is_not_utf_8_is_the_file_that_python_means() {
+        use std::os::unix::ffi::OsStrExt;
+        #[track_caller]
+        fn check(json: &str, expected: &[u8]) {
+            let text: super::super::object::Text = serde_json::from_str(json).expect("a string");
+            assert_eq!(path_of(&text.0).as_os_str().as_bytes(), expected);
+        }
+        check(r#""gr\udcf6\udcdfe.jpg""#, b"gr\xf6\xdfe.jpg");
+        check(r#""\udc80\udcff""#, b"\x80\xff");
+        check(r#""\udcc3\udca9""#, b"\xc3\xa9");
+        check("\"gr\u{f6}\u{df}e \u{d7ff}\u{e000}\"", "gr\u{f6}\u{df}e \u{d7ff}\u{e000}".as_bytes());
+        // A pair is a character, and other surrogates are no bytes.
+        check(r#""\ud83d\udcf6""#, "\u{1f4f6}".as_bytes());
+        check(r#""\ud800""#, b"\xed\xa0\x80");
+        check(r#""\udc7f\udd00""#, b"\xed\xb1\xbf\xed\xb4\x80");
+    }
+
+    #[cfg(unix)]
+    proptest! {
+        /// Any file name comes back from what Python writes for it.
+        #[test]
+        fn u6_any_name_of_bytes_is_opened(name in proptest::collection::vec(1_u8.., 0..20)) {
+            use std::fmt::Write as _;
+            use std::os::unix::ffi::OsStrExt;
+            let mut json = String::from("\"");
+            for chunk in name.utf8_chunks() {
+                let quoted = serde_json::to_string(chunk.valid()).expect("written");
+                json.push_str(&quoted[1..quoted.len() - 1]);
+                for byte in chunk.invalid() {
+                    write!(json, "\\udc{byte:02x}").expect("written");
+                }
+            }
+            json.push('"');
+            let text: super::super::object::Text = serde_json::from_str(&json).expect("a string");
+            let path = path_of(&text.0);
+            prop_assert_eq!(path.as_os_str().as_bytes(), &name[..]);
+        }
+    }
+}

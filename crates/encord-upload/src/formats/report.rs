@@ -1,0 +1,125 @@
+//! A line of a report.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use encord_http::{Attempt, Outcome};
+use serde::{Deserialize, Serialize};
+
+use super::FormatError;
+use super::text::Lines;
+use crate::item::UploadItem;
+use crate::report::{ItemReport, Status};
+
+/// What a report says of one item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReportLine<'a> {
+    /// The place of the item in the manifest, from 0.
+    pub index: u64,
+    /// The file.
+    #[serde(borrow)]
+    pub path: Cow<'a, str>,
+    /// What it is called.
+    #[serde(borrow)]
+    pub title: Cow<'a, str>,
+    /// What became of it.
+    pub status: Status,
+    /// The bytes that the server has acknowledged.
+    pub bytes: u64,
+    /// Every attempt, in order.
+    #[serde(borrow)]
+    pub attempts: Vec<ReportAttempt<'a>>,
+    /// Why it failed.
+    #[serde(borrow)]
+    pub error: Option<Cow<'a, str>>,
+}
+
+/// What a report says of one attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReportAttempt<'a> {
+    /// A status, or the kind of a fault.
+    #[serde(borrow)]
+    pub outcome: Cow<'a, str>,
+    /// The phase in which that became known.
+    #[serde(borrow)]
+    pub phase: Cow<'a, str>,
+    /// The wait before the attempt, in seconds.
+    pub waited_s: f64,
+}
+
+/// The lines of a report, read one at a time.
+pub struct ReportLines<R> {
+    lines: Lines<R>,
+}
+
+impl<'a> ReportLine<'a> {
+    /// What is reported of an item that was not taken because an earlier report has it as uploaded.
+    pub fn skipped(index: usize, item: &'a UploadItem) -> Self {
+        Self {
+            index: index as u64,
+            path: item.path.to_string_lossy(),
+            title: item.display_title().into(),
+            status: Status::Skipped,
+            bytes: 0,
+            attempts: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+impl<'a> From<&'a ItemReport> for ReportLine<'a> {
+    fn from(item: &'a ItemReport) -> Self {
+        let ItemReport { index, path, title, status, bytes, attempts, error, .. } = item;
+        Self {
+            index: *index as u64,
+            path: path.to_string_lossy(),
+            title: title.into(),
+            status: *status,
+            bytes: *bytes,
+            attempts: attempts.iter().map(ReportAttempt::from).collect(),
+            error: error.as_ref().map(|error| error.to_string().into()),
+        }
+    }
+}
+
+impl<'a> From<&'a Attempt> for ReportAttempt<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        let outcome = match &attempt.outcome {
+            Outcome::Status(status) => Cow::Owned(status.as_str().to_owned()),
+            Outcome::Fault(fault) => Cow::Borrowed(fault.kind().as_str()),
+        };
+        Self { outcome, phase: attempt.phase.as_str().into(), waited_s: attempt.waited.as_secs_f64() }
+    }
+}
+
+impl<R: Read> ReportLines<R> {
+    /// Reads a report.
+    pub fn new(reader: R) -> Self {
+        Self { lines: Lines::new(reader) }
+    }
+
+    /// Shows the next line to `read`; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`]: it cannot be read, or it is not a line of a report.
+    pub fn next_with<T>(&mut self, read: impl FnOnce(ReportLine<'_>) -> T) -> Result<Option<T>, FormatError> {
+        let Some((number, line)) = self.lines.next()? else { return Ok(None) };
+        match serde_json::from_str(&line) {
+            Ok(line) => Ok(Some(read(line))),
+            Err(error) => {
+                // The messages of `serde_json` repeat values.
+                let reason = format!("not a line of a report (column {})", error.column());
+                Err(FormatError::Line { number, reason })
+            }
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for ReportLines<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReportLines").finish_non_exhaustive()
+    }
+}
