@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use encord_dev_platform::{DevPlatform, Operation, Running, Switches, Uuid};
+use encord_dev_platform::{DevPlatform, NewProject, Operation, Running, Switches, Uuid};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -14,13 +14,23 @@ use crate::peers;
 struct Platform {
     runtime: Runtime,
     running: Running,
+    /// A folder with one item, which is the row of a dataset of a project.
+    folder: Uuid,
+    item: Uuid,
 }
 
 impl Platform {
     fn start(switches: Switches) -> Self {
         let runtime = Runtime::new().unwrap();
         let running = runtime.block_on(DevPlatform::builder().switches(switches).demo(true).start()).unwrap();
-        Self { runtime, running }
+        let folder = running.add_folder("seeded").unwrap();
+        running.add_items(folder, 1).unwrap();
+        let item = running.items(folder)[0].uuid;
+        let dataset = running.add_dataset("seeded", &[item]).unwrap();
+        running
+            .add_project(NewProject { title: "With rows".to_owned(), datasets: vec![dataset], ..NewProject::default() })
+            .unwrap();
+        Self { runtime, running, folder, item }
     }
 
     /// What a script prints that is asked this; `None` where its SDK is not installed.
@@ -88,13 +98,13 @@ fn check_current(answer: &Value) {
     check(answer, "/storage/by_id", json!(["renamed.jpg", "series"]));
     check(answer, "/storage/size", json!(5));
     check(answer, "/storage/frames", json!(["1.dcm", "2.dcm"]));
-    check(answer, "/storage/metadata", json!([{ "k": 2 }, "changed"]));
+    check(answer, "/storage/metadata", json!({ "k": 2 }));
     check(answer, "/storage/searched", json!(["series"]));
     check(answer, "/storage/in_groups", json!(1));
     check(answer, "/storage/group", json!("group"));
     check(answer, "/storage/files", json!(13));
     check(answer, "/storage/folders/found", json!(["inner"]));
-    check(answer, "/storage/folders/roots", json!(["renamed", "inner"]));
+    check(answer, "/storage/folders/roots", json!(["seeded", "renamed", "inner"]));
     check(answer, "/storage/folders/children", json!([]));
     check(answer, "/storage/folders/again", json!({ "x": null }));
     check(answer, "/jobs/ignored", json!(["DONE", 1, [["uploads/not-there"]]]));
@@ -117,10 +127,10 @@ fn check_current(answer: &Value) {
     check(answer, "/datasets/liked", json!(["series"]));
     check(answer, "/datasets/used", json!(["b.mp4", "group", "renamed.jpg", "series"]));
     check(answer, "/datasets/mirror", json!(["m.jpg", "m.mp4", "m group", "m series", "follows.jpg"]));
-    check(answer, "/datasets/listed", json!(["a dataset", "a mirror"]));
+    check(answer, "/datasets/listed", json!(["a dataset", "a mirror", "seeded"]));
     check(answer, "/datasets/one", json!(["a mirror"]));
     check(answer, "/projects/title", json!("Demo project"));
-    check(answer, "/projects/older", json!(["Demo project"]));
+    check(answer, "/projects/older", json!(["Demo project", "With rows"]));
     check(answer, "/projects/models", json!(["Demo fasterRcnn", "Demo resnet18"]));
     check(answer, "/projects/model", json!("Demo fasterRcnn"));
     let trainings = answer["projects"]["trainings"].as_array().unwrap();
@@ -143,6 +153,8 @@ fn the_current_sdk_does_its_work_under_the_default_switches() {
     let platform = Platform::start(Switches::default());
     let Some(answer) = platform.ask("current", json!({ "token": null })) else { return };
     check_current(&answer);
+    check(&answer, "/projects/label_rows", json!([["item 0", "image", platform.item]]));
+    assert_eq!(platform.running.items(platform.folder).len(), 1);
     check(&answer, "/storage/images", json!(["renamed.jpg", "empty.jpg"]));
     check(&answer, "/datasets/again", json!(4));
     // What the failed job had is gone.
@@ -151,8 +163,8 @@ fn the_current_sdk_does_its_work_under_the_default_switches() {
 
     let signed = answer["storage"]["signed"].as_str().unwrap();
     assert!(signed.starts_with(&platform.running.store().base_url()), "{signed}");
-    let folder = platform.running.folders()[0].uuid;
-    assert_eq!(platform.running.items(folder).len(), 2);
+    let folder = platform.running.folders().into_iter().find(|folder| folder.name == "renamed").unwrap();
+    assert_eq!(platform.running.items(folder.uuid).len(), 2);
     // A held poll is one poll.
     assert_eq!(platform.running.count(Operation::GetJob), platform.running.count(Operation::StartJob) + 1);
 }
@@ -179,10 +191,7 @@ fn the_current_sdk_does_its_work_with_a_token() {
 #[track_caller]
 fn seed(switches: Switches) {
     let platform = Platform::start(switches);
-    let folder = platform.running.add_folder("folder").unwrap();
-    platform.running.add_items(folder, 1).unwrap();
-    let item: Uuid = platform.running.items(folder)[0].uuid;
-    let Some(answer) = platform.ask("seed", json!({ "items": [item] })) else { return };
+    let Some(answer) = platform.ask("seed", json!({ "items": [platform.item] })) else { return };
     for part in ["hashes", "group", "series"] {
         check(&answer, &format!("/{part}"), json!(true));
     }

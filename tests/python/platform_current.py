@@ -13,6 +13,7 @@ from pathlib import Path
 
 from encord.exceptions import EncordException
 from encord.http.constants import RequestsSettings
+from encord.objects.ml_models import ModelsListOrderBy
 from encord.orm.dataset import DataLinkDuplicatesBehavior
 from encord.orm.storage import (
     CustomerProvidedImageMetadata,
@@ -90,7 +91,7 @@ def storage(client, files):
         "signed": by_id[0].get_signed_url(),
         "size": by_id[0].file_size,
         "frames": [item.name for item in children],
-        "metadata": [image.client_metadata, image.description],
+        "metadata": image.client_metadata,
         "in_groups": image.get_summary().frame_in_groups,
         "group": client.get_storage_item(group).item_type.value,
         "files": summary.files,
@@ -161,11 +162,15 @@ def projects(client):
     project = next(iter(client.list_projects()))
     whole = client.get_project(project.project_hash)
     attachments = list(client.ml_models.list_model_attachments(project_uuid=whole.project_hash))
-    models = list(client.ml_models.list_models())
+    models = list(client.ml_models.list_models(order_by=ModelsListOrderBy.CREATED_AT, order_asc=True, query=None))
     return {
         "title": whole.title,
         "older": [entry["project"].title for entry in client.get_projects()],
-        "label_rows": len(list(whole.list_label_rows_v2())),
+        "label_rows": [
+            [row.data_title, row.data_type.value, str(row.backing_item_uuid)]
+            for each in client.list_projects()
+            for row in client.get_project(each.project_hash).list_label_rows_v2()
+        ],
         "trainings": [str(i.training_uuid) for a in attachments for i in a.project_model_iterations],
         "models": [model.model_group.title for model in models],
         "model": client.ml_models.get_model(model_uuid=models[0].model_group.model_uuid).model_group.title,
@@ -194,7 +199,7 @@ def main():
     files = Files(question["folder"])
     folder, items, stored = storage(client, files)
     answer = {
-        "token": client.get_bearer_token().token,
+        "token": client.get_bearer_token(),
         "storage": stored,
         "jobs": jobs(client, folder, files),
         "datasets": datasets(client, folder, items, files),

@@ -6,6 +6,7 @@ mod args;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod interrupt;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::DevStore(args) => dev_store::run(&args),
+        Command::DevPlatform(args) => dev_platform::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -5,6 +5,7 @@
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod invocation;

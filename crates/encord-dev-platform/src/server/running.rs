@@ -135,6 +135,19 @@ impl Running {
         self.world.act(|api| api.add_project(project))
     }
 
+    /// Adds a dataset with these items as its rows.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be written.
+    pub fn add_dataset(&self, title: &str, items: &[Uuid]) -> io::Result<Uuid> {
+        self.world.act(|api| {
+            let dataset = api.new_dataset(title.to_owned(), String::new(), None).uuid;
+            api.link(dataset, items);
+            dataset
+        })
+    }
+
     /// Adds image items of 0 bytes without an object to a folder, for lists of any length. Their names are `item 0` and so on.
     ///
     /// # Errors

@@ -175,7 +175,8 @@ pub(crate) async fn put(signed: &Value, body: &str) -> Answer {
     let url = signed["signedUrl"].as_str().unwrap();
     let (host, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let headers = signed["uploadHeaders"].as_object().unwrap().iter();
-    let headers: String = headers.map(|(name, value)| format!("{name}: {}\r\n", value.as_str().unwrap())).collect();
+    let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {}\r\n", value.as_str().unwrap())).collect();
+    let headers = headers.concat();
     let length = body.len();
     let request = format!("PUT /{target} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
     exchange(host.parse().unwrap(), request.as_bytes()).await.unwrap()
@@ -209,7 +210,7 @@ pub(crate) fn after(seconds: u64) -> impl Fn() -> SystemTime + Send + Sync + 'st
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// Sends bytes as they are, and reads one answer, whose length must be given.
