@@ -29,6 +29,7 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
+    Layer { name: "encord-ingest", on: &["encord-upload"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
@@ -48,13 +49,14 @@ const LIBRARIES: [&str; 6] = [
     "encord-http",
     "encord-upload",
 ];
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-signed-url",
     "encord-http",
     "encord-upload",
+    "encord-ingest",
     "encord-dev-store",
     "encord-dev-platform",
     "encord",

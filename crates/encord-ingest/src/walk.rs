@@ -1,0 +1,396 @@
+//! Walking: which files there are, which of them become units, and what is left out.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use ignore::Match;
+use ignore::gitignore::Gitignore;
+use ignore::overrides::{Override, OverrideBuilder};
+use thiserror::Error;
+
+use crate::kind::{Kind, SNIFFED_BYTES};
+use crate::natural;
+use crate::units::{Found, Titles, UnitList};
+
+/// The file whose lines say what is left out of its folder and of those below, in the form of `.gitignore`.
+pub const IGNORE_FILE: &str = ".encordignore";
+
+/// What systems and programs leave behind in folders.
+const LEFT_BEHIND: &[&str] = &["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "__MACOSX", "$RECYCLE.BIN"];
+
+/// So many names are kept of each reason.
+const MAX_EXAMPLES: usize = 20;
+
+/// More files are not taken in one run.
+const MAX_FILES: usize = 100_000_000;
+
+/// What is walked, and how.
+#[derive(Debug, Clone, Default)]
+pub struct WalkOptions {
+    /// Files that match none of these are left out, unless there are none.
+    pub include: Vec<String>,
+    /// Files and folders that match one of these are left out.
+    pub exclude: Vec<String>,
+    /// What every file is, whatever its name says.
+    pub kind: Option<Kind>,
+    /// The files of a folder become one unit of this kind.
+    pub group: Option<Kind>,
+    /// What items are called.
+    pub titles: Titles,
+    /// Files of the run itself, such as the one with the metadata.
+    pub own_files: Vec<PathBuf>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// What is to be sent.
+    pub units: UnitList,
+    /// What is not, by reason.
+    pub left_out: BTreeMap<LeftOut, Names>,
+    /// What could not be looked at.
+    pub problems: Vec<Problem>,
+}
+
+/// Why something is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum LeftOut {
+    /// Neither the name nor the content says what it is.
+    UnknownKind,
+    /// It is no part of such a group.
+    NotOfTheGroup,
+    /// The name begins with a dot.
+    Hidden,
+    /// A system or a program has left it behind.
+    LeftBehind,
+    /// `.encordignore` says so.
+    Ignored,
+    /// `--include` or `--exclude` says so.
+    NotIncluded,
+    /// A link that leads to a folder above itself.
+    Loop,
+    /// A pipe, a socket or a device.
+    NotAFile,
+    /// A file of the run itself.
+    OwnFile,
+}
+
+/// How many, and the first of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// How many files and folders.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<PathBuf>,
+}
+
+/// A file or folder that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub path: PathBuf,
+    /// Why.
+    pub error: String,
+}
+
+/// Why a walk cannot begin.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WalkError {
+    /// A PATH that cannot be looked at.
+    #[error("{}: {source}", .path.display())]
+    Path {
+        /// The PATH.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that was named, and of which nobody can say what it is.
+    #[error("{}: neither its name nor its content says what it is; say so with --kind", .0.display())]
+    UnknownKind(PathBuf),
+    /// Two PATHs with files in common.
+    #[error("{} lies within {}: name each file once", .inner.display(), .outer.display())]
+    Within {
+        /// The one.
+        inner: PathBuf,
+        /// The other.
+        outer: PathBuf,
+    },
+    /// A glob that cannot be read.
+    #[error("{0}")]
+    Glob(ignore::Error),
+    /// There are too many.
+    #[error("more than {MAX_FILES} files")]
+    TooMany,
+}
+
+impl LeftOut {
+    /// The reason in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownKind => "of no known kind",
+            Self::NotOfTheGroup => "of a kind that does not belong into the groups",
+            Self::Hidden => "hidden",
+            Self::LeftBehind => "left behind by a system",
+            Self::Ignored => "ignored by .encordignore",
+            Self::NotIncluded => "not included, or excluded",
+            Self::Loop => "links to a folder above",
+            Self::NotAFile => "not regular files",
+            Self::OwnFile => "files of this run",
+        }
+    }
+}
+
+/// Walks all paths.
+///
+/// # Errors
+///
+/// [`WalkError`]. What cannot be looked at below a path is a [`Problem`].
+pub fn walk(paths: &[PathBuf], options: &WalkOptions) -> Result<Walk, WalkError> {
+    let mut roots: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        let failed = |source| WalkError::Path { path: path.clone(), source };
+        let root = path.canonicalize().map_err(failed)?;
+        if let Some(other) = roots.iter().find(|other| root.starts_with(other) || other.starts_with(&root)) {
+            let (inner, outer) = if root.starts_with(other) { (root, other.clone()) } else { (other.clone(), root) };
+            return Err(WalkError::Within { inner, outer });
+        }
+        roots.push(root);
+    }
+    let own_files = options.own_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let mut walker = Walker { options, own_files, walk: Walk::default(), files: 0 };
+    walker.walk.units = UnitList::new(options.titles);
+    for root in roots {
+        walker.root(&root)?;
+    }
+    Ok(walker.walk)
+}
+
+struct Walker<'a> {
+    options: &'a WalkOptions,
+    own_files: Vec<PathBuf>,
+    walk: Walk,
+    files: usize,
+}
+
+/// A folder whose entries are being taken.
+struct Folder {
+    path: PathBuf,
+    /// Below the root, with a slash at the end unless it is the root.
+    below: String,
+    /// Still to be visited, the next one last.
+    folders: Vec<(String, PathBuf)>,
+    ignored: Option<Gitignore>,
+    /// Where it really is.
+    real: PathBuf,
+}
+
+impl Walker<'_> {
+    fn root(&mut self, root: &Path) -> Result<(), WalkError> {
+        let failed = |source| WalkError::Path { path: root.to_owned(), source };
+        let metadata = root.metadata().map_err(failed)?;
+        self.walk.units.push_root(root.to_owned());
+        if metadata.is_file() {
+            let kind = self.kind(root).map_err(failed)?.ok_or_else(|| WalkError::UnknownKind(root.to_owned()))?;
+            let found = found(String::new(), &metadata);
+            self.enter(root, vec![(kind, found)]);
+            return Ok(());
+        }
+        let globs = self.globs(root)?;
+        let mut open = Vec::new();
+        open.extend(self.folder(root.to_owned(), String::new(), &globs, &[])?);
+        while let Some(folder) = open.last_mut() {
+            match folder.folders.pop() {
+                Some((below, path)) => {
+                    let next = self.folder(path, below, &globs, &open)?;
+                    open.extend(next);
+                }
+                None => drop(open.pop()),
+            }
+        }
+        Ok(())
+    }
+
+    fn globs(&self, root: &Path) -> Result<Override, WalkError> {
+        let mut builder = OverrideBuilder::new(root);
+        for glob in &self.options.include {
+            builder.add(glob).map_err(WalkError::Glob)?;
+        }
+        for glob in &self.options.exclude {
+            builder.add(&format!("!{glob}")).map_err(WalkError::Glob)?;
+        }
+        builder.build().map_err(WalkError::Glob)
+    }
+
+    /// Takes the files of a folder; the folders in it are for later. `None` if it cannot be read, or leads back.
+    fn folder(
+        &mut self,
+        path: PathBuf,
+        below: String,
+        globs: &Override,
+        above: &[Folder],
+    ) -> Result<Option<Folder>, WalkError> {
+        let (real, entries) = match path.canonicalize().and_then(|real| Ok((real, names(&path)?))) {
+            Ok(read) => read,
+            Err(error) => {
+                self.problem(path, &error);
+                return Ok(None);
+            }
+        };
+        if above.iter().any(|folder| folder.real == real) {
+            self.leave_out(LeftOut::Loop, path);
+            return Ok(None);
+        }
+        let ignored = self.ignore_file(&path);
+        let folder = Folder { path, below, folders: Vec::new(), ignored, real };
+        let mut files = Vec::new();
+        let mut folders = Vec::new();
+        for name in entries {
+            let path = folder.path.join(&name);
+            let metadata = match path.metadata() {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    self.problem(path, &error);
+                    continue;
+                }
+            };
+            if let Some(reason) = self.reason(&path, &name, &metadata, globs, above, &folder) {
+                self.leave_out(reason, path);
+                continue;
+            }
+            let Some(name) = name.to_str() else {
+                self.walk
+                    .problems
+                    .push(Problem { path, error: "the name is not UTF-8, so no item can have it".into() });
+                continue;
+            };
+            let below = format!("{}{name}", folder.below);
+            if metadata.is_dir() {
+                folders.push((name.to_owned(), format!("{below}/"), path));
+                continue;
+            }
+            match self.kind(&path) {
+                Ok(Some(kind)) => files.push((name.to_owned(), kind, found(below, &metadata))),
+                Ok(None) => self.leave_out(LeftOut::UnknownKind, path),
+                Err(error) => self.problem(path, &error),
+            }
+        }
+        files.sort_by(|(a, ..), (b, ..)| natural::compare(a, b));
+        folders.sort_by(|(a, ..), (b, ..)| natural::compare(b, a));
+        self.files += files.len();
+        if self.files > MAX_FILES {
+            return Err(WalkError::TooMany);
+        }
+        self.enter(&folder.path, files.into_iter().map(|(_, kind, found)| (kind, found)).collect());
+        Ok(Some(Folder { folders: folders.into_iter().map(|(_, below, path)| (below, path)).collect(), ..folder }))
+    }
+
+    /// Adds the files of one folder.
+    fn enter(&mut self, folder: &Path, files: Vec<(Kind, Found)>) {
+        let Some(group) = self.options.group else {
+            for (kind, found) in files {
+                self.walk.units.push(kind, false, [found]);
+            }
+            return;
+        };
+        let fits = if group == Kind::DicomSeries { Kind::DicomSeries } else { Kind::Image };
+        let (of_it, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|(kind, _)| *kind == fits || *kind == group);
+        for (_, Found { below, .. }) in others {
+            let name = below.rsplit('/').next().unwrap_or_default();
+            self.leave_out(LeftOut::NotOfTheGroup, folder.join(name));
+        }
+        self.walk.units.push(group, true, of_it.into_iter().map(|(_, found)| found));
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
+        let known = self.options.kind.or_else(|| Kind::of_name(path));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let mut start = Vec::with_capacity(SNIFFED_BYTES);
+        fs::File::open(path)?.take(SNIFFED_BYTES as u64).read_to_end(&mut start)?;
+        Ok(Kind::of_content(&start))
+    }
+
+    fn reason(
+        &self,
+        path: &Path,
+        name: &OsString,
+        metadata: &Metadata,
+        globs: &Override,
+        above: &[Folder],
+        folder: &Folder,
+    ) -> Option<LeftOut> {
+        let is_folder = metadata.is_dir();
+        if name.as_encoded_bytes().first() == Some(&b'.') {
+            return Some(LeftOut::Hidden);
+        }
+        if LEFT_BEHIND.iter().any(|known| name == known) {
+            return Some(LeftOut::LeftBehind);
+        }
+        // The nearest file decides.
+        let rules = [folder].into_iter().chain(above.iter().rev()).filter_map(|folder| folder.ignored.as_ref());
+        let verdict = rules.map(|rules| rules.matched(path, is_folder)).find(|verdict| !verdict.is_none());
+        if matches!(verdict, Some(Match::Ignore(_))) {
+            return Some(LeftOut::Ignored);
+        }
+        if globs.matched(path, is_folder).is_ignore() {
+            return Some(LeftOut::NotIncluded);
+        }
+        if !is_folder && !metadata.is_file() {
+            return Some(LeftOut::NotAFile);
+        }
+        let is_own = || path.canonicalize().is_ok_and(|real| self.own_files.contains(&real));
+        (!is_folder && !self.own_files.is_empty() && is_own()).then_some(LeftOut::OwnFile)
+    }
+
+    fn ignore_file(&mut self, folder: &Path) -> Option<Gitignore> {
+        let path = folder.join(IGNORE_FILE);
+        if !path.is_file() {
+            return None;
+        }
+        let (rules, error) = Gitignore::new(&path);
+        if let Some(error) = error {
+            self.walk.problems.push(Problem { path, error: error.to_string() });
+        }
+        Some(rules)
+    }
+
+    fn leave_out(&mut self, reason: LeftOut, path: PathBuf) {
+        let names = self.walk.left_out.entry(reason).or_default();
+        names.count += 1;
+        if names.examples.len() < MAX_EXAMPLES {
+            names.examples.push(path);
+        }
+    }
+
+    fn problem(&mut self, path: PathBuf, error: &io::Error) {
+        self.walk.problems.push(Problem { path, error: error.to_string() });
+    }
+}
+
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+}
+
+fn found(below: String, metadata: &Metadata) -> Found {
+    Found { below, size: metadata.len(), mtime_ns: mtime_ns(metadata) }
+}
+
+/// When a file was changed, in nanoseconds since 1970; 0 where the system does not know.
+pub(crate) fn mtime_ns(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
+#[cfg(test)]
+mod tests;
