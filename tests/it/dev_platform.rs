@@ -1,4 +1,4 @@
-//! The emulator of the platform, judged by the two SDKs from PyPI as they are: what they do on it is done, and their models read
+//! The emulator of the platform, judged by both SDKs, unmodified: what they do on it is done, and their models read
 //! each of its answers.
 
 use std::io::Write;
