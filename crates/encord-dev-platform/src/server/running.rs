@@ -116,6 +116,11 @@ impl Running {
         self.world.state().jobs.iter().map(JobInfo::from).collect()
     }
 
+    /// Runs all jobs that are pending at once, whatever the switch `job-time` says.
+    pub fn run_jobs(&self) {
+        self.world.run_all();
+    }
+
     /// Adds a folder at the root.
     ///
     /// # Errors

@@ -182,6 +182,13 @@ pub(crate) async fn put(signed: &Value, body: &str) -> Answer {
     exchange(host.parse().unwrap(), request.as_bytes()).await.unwrap()
 }
 
+/// Downloads from a signed URL.
+pub(crate) async fn get(url: &str) -> Answer {
+    let (host, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let request = format!("GET /{target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    exchange(host.parse().unwrap(), request.as_bytes()).await.unwrap()
+}
+
 /// What registers what was signed, as images called `0.jpg` and so on.
 pub(crate) fn images(signed: &[Value]) -> Value {
     let image = |(at, one): (usize, &Value)| {

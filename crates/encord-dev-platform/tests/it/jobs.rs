@@ -7,7 +7,7 @@ use encord_dev_platform::{
 };
 use serde_json::{Value, json};
 
-use crate::client::{Client, after, builder, images, job, put, start, uuid};
+use crate::client::{Client, after, builder, get, images, job, put, start, uuid};
 
 #[tokio::test]
 async fn a_unit_fails_whose_object_is_not_there() {
@@ -206,6 +206,26 @@ async fn a_poll_is_not_held_longer_than_asked_for_and_a_job_can_be_cancelled() {
     platform.set_switches(Switches { hold_limit: Duration::ZERO, job_time: forever, ..Switches::default() });
     let job_id = client.start(folder, &job(&json!({}), true)).await;
     assert_eq!(client.poll(folder, job_id).await["status"], json!("PENDING"));
+}
+
+#[tokio::test]
+async fn jobs_run_when_they_are_told_to() {
+    let forever = Duration::from_secs(3600);
+    let (platform, client) = start(Switches { job_time: forever, hold_limit: forever, ..Switches::default() }).await;
+    let folder = client.folder("a").await;
+    let job_id = client.start(folder, &job(&images(&client.upload(folder, 1).await), true)).await;
+    assert!(platform.jobs()[0].is_pending);
+    platform.run_jobs();
+    assert_eq!(client.poll(folder, job_id).await["status"], json!("DONE"));
+}
+
+#[tokio::test]
+async fn what_was_uploaded_can_be_downloaded() {
+    let (_platform, client) = start(Switches::default()).await;
+    let folder = client.folder("a").await;
+    let item = client.items(folder, 1).await[0];
+    let found = client.post("storage/items/get-bulk", &json!({ "itemUuids": [item], "signUrls": true })).await.json();
+    assert_eq!(get(found["results"][0]["signedUrl"].as_str().unwrap()).await.text, "bytes");
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ async fn an_old_signature_is_refused_and_a_missing_one_is() {
     client.created = NOW - 301;
     let refused = client.get("storage/folders").await;
     assert_eq!(refused.text, r#"{"message":"the request was signed 301 s ago; check the clock"}"#);
+    assert!(refused.head.contains("date: wed, 01 may 2024 12:00:00 gmt\r\n"), "{}", refused.head);
     let bare = client.raw("GET", "/v2/public/storage/folders", "", "").await.unwrap();
     assert_eq!((bare.status, bare.text.as_str()), (401, r#"{"message":"the request is not signed"}"#));
     let body = r#"{"query_type": "dataset", "query_method": "GET"}"#;
