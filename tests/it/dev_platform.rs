@@ -17,6 +17,7 @@ struct Platform {
     /// A folder with one item, which is the row of a dataset of a project.
     folder: Uuid,
     item: Uuid,
+    dataset: Uuid,
 }
 
 impl Platform {
@@ -30,7 +31,7 @@ impl Platform {
         running
             .add_project(NewProject { title: "With rows".to_owned(), datasets: vec![dataset], ..NewProject::default() })
             .unwrap();
-        Self { runtime, running, folder, item }
+        Self { runtime, running, folder, item, dataset }
     }
 
     /// What a script prints that is asked this; `None` where its SDK is not installed.
@@ -246,7 +247,12 @@ fn check_errors(sdk: &str, newer: &[(&str, &str, &str)], older: &[(&str, &str, &
     let rules = newer.iter().map(|(fault, ..)| format!("get-folder: {fault} x1"));
     let rules = rules.chain(older.iter().map(|(fault, ..)| format!("get-dataset: {fault} x1")));
     platform.running.set_faults(rules.collect::<Vec<_>>().join("\n").parse().unwrap());
-    let question = json!({ "newer": newer.len(), "older": older.len() });
+    let question = json!({
+        "storage_folder": platform.folder,
+        "newer": newer.len(),
+        "dataset": platform.dataset,
+        "older": older.len(),
+    });
     let Some(answer) = platform.ask_script("errors", sdk, question) else { return };
     for (protocol, expected) in [("newer", newer), ("older", older)] {
         for (raised, (fault, name, text)) in answer[protocol].as_array().unwrap().iter().zip(expected) {
@@ -275,9 +281,6 @@ const CODES: &[(&str, &str, &str)] = &[
     ("code=RESOURCE_EXISTS_ERROR message=why", "ResourceExistsError", "why"),
     ("code=WRONG_PROJECT_TYPE_ERROR message=why", "WrongProjectTypeError", "why"),
     ("code=SOMETHING_NEW", "GenericServerError", ""),
-    ("reset-before", "RequestException", ""),
-    ("garbage", "RequestException", ""),
-    ("empty", "RequestException", ""),
 ];
 
 #[test]
@@ -311,11 +314,19 @@ fn the_current_sdk_raises_what_each_error_stands_for() {
         ("413 message=why", "PayloadTooLargeError", "why"),
         ("429 retry-after=7", "RateLimitExceededError", ""),
         ("401", "AuthenticationError", ""),
+        ("reset-before", "RequestException", ""),
+        ("garbage", "RequestException", ""),
+        ("empty", "RequestException", ""),
     ];
     check_errors("current", &newer, &[CODES, &more].concat());
 }
 
 #[test]
 fn the_seed_sdk_raises_what_each_error_stands_for() {
-    check_errors("seed", &[], CODES);
+    let more = [
+        ("reset-before", "ConnectionError", ""),
+        ("garbage", "RequestException", ""),
+        ("empty", "RequestException", ""),
+    ];
+    check_errors("seed", &[], &[CODES, &more].concat());
 }

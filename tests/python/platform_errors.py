@@ -2,8 +2,8 @@
 
     python platform_errors.py < question.json
 
-Reads `{"domain": "http://127.0.0.1:1", "newer": 3, "older": 2}`: how often to ask for a folder (in the newer protocol) and for a
-dataset (in the older one). The key is in `ENCORD_SSH_KEY`. Prints `{"newer": [["NameOfError", "its text"], …], "older": […]}`.
+Reads `{"domain": "http://127.0.0.1:1", "storage_folder": uuid, "newer": 3, "dataset": uuid, "older": 2}`: how often to ask for the
+folder (in the newer protocol) and for the dataset (in the older one). The key is in `ENCORD_SSH_KEY`. Prints `{"newer": [["NameOfError", "its text"], …], "older": […]}`.
 """
 
 import json
@@ -12,8 +12,6 @@ import sys
 
 from encord.http.constants import RequestsSettings
 from encord.user_client import EncordUserClient
-
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def raised(call):
@@ -32,8 +30,8 @@ def main():
     )
     json.dump(
         {
-            "newer": [raised(lambda: client.get_storage_folder(UNKNOWN)) for _ in range(question["newer"])],
-            "older": [raised(lambda: client.get_dataset(UNKNOWN)) for _ in range(question["older"])],
+            "newer": [raised(lambda: client.get_storage_folder(question["storage_folder"])) for _ in range(question["newer"])],
+            "older": [raised(lambda: client.get_dataset(question["dataset"])) for _ in range(question["older"])],
         },
         sys.stdout,
     )
