@@ -6,7 +6,6 @@ pub(crate) mod daemon;
 pub(crate) mod encord;
 pub(crate) mod journal;
 pub(crate) mod nginx;
-pub(crate) mod server;
 pub(crate) mod standstill;
 
 /// Bytes that repeat nowhere near, so that a piece lost, doubled or out of place shows; the same for the same `seed`.

@@ -15,8 +15,6 @@ pub(crate) struct Job {
     pub(crate) notes: Vec<String>,
     /// The checks of this run that have passed before.
     pub(crate) passed: Vec<&'static str>,
-    /// The git revision to compare with, where one was named.
-    pub(crate) baseline: Option<String>,
     log: File,
     log_path: PathBuf,
 }
@@ -36,7 +34,7 @@ impl Job {
     pub(crate) fn new(name: &str, strict: bool) -> io::Result<Self> {
         let log_path = scratch_folder()?.join(format!("{name}.log"));
         let log = File::create(&log_path)?;
-        Ok(Self { strict, notes: Vec::new(), passed: Vec::new(), baseline: None, log, log_path })
+        Ok(Self { strict, notes: Vec::new(), passed: Vec::new(), log, log_path })
     }
 
     pub(crate) fn log_text(&self) -> String {

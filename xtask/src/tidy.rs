@@ -199,7 +199,7 @@ fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
 }
 
 /// The version that a line of a manifest gives to a crate of ours: `encord-http = "0.1"`, `encord = { version = "0.1" }`.
-pub(crate) fn named_version(line: &str) -> Option<&str> {
+fn named_version(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(" = ")?;
     if name != "encord" && !name.starts_with("encord-") {
         return None;
@@ -208,7 +208,7 @@ pub(crate) fn named_version(line: &str) -> Option<&str> {
     Some(quoted?.split_once('"')?.0)
 }
 
-pub(crate) fn is_prefix(short: &str, version: &str) -> bool {
+fn is_prefix(short: &str, version: &str) -> bool {
     version.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -16,7 +16,6 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
-    pub(crate) rust_version: String,
     pub(crate) published: bool,
     /// Has something to document and to link to; a program alone has not.
     pub(crate) library: bool,
@@ -58,7 +57,6 @@ impl Package {
         Some(Self {
             name: text(&package["name"])?,
             version: text(&package["version"])?,
-            rust_version: text(&package["rust_version"])?,
             // `publish = false` is an empty list of registries; null means any registry.
             published: package["publish"].is_null(),
             library: targets("lib").next().is_some(),
@@ -72,7 +70,7 @@ impl Package {
     }
 }
 
-pub(crate) fn items(value: &Value) -> impl Iterator<Item = &Value> {
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

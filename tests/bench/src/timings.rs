@@ -130,7 +130,6 @@ fn table(rounds: &Rounds, timings: &[Timing]) -> Table {
         let ours = Spread::of(rounds.ours(timing.ours))?;
         let (name, peer) = match timing.against {
             Against::Sdk(key, _) => ("Python SDK", Spread::of(figures(&rounds.sdk, key))),
-            Against::Own(name, key, _) => (name, Spread::of(rounds.ours(key))),
             Against::Nothing(_) => ("", None),
         };
         let cell = |spread: Option<Spread>| spread.map(|spread| time(spread.median)).unwrap_or_default();
@@ -188,12 +187,6 @@ fn verdict(name: &'static str, timing: &Timing, rounds: &Rounds) -> Option<Verdi
         Against::Sdk(key, times) => (
             format!("{}, against Python SDK", timing.label),
             Spread::of_ratios(&figures(&rounds.sdk, key), &ours)?,
-            Bound::AtLeast(times),
-            " ×",
-        ),
-        Against::Own(peer, key, times) => (
-            format!("{}, against {peer}", timing.label),
-            Spread::of_ratios(&rounds.ours(key), &ours)?,
             Bound::AtLeast(times),
             " ×",
         ),

@@ -1,11 +1,10 @@
 //! Memory follows what is under way, not how much there is.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Write};
 use std::process::{Command, Stdio};
-use std::thread;
 
+use encord_test_server::{Server, status};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -14,53 +13,19 @@ use crate::support::encord::{SECRET, binary, has_secret};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Reads what it is sent and throws it away. Its threads end with the test binary.
-fn discard() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || drop(serve(&stream)));
-        }
-    });
-    address
-}
-
-fn serve(stream: &TcpStream) -> io::Result<()> {
-    let mut requests = BufReader::with_capacity(256 * 1024, stream);
-    let mut line = String::new();
-    loop {
-        let (mut length, mut head) = (0, 0);
-        loop {
-            line.clear();
-            if requests.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            head += 1;
-            line.make_ascii_lowercase();
-            match line.strip_prefix("content-length:") {
-                Some(value) => length = value.trim().parse().map_err(io::Error::other)?,
-                None if line.starts_with("expect:") => (&mut &*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?,
-                None if line == "\r\n" && head > 1 => break,
-                None => {}
-            }
-        }
-        if io::copy(&mut (&mut requests).take(length), &mut io::sink())? < length {
-            return Ok(());
-        }
-        (&mut &*stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
-    }
+fn discard() -> Server {
+    Server::builder().discards_payloads().start(|_, _| status(200))
 }
 
 /// A manifest of so many lines, all of the same file.
-fn manifest(lines: usize, length: u64, server: SocketAddr) -> TempDir {
+fn manifest(lines: usize, length: u64, server: &Server) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file.mp4");
     File::create(&file).unwrap().set_len(length).unwrap();
     let mut manifest = io::BufWriter::new(File::create(folder.path().join("items.jsonl")).unwrap());
     let path = Value::from(file.to_str().unwrap());
     for line in 0..lines {
-        let url = format!("http://{server}/bucket/{line}?X-Goog-Signature={SECRET}");
+        let url = server.url(&format!("/bucket/{line}?X-Goog-Signature={SECRET}"));
         writeln!(manifest, r#"{{"path": {path}, "signed_url": "{url}", "data_type": "video"}}"#).unwrap();
     }
     manifest.flush().unwrap();
@@ -108,7 +73,8 @@ fn peak(folder: &TempDir, arguments: &str) -> Option<(Value, u64)> {
 
 #[test]
 fn a_million_lines_are_checked_in_64_mib() {
-    let folder = manifest(1_000_000, 1, discard());
+    let server = discard();
+    let folder = manifest(1_000_000, 1, &server);
     let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json --dry-run") else { return };
     assert_eq!(sums["would_upload"], 1_000_000);
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
@@ -116,7 +82,8 @@ fn a_million_lines_are_checked_in_64_mib() {
 
 #[test]
 fn a_hundred_thousand_files_are_uploaded_in_64_mib() {
-    let folder = manifest(100_000, 100, discard());
+    let server = discard();
+    let folder = manifest(100_000, 100, &server);
     let arguments = "upload --manifest items.jsonl --json --report report.jsonl --journal journal.jsonl";
     let Some((sums, peak)) = peak(&folder, arguments) else { return };
     assert_eq!(sums["uploaded"], 100_000);
@@ -131,7 +98,8 @@ fn a_hundred_thousand_files_are_uploaded_in_64_mib() {
 #[test]
 fn a_file_of_more_than_4_gib_is_uploaded_in_32_mib() {
     const LENGTH: u64 = 1 + (1 << 32);
-    let folder = manifest(1, LENGTH, discard());
+    let server = discard();
+    let folder = manifest(1, LENGTH, &server);
     let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json") else { return };
     assert_eq!(sums["bytes"], LENGTH);
     assert!(peak < 32 * MIB, "{} MiB", peak / MIB);

@@ -9,7 +9,6 @@ mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod invocation;
-mod server;
 mod settings;
 #[cfg(unix)]
 mod streams;

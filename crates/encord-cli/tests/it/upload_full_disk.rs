@@ -5,16 +5,17 @@
 use std::fs;
 use std::path::Path;
 
+use encord_test_server::{Server, status};
+
 use crate::invocation::{Run, encord};
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 
 const ITEMS: usize = 100;
 
 /// A server, and a folder with a manifest for it.
 fn items() -> (Server, tempfile::TempDir) {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg"]));
-    let items = (0..ITEMS).map(|n| ("a.jpg", server.url(&format!("/{n}.jpg"))));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg"]));
+    let items = (0..ITEMS).map(|n| ("a.jpg", server.signed_url(&format!("/{n}.jpg"))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     (server, folder)
 }
@@ -29,7 +30,7 @@ fn upload(folder: &Path, flags: &str) -> Run {
 /// Each item has arrived, once.
 #[track_caller]
 fn check_arrived(server: &Server) {
-    assert!((0..ITEMS).all(|n| server.requests(&format!("/{n}.jpg")) == 1));
+    assert!((0..ITEMS).all(|n| server.requests_for(&format!("/{n}.jpg")).len() == 1));
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use encord_http::{ErrorKind, FaultKind, HeaderValue};
+use encord_test_server::{Reply, Server, status};
 use encord_upload::{ItemError, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::server::{Reply, Server, status};
 use crate::{Files, attempts, error, statuses, upload, uploader};
 
 /// Of `123456789`.
@@ -24,7 +24,7 @@ const S3: &str = "/b/o?X-Amz-Signature=s3cret&X-Amz-Credential=x";
 
 /// Uploads one file to a server that answers so, the first time and from then on.
 async fn check(target: &str, first: Reply, later: Reply, expected: &[&str]) {
-    let server = Server::start(move |_, before| if before == 0 { first.clone() } else { later.clone() }).await;
+    let server = Server::start_here(move |_, before| if before == 0 { first.clone() } else { later.clone() });
     let files = Files::new();
     let reports = upload(&uploader(), vec![UploadItem::new(files.file("a", "123456789"), server.url(target))]).await;
     assert_eq!(attempts(&reports[0]), expected, "{reports:?}");
@@ -81,13 +81,12 @@ async fn r1_u6_a_file_that_changes_before_its_md5_is_compared_is_sent_again() {
     let path = files.file("a", "123");
     let changing = path.clone();
     // Of a host that has not done so yet, nobody expects an MD5, so the file is read a second time.
-    let server = Server::start(move |_, before| {
+    let server = Server::start_here(move |_, before| {
         if before == 0 {
             std::fs::write(&changing, "123456789").unwrap();
         }
         status(200).header("Content-MD5", MD5)
-    })
-    .await;
+    });
     let reports = upload(&uploader(), vec![UploadItem::new(&path, server.url(PLAIN))]).await;
     assert_eq!(attempts(&reports[0]), ["integrity", "200 after 1.5s"], "{reports:?}");
     assert_eq!((statuses(&reports), reports[0].bytes), (vec![Status::Uploaded], 9));
@@ -121,7 +120,7 @@ async fn u6_a_success_before_the_file_is_there_is_none() {
 
 #[tokio::test(start_paused = true)]
 async fn r11_u9_the_error_says_which_hash_was_wrong() {
-    let server = Server::start(|_, _| status(200).header("ETag", WRONG_ETAG)).await;
+    let server = Server::start_here(|_, _| status(200).header("ETag", WRONG_ETAG));
     let files = Files::new();
     let reports = upload(&uploader(), vec![UploadItem::new(files.file("a", "123456789"), server.url(S3))]).await;
     let Some(ItemError::Request(request)) = &reports[0].error else { panic!("{reports:?}") };
@@ -140,7 +139,7 @@ async fn r11_u9_the_error_says_which_hash_was_wrong() {
 
 #[tokio::test(start_paused = true)]
 async fn u8_content_md5_is_sent_on_request_only_and_where_the_signature_allows_it() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "123456789");
     let v2 = "/b/v2?Expires=99999999999&Signature=s3cret&AWSAccessKeyId=x";
@@ -190,11 +189,10 @@ async fn a_file_is_hashed_again_only_when_it_has_changed() {
     let files = Files::new();
     let file = Arc::new(Sly::new(&files));
     let sly = Arc::clone(&file);
-    let server = Server::start(move |_, before| {
+    let server = Server::start_here(move |_, before| {
         sly.change(before as u64);
         status(if before < 2 { 503 } else { 200 })
-    })
-    .await;
+    });
     let reports = upload(&uploader().content_md5(true), vec![UploadItem::new(&file.0, server.url(GCS))]).await;
     assert_eq!(attempts(&reports[0]), ["503", "503 after 1.5s", "200 after 3s"]);
     assert_eq!(announced(&server), [MD5, MD5, OTHER_MD5]);
@@ -209,7 +207,7 @@ async fn a_url_is_renewed_after_the_file_was_hashed_and_not_before() {
             vec![Ok(self.1.as_str().into())]
         }
     }
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = Arc::new(Sly::new(&files));
     let expired = server.url("/b/o?X-Goog-Date=20240101T000000Z&X-Goog-Expires=60&X-Goog-Signature=s3cret");

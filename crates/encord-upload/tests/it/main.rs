@@ -4,7 +4,6 @@
 mod batch;
 mod integrity;
 mod journal;
-mod server;
 mod signing;
 mod stops;
 mod throttle;

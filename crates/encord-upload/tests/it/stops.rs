@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use encord_http_settings::CloudUploadSettings;
+use encord_test_server::{Server, status};
 use encord_upload::{
     Batch, ItemReport, SignedTarget, SignedUrlSource, SourceError, Status, StopCause, Stopped, UploadItem, Uploader,
 };
@@ -15,7 +16,6 @@ use tokio::sync::Notify;
 use tokio::task::coop;
 use tokio::time::{sleep, timeout};
 
-use crate::server::{Server, status};
 use crate::{Files, client, statuses, uploader};
 
 /// Knows no dataset for items that are called "refused".
@@ -77,7 +77,7 @@ async fn no_more_items_are_taken_than_have_room_although_none_of_them_can_be_sen
 
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_after_an_item_that_cannot_be() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let (refused, file) = (UploadItem::unsigned(files.file("refused", "x")), files.file("a", "x"));
     let signed = UploadItem::new(&file, server.url("/"));
@@ -109,11 +109,10 @@ async fn u5_nothing_is_started_after_an_item_that_cannot_be() {
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_after_a_failure_that_nobody_has_seen_yet() {
     for failed in 0..2 {
-        let server = Server::start(move |request, _| {
+        let server = Server::start_here(move |request, _| {
             let index: u64 = request.target[1..].parse().unwrap();
             status(if index == failed { 403 } else { 200 }).after(Duration::from_secs(1 + index))
-        })
-        .await;
+        });
         let files = Files::new();
         let file = files.file("a", "x");
         let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
@@ -137,11 +136,10 @@ async fn u5_nothing_is_started_after_a_failure_that_nobody_has_seen_yet() {
 /// Also when the runtime wants its thread back before all that have ended could be looked at.
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_before_all_that_have_ended_were_looked_at() {
-    let server = Server::start(|request, _| match request.target.as_str() {
+    let server = Server::start_here(|request, _| match request.target.as_str() {
         "/1" => status(403).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "x");
     for done_before in 0..128 {
@@ -161,7 +159,7 @@ async fn u5_nothing_is_started_before_all_that_have_ended_were_looked_at() {
 
 #[tokio::test(start_paused = true)]
 async fn u5_a_stop_reports_each_item_once_that_waits_for_its_url() {
-    let server = Server::start(|_, _| status(403).after(Duration::from_secs(1))).await;
+    let server = Server::start_here(|_, _| status(403).after(Duration::from_secs(1)));
     let files = Files::new();
     let file = files.file("a", "x");
     let fails = UploadItem::new(&file, server.url("/"));
@@ -182,7 +180,7 @@ async fn u5_a_stop_reports_each_item_once_that_waits_for_its_url() {
 
 #[tokio::test(start_paused = true)]
 async fn u5_a_batch_in_which_nothing_was_cancelled_is_not_stopped() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "x");
     for (cancelled_after, uploaded) in [(3, 3), (2, 2)] {

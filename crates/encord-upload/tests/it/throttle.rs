@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use encord_http::Client;
 use encord_http_settings::RequestsSettings;
+use encord_test_server::{Server, status};
 use encord_upload::{SignedTarget, SignedUrlSource, SourceError, Status, UploadItem, Uploader};
 
-use crate::server::{Server, status};
 use crate::{Files, allowed, attempts, statuses, upload, uploader};
 
 #[tokio::test(start_paused = true)]
 async fn r6_a_retry_after_slows_the_whole_batch_for_its_host() {
-    let busy = Server::start(|request, before| match (request.target.as_str(), before) {
+    let busy = Server::start_here(|request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(503).header("Retry-After", "60"),
         // Under way when the first is refused.
         ("/1", 0) => status(200).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
-    let other = Server::start(|_, _| status(200)).await;
+    });
+    let other = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "a");
     let mut items: Vec<_> = (0..4).map(|n| UploadItem::new(&file, busy.url(&format!("/{n}")))).collect();
@@ -40,12 +39,11 @@ async fn r6_a_retry_after_slows_the_whole_batch_for_its_host() {
 
 /// For how long an item waits that comes a second after another one got this answer, in seconds.
 async fn check(code: u16, asked: &'static str, limit: u64, max_retries: u32, expected: u64) {
-    let server = Server::start(move |request, before| match (request.target.as_str(), before) {
+    let server = Server::start_here(move |request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(code).header("Retry-After", asked),
         ("/1", 0) => status(200).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let client = Client::builder(RequestsSettings { max_retries, ..RequestsSettings::default() });
@@ -74,9 +72,9 @@ async fn r6_a_host_is_left_alone_for_as_long_as_it_asks_and_no_longer_than_the_l
 
 #[tokio::test(start_paused = true)]
 async fn r6_a_backoff_without_retry_after_is_the_items_own() {
-    let server =
-        Server::start(|request, before| status(if (request.target.as_str(), before) == ("/0", 0) { 503 } else { 200 }))
-            .await;
+    let server = Server::start_here(|request, before| {
+        status(if (request.target.as_str(), before) == ("/0", 0) { 503 } else { 200 })
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}")))).collect();
@@ -95,11 +93,10 @@ async fn r6_a_renewed_url_waits_for_the_host_that_it_leads_to() {
             vec![Ok(self.0.as_str().into())]
         }
     }
-    let busy = Server::start(|request, before| match (request.target.as_str(), before) {
+    let busy = Server::start_here(|request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(503).header("Retry-After", "60"),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "a");
     let expired = "http://127.0.0.1:9/b/o?X-Goog-Date=20240101T000000Z&X-Goog-Expires=60&X-Goog-Signature=s3cret";
