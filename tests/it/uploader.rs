@@ -1,6 +1,5 @@
 //! The uploader in a program: whose settings apply, what a batch does when it is stopped, what it tells meanwhile.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +9,7 @@ use encord_http::{Budget, Client, StopReason};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
 use encord_test_server::{Reply, Server, status};
 use encord_upload::{ItemError, ItemReport, Report, Status, StopCause, Stopped, UploadItem, Uploader};
+use futures_util::stream;
 
 fn client() -> Client {
     Client::new(RequestsSettings {
@@ -84,7 +84,7 @@ fn u5_the_error_says_what_became_of_every_item() {
     });
     let paths = ["/good", "/hangs", "/hangs", "/bad", "/never", "/never"];
     let began = Instant::now();
-    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(NonZeroUsize::new(3).unwrap());
+    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(3);
     let stopped = upload(&uploader, items(&server, paths)).unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let statuses: Vec<_> = stopped.report().items().iter().map(|item| item.status).collect();
@@ -105,10 +105,11 @@ fn u5_a_cancelled_batch_leaves_a_true_report() {
     let server = Server::start(|_, _| status(200));
     let finished = Arc::new(tokio::sync::Notify::new());
     let paths: Vec<_> = (0..100).map(|n| format!("/{n}")).collect();
-    let uploader = Uploader::new(&client(), allowed()).concurrency(NonZeroUsize::new(4).unwrap());
+    let uploader = Uploader::new(&client(), allowed()).concurrency(4);
     let cancel = Arc::clone(&finished);
     let mut seen = 0;
-    let stopped = runtime().block_on(uploader.upload_until(cancel.notified_owned(), items(&server, paths), |item| {
+    let batch = uploader.batch(stream::iter(items(&server, paths))).until(cancel.notified_owned());
+    let stopped = runtime().block_on(batch.report(|item| {
         seen += u64::from(item.status == Status::Uploaded);
         if seen == 10 {
             finished.notify_one();
@@ -169,7 +170,7 @@ fn no_more_items_are_taken_than_are_under_way() {
     let items = items(&server, (0..50).map(|n| format!("/{n}"))).into_iter().inspect(|_| {
         taken.fetch_add(1, Ordering::Relaxed);
     });
-    let uploader = Uploader::new(&client(), allowed()).concurrency(NonZeroUsize::new(3).unwrap());
+    let uploader = Uploader::new(&client(), allowed()).concurrency(3);
     let report = runtime().block_on(uploader.upload(items, |_| {
         finished += 1;
         let ahead = taken.load(Ordering::Relaxed) + 1 - finished;

@@ -7,7 +7,6 @@ mod sdk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::num::NonZeroUsize;
 
 use encord_http::{Client, HeaderName, HeaderValue};
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
@@ -227,7 +226,7 @@ fn upload(cases: &[&Case], folder: &TempDir, server: &Server) {
         item
     });
     let client = Client::new(RequestsSettings::default());
-    let uploader = Uploader::new(&client, CloudUploadSettings::default()).concurrency(NonZeroUsize::MIN);
+    let uploader = Uploader::new(&client, CloudUploadSettings::default()).concurrency(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(uploader.upload(items, |_| ())).unwrap();
 }

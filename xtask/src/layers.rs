@@ -30,28 +30,43 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
-    Layer { name: "encord-ingest", on: &["encord-upload"], pure: false, only: None },
+    Layer {
+        name: "encord-client",
+        on: &[
+            "encord-enums",
+            "encord-http",
+            "encord-http-settings",
+            "encord-project-utils",
+            "encord-signed-url",
+            "encord-upload",
+        ],
+        pure: false,
+        only: None,
+    },
+    Layer { name: "encord-ingest", on: &["encord-client", "encord-upload"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
 ];
 
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-signed-url",
     "encord-http",
     "encord-upload",
+    "encord-client",
 ];
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-signed-url",
     "encord-http",
     "encord-upload",
+    "encord-client",
     "encord-ingest",
     "encord-dev-store",
     "encord-dev-platform",

@@ -4,7 +4,6 @@ mod help;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -79,9 +78,9 @@ pub(crate) struct UploadArgs {
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
-    /// How many items are under way at once.
+    /// The most items under way at once. Below it the number is found out, for each host.
     #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY, value_parser = at_least_one)]
-    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) concurrency: usize,
     /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
     /// it is not there. One run at a time.
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(journal_file))]
@@ -300,8 +299,8 @@ fn journal_file(path: PathBuf) -> Result<PathBuf, &'static str> {
     if is_standard { Err("the journal must be a file: it is read, and then appended to") } else { Ok(path) }
 }
 
-fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "it must be a whole number of 1 or more")
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("it must be a whole number of 1 or more")
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod show;
 
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,7 +27,7 @@ use crate::progress::Progress;
 use crate::report::{Reporter, Sums, outcome};
 
 /// How many items are under way at once.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+const CONCURRENCY: usize = 8;
 
 /// The first wait, in seconds: a demonstration should be over soon.
 const BACKOFF_FACTOR: f64 = 0.2;

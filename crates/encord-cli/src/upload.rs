@@ -2,7 +2,6 @@
 
 use std::env;
 use std::io;
-use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -102,7 +101,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 /// A batch to be run.
 struct Batch {
     settings: EffectiveUploadSettings,
-    concurrency: NonZeroUsize,
+    concurrency: usize,
     manifest: Source,
     selection: Arc<Selection>,
     /// How many items are selected.

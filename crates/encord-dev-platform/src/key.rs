@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::SigningKey;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -18,7 +18,10 @@ const LINE: usize = 70;
 
 /// A key that signs requests to the emulator. It opens nothing else. `Debug` hides it.
 #[derive(Clone)]
-pub struct DevelopmentKey(SigningKey);
+pub struct DevelopmentKey {
+    seed: [u8; 32],
+    public: [u8; 32],
+}
 
 impl DevelopmentKey {
     /// A new one, by chance.
@@ -30,7 +33,10 @@ impl DevelopmentKey {
 
     /// The same each time, for golden files.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(&seed))
+        // 32 bytes are a seed, and a public key has 32.
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok();
+        let public = pair.and_then(|pair| pair.public_key().as_ref().try_into().ok()).unwrap_or_default();
+        Self { seed, public }
     }
 
     /// Reads what [`DevelopmentKey::to_openssh`] has written, and nothing else.
@@ -44,24 +50,24 @@ impl DevelopmentKey {
 
     /// The public half: what requests name it by, in hexadecimal.
     pub fn id(&self) -> String {
-        hex(self.public().as_slice())
+        hex(&self.public)
     }
 
     pub(crate) fn public(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
+        self.public
     }
 
     /// The private half as a key file of OpenSSH, without a password: the value of `ENCORD_SSH_KEY`.
     pub fn to_openssh(&self) -> String {
-        let public = self.public();
+        let Self { seed, public } = self;
         let mut public_blob = Vec::new();
         string(&mut public_blob, b"ssh-ed25519");
-        string(&mut public_blob, &public);
+        string(&mut public_blob, public);
 
         // Two equal numbers, by which a reader would see a wrong password.
         let mut private_blob = vec![0; 8];
         private_blob.extend_from_slice(&public_blob);
-        string(&mut private_blob, &[self.0.to_bytes(), public].concat());
+        string(&mut private_blob, &[*seed, *public].concat());
         string(&mut private_blob, b"encord-dev-platform");
         let padding = (1..8).take(private_blob.len().next_multiple_of(8) - private_blob.len());
         private_blob.extend(padding);

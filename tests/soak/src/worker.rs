@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -13,6 +12,7 @@ use encord_http::{Client, Request};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings, Timeout};
 use encord_upload::{ItemReport, Journal, SignedTarget, SignedUrlSource, SourceError, Stopped, UploadItem, Uploader};
 use fastrand::Rng;
+use futures_util::stream;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::runtime;
@@ -147,7 +147,7 @@ impl Worker<'_> {
             max_retries: chance.bool().then(|| chance.u32(..5)),
             ..CloudUploadSettings::default()
         };
-        let concurrency = NonZeroUsize::new(chance.usize(1..24)).unwrap_or(NonZeroUsize::MIN);
+        let concurrency = chance.usize(1..24);
         let mut uploader = Uploader::new(&self.client, settings).concurrency(concurrency).content_md5(chance.bool());
         if has_source {
             uploader = uploader.source(Source { bucket: bucket.clone(), expired: AtomicU32::new(chance.u32(..)) });
@@ -174,7 +174,7 @@ impl Worker<'_> {
                         _ => std::future::pending().await,
                     }
                 };
-                let outcome = uploader.upload_until(cancel, items, |_| {}).await;
+                let outcome = uploader.batch(stream::iter(items)).until(cancel).report(|_| {}).await;
                 let report = outcome.unwrap_or_else(Stopped::into_report);
                 if report.items().len() != count {
                     return Err(format!("{} of {count} items are in the report", report.items().len()).into());

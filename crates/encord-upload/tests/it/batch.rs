@@ -1,6 +1,5 @@
 //! The batch as a stream.
 
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -53,7 +52,7 @@ async fn u7_each_item_has_its_own_clocks() {
         let items = (0..5).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
         let client = Client::new(RequestsSettings { max_retries: 0, ..RequestsSettings::default() });
         let uploader = Uploader::new(&client, CloudUploadSettings::default());
-        let report = uploader.concurrency(NonZeroUsize::new(concurrency).unwrap()).upload(items, |_| {}).await.unwrap();
+        let report = uploader.concurrency(concurrency).upload(items, |_| {}).await.unwrap();
         assert_eq!((report.summary().uploaded, report.summary().attempts), (5, 5));
     }
 }
@@ -64,7 +63,7 @@ async fn u5_after_a_stop_the_rest_of_the_input_is_reported_as_cancelled() {
     let files = Files::new();
     let file = files.file("a", "x");
     let items = (0..1000).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(NonZeroUsize::new(2).unwrap());
+    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(2);
     let mut batch = uploader.batch(stream::iter(items));
     let mut reports = Vec::new();
     while let Some(report) = batch.next().await {
@@ -127,7 +126,7 @@ async fn a_batch_that_is_dropped_aborts_what_is_under_way() {
     let files = Files::new();
     let file = files.file("a", "x");
     let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-    let mut batch = uploader().concurrency(NonZeroUsize::new(2).unwrap()).batch(stream::iter(items));
+    let mut batch = uploader().concurrency(2).batch(stream::iter(items));
     batch.next().await.unwrap();
     drop(batch);
     tokio::time::sleep(Duration::from_secs(60)).await;

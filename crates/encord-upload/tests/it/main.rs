@@ -2,11 +2,11 @@
 #![cfg(test)]
 
 mod batch;
+mod gate;
 mod integrity;
 mod journal;
 mod signing;
 mod stops;
-mod throttle;
 
 use std::path::PathBuf;
 

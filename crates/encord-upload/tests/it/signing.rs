@@ -1,6 +1,5 @@
 //! URLs from a source: shortly before use, in batches, and again when they have expired.
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -68,7 +67,7 @@ async fn urls_are_asked_for_in_batches_as_they_are_needed() {
     let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let source = Numbering::new(&server);
-    let uploader = uploader().source(source.clone()).concurrency(NonZeroUsize::new(8).unwrap());
+    let uploader = uploader().source(source.clone()).concurrency(8);
     let reports = upload(&uploader, unsigned(&files, (0..100).map(|n| n.to_string()))).await;
     assert_eq!(statuses(&reports), [Status::Uploaded; 100]);
     let calls = source.calls();
@@ -191,13 +190,13 @@ async fn a_url_that_is_about_to_expire_is_not_used() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let expiring = |expires| server.url(&format!("/v2?Expires={expires}&Signature=s3cret&AWSAccessKeyId=x"));
     let item = |url: String| UploadItem::new(files.file("a", "x"), url);
-    let uploader = uploader().source(source.clone()).concurrency(NonZeroUsize::MIN);
+    let uploader = uploader().source(source.clone()).concurrency(1);
     let reports =
         upload(&uploader, vec![item(expiring(now - 5)), item(expiring(now + 1)), item(expiring(now + 3600))]).await;
     assert_eq!(statuses(&reports), [Status::Uploaded; 3]);
     assert_eq!(source.calls(), [1, 1]);
-    let used: Vec<bool> = server.targets().iter().map(|target| target.starts_with("/signed/")).collect();
-    assert_eq!(used, [true, true, false]);
+    // One whose URL is renewed lets the others go first.
+    assert_eq!(server.targets().iter().filter(|target| target.starts_with("/signed/")).count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
