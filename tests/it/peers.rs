@@ -21,6 +21,11 @@ pub(crate) fn skip(what: &str, install: &str) {
     }
 }
 
+/// How many a test takes: all of them under `cargo xtask ci`, a part under `cargo test`, which must be quick.
+pub(crate) fn sized(full: usize, quick: usize) -> usize {
+    if env::var_os("ENCORD_TESTS_FULL").is_some() { full } else { quick }
+}
+
 /// The Python that has an SDK, `seed` or `current`; skips where it is not installed.
 #[track_caller]
 pub(crate) fn sdk_python(sdk: &str) -> Option<PathBuf> {

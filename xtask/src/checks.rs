@@ -166,6 +166,7 @@ fn tests(job: &mut Job) -> Result<(), Stop> {
         _ => {}
     }
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
+    test.env("ENCORD_TESTS_FULL", "1");
     test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
     // The client reads these, and would send what is meant for a server on loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {

@@ -89,7 +89,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         }
         return Ok(true);
     }
-    announce(&selected);
+    if options.names.is_empty() {
+        announce(&selected);
+    }
     let start = Instant::now();
     let mut table: Vec<(&str, Line)> = Vec::new();
     let mut passed = true;

@@ -217,7 +217,7 @@ impl Setup<'_> {
             Program::Ours => {
                 command
                     .arg(programs.join("encord"))
-                    .args(["upload", "--progress", "never", "--manifest"])
+                    .args(["upload", "--progress", "never", "--no-journal", "--manifest"])
                     .arg(self.manifest());
                 if let InFlight::Is(_) = self.case.in_flight {
                     command.args(["--concurrency", &in_flight]);

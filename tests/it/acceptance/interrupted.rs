@@ -11,17 +11,17 @@ use rustix::process::Signal;
 use super::{items, object};
 use encord_test_server::{Reply, Server, status};
 
+use crate::peers;
 use crate::support::chance::Chance;
 use crate::support::{encord, journal};
 
-const RUNS: usize = 20;
 const ITEMS: usize = 120;
 const CONCURRENCY: usize = 8;
 
 #[test]
 fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
     let mut chance = Chance::new();
-    for _ in 0..RUNS {
+    for _ in 0..peers::sized(20, 5) {
         // The signal comes when so many requests have; of those that follow, so many are still answered before the client ends,
         // and every fourth is refused.
         let moment = chance.between(1, ITEMS);

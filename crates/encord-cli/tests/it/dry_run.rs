@@ -59,14 +59,17 @@ fn a_dry_run_leaves_journal_and_report_as_they_are() {
 #[test]
 fn a_dry_run_tells_of_urls_that_have_expired() {
     let folder = folder(&["a.jpg", "b.jpg"]);
-    let url = |date: &str| {
+    let url = |name: &str, date: &str| {
         format!(
-            "http://h/a?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={date}&X-Goog-Expires=60&X-Goog-Signature=s3cret"
+            "http://h/{name}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={date}&X-Goog-Expires=60&X-Goog-Signature=s3cret"
         )
     };
     let dry = |second: &str| {
-        let items =
-            manifest([("a.jpg", url("20240101T000000Z")), ("b.jpg", url(second)), ("a.jpg", "http://h/a".to_owned())]);
+        let items = manifest([
+            ("a.jpg", url("a", "20240101T000000Z")),
+            ("b.jpg", url("b", second)),
+            ("a.jpg", "http://h/c".to_owned()),
+        ]);
         encord("upload --manifest - --dry-run --json").within(folder.path()).stdin(items).run()
     };
     let sums = "{\"would_upload\":3,\"would_fail\":0,\"would_skip\":0,\"bytes\":15}\n";

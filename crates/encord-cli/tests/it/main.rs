@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail loudly as tests may")]
 
+#[cfg(unix)]
+mod clashes;
 mod completions;
 mod data_type;
 mod demo;

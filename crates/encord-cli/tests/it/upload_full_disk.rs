@@ -67,6 +67,9 @@ fn a_report_for_a_full_device_fails_a_run_whose_items_arrived() {
     let (server, folder) = items();
     let run = encord("upload --manifest items.jsonl --json --report /dev/full").within(folder.path()).run();
     assert_eq!((run.code, &run.json()["uploaded"]), (Some(1), &ITEMS.into()));
-    assert_eq!(run.stderr, "error: cannot write the report /dev/full: No space left on device (os error 28)\n");
+    let (error, kept) = run.stderr.split_once("; it is in ").expect("the report is kept");
+    assert_eq!(error, "error: cannot write the report /dev/full: No space left on device (os error 28)");
+    assert_eq!(report(&fs::read_to_string(kept.trim_end()).expect("kept")).len(), ITEMS);
+    fs::remove_file(kept.trim_end()).expect("removed");
     check_arrived(&server);
 }

@@ -99,7 +99,12 @@ fn what_was_interrupted_is_taken_up_again() {
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
     let (server, folder) = (stalled(), folder(&["a.jpg"]));
-    let items = (0..2_000).map(|n| ("a.jpg", server.signed_url(&format!("/{}.jpg", if n == 0 { 'a' } else { 'b' }))));
+    let object = |n: usize| match n {
+        0 => "/a.jpg".to_owned(),
+        1 => "/b.jpg".to_owned(),
+        n => format!("/{n}.jpg"),
+    };
+    let items = (0..2_000).map(|n| ("a.jpg", server.signed_url(&object(n))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     let mut child = encord("upload --manifest items.jsonl --concurrency 1 --report - --journal j.jsonl")
         .env("ENCORD_CONNECT_TIMEOUT", "30")

@@ -65,11 +65,11 @@ fn what_the_journal_has_is_skipped() {
 fn a_journal_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (refusing(), folder(&NAMES));
     items(&server, folder.path());
-    upload(folder.path(), "--journal items.jsonl").expect(
-        2,
-        "",
-        "error: journal items.jsonl: the file is not a journal of uploads; it is left as it is\n",
-    );
+    let error = "error: the journal would overwrite the manifest items.jsonl\n";
+    upload(folder.path(), "--journal items.jsonl").expect(2, "", error);
+    let error = "error: journal other: the file is not a journal of uploads; it is left as it is\n";
+    fs::write(folder.path().join("other"), "other").expect("written");
+    upload(folder.path(), "--journal other").expect(2, "", error);
     let run = upload(folder.path(), "--journal no/journal");
     run.expect(2, "", "error: journal no/journal: No such file or directory (os error 2)\n");
     let path = folder.path().join("done.jsonl");
