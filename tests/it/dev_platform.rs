@@ -139,6 +139,20 @@ fn check_current(answer: &Value) {
     check(answer, "/projects/older", &json!(["Demo project", "With rows"]));
     check(answer, "/projects/models", &json!(["Demo fasterRcnn", "Demo resnet18"]));
     check(answer, "/projects/model", &json!("Demo fasterRcnn"));
+    check(
+        answer,
+        "/more",
+        &json!({
+            "moved": ["new 1.jpg", "private.jpg"],
+            "folders": ["new two"],
+            "found": ["new 1.jpg"],
+            "done": ["DONE", 0],
+            "cancelled": 0,
+            "refused": "InvalidArgumentsError",
+            "linked": ["private.jpg"],
+            "liked": ["Demo project"],
+        }),
+    );
     let trainings = answer["projects"]["trainings"].as_array().unwrap();
     assert_eq!((trainings.len(), &trainings[1]), (4, &trainings[2]));
     check(

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from encord.exceptions import EncordException
+from encord.http.bundle import Bundle
 from encord.http.constants import RequestsSettings
 from encord.objects.ml_models import ModelsListOrderBy
 from encord.orm.dataset import DataLinkDuplicatesBehavior
@@ -124,6 +125,39 @@ def jobs(client, folder, files):
     }
 
 
+def more(client, files):
+    """Calls that change many things at once, or are rarely made."""
+    one, two = client.create_storage_folder("one"), client.create_storage_folder("two")
+    items = client.get_storage_items([one.upload_image(files("1.jpg")), one.upload_image(files("2.jpg"))])
+    with Bundle() as bundle:
+        for item in items:
+            item.update(name=f"new {item.name}", bundle=bundle)
+        one.update(name="new one", bundle=bundle)
+        two.update(name="new two", bundle=bundle)
+    one.move_items_to_folder(two, [items[0].uuid])
+    job = one.add_private_data_to_folder_start(str(one.uuid), DataUploadItems(), ignore_errors=True)
+    done = one.add_private_data_to_folder_get_result(job)
+    cancelled = one.add_data_to_folder_job_cancel(job).units_cancelled_count
+    refused = raised(two.delete)
+    items[1].delete()
+    one.delete()
+    dataset = client.create_dataset("of a job", 0, create_backing_folder=False)
+    dataset = client.get_dataset(dataset.dataset_hash, include_data_rows=False)
+    private = {"images": [{"objectUrl": "s3://bucket/private.jpg"}]}
+    linked = dataset.add_private_data_to_dataset_start(str(two.uuid), private, folder=two)
+    linked = dataset.add_private_data_to_dataset_get_result(linked)
+    return {
+        "moved": [item.name for item in two.list_items(resolve_client_metadata_locally=True)],
+        "folders": [folder.name for folder in client.find_storage_folders(search="new ")],
+        "found": [item.name for item in client.find_storage_items(search="NEW ")],
+        "done": [done.status.value, done.units_done_count],
+        "cancelled": cancelled,
+        "refused": refused,
+        "linked": [entry.title for entry in linked.data_hashes_with_titles],
+        "liked": [project.title for project in client.list_projects(title_like="demo%")],
+    }
+
+
 def datasets(client, folder, items, files):
     created = client.create_dataset("a dataset", 0, dataset_description="d", create_backing_folder=False)
     dataset = client.get_dataset(created.dataset_hash)
@@ -204,6 +238,7 @@ def main():
         "jobs": jobs(client, folder, files),
         "datasets": datasets(client, folder, items, files),
         "projects": projects(client),
+        "more": more(client, files),
         "errors": errors(client, folder),
     }
     folder.delete_storage_items(list(items.values()))

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DevPlatformArgs) -> Result<Exit, Failure> {
     }
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
-        let interrupt = Interrupt::listen()?.first();
+        let interrupt = Interrupt::listen()?.first()?;
         let platform = builder.start().await.map_err(|error| {
             let failure = Failure::failed(&error);
             let is_port =

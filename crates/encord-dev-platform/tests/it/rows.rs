@@ -74,6 +74,19 @@ async fn a_dataset_follows_its_own_folder() {
     let items = client.items(folder, 2).await;
     let rows: Vec<_> = platform.rows(dataset).iter().map(|row| row.item).collect();
     assert_eq!(rows, items);
+
+    let other = client.folder("other").await;
+    let path = format!("storage/folders/{folder}/items/move");
+    let mut body = json!({ "itemUuids": [items[0]], "newParentUuid": other, "allowSyncedDatasetMove": false });
+    let refused = client.post(&path, &body).await;
+    assert_eq!(refused.text, r#"{"message":"the items are in a dataset that follows the folder"}"#);
+    body["allowSyncedDatasetMove"] = json!(true);
+    client.post(&path, &body).await.json();
+    assert_eq!((platform.items(other).len(), platform.rows(dataset).len()), (1, 1));
+    let back = json!({ "itemUuids": [items[0]], "newParentUuid": folder });
+    client.post(&format!("storage/folders/{other}/items/move"), &back).await.json();
+    let rows: Vec<_> = platform.rows(dataset).iter().map(|row| row.item).collect();
+    assert_eq!(rows, [items[1], items[0]]);
 }
 
 #[tokio::test]
