@@ -13,8 +13,8 @@ use clap_complete::Shell;
 use encord_upload::Shard;
 
 use self::help::{
-    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
-    PLATFORM_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
+    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_PLATFORM_EXAMPLES, DEV_STORE_EXAMPLES,
+    EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES, PLATFORM_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
 use self::platform::{DatasetsCommand, FoldersCommand, ModelsArgs, ProjectsCommand, WhoamiArgs};
 
@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Run an object store for development on loopback, with faults on purpose if asked for.
     #[command(after_help = DEV_STORE_EXAMPLES)]
     DevStore(DevStoreArgs),
+    /// Run the platform's API for development on loopback, with faults on purpose if asked for.
+    #[command(after_help = DEV_PLATFORM_EXAMPLES)]
+    DevPlatform(DevPlatformArgs),
     /// Sign URLs for the development store, or a whole manifest of them.
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(SignArgs),
@@ -214,6 +217,31 @@ pub(crate) struct DevStoreArgs {
     #[command(flatten)]
     pub(crate) key: KeyOptions,
     /// Print where it listens as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevPlatformArgs {
+    /// The port on 127.0.0.1; the object store has the next one; 0 are two free ones.
+    #[arg(long, value_name = "P", default_value_t = 9100)]
+    pub(crate) port: u16,
+    /// Keep state, objects and key in this folder; without it they are gone at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// What goes wrong on purpose with requests; `@FILE` reads the plan from a file.
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    pub(crate) faults: String,
+    /// What goes wrong on purpose with uploads, as for `encord dev-store`.
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    pub(crate) store_faults: String,
+    /// How it behaves where nobody knows how the server does; `@FILE` reads the positions from a file.
+    #[arg(long, value_name = "SWITCHES", default_value = "")]
+    pub(crate) switches: String,
+    /// Take the signature of any key.
+    #[arg(long)]
+    pub(crate) any_key: bool,
+    /// Print where it listens and where the key is as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

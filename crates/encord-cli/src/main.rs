@@ -8,6 +8,7 @@ mod clock;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod escape;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::DevStore(args) => dev_store::run(&args),
+        Command::DevPlatform(args) => dev_platform::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Whoami(args) => platform::whoami(&args),
         Command::Folders(command) => platform::folders(&command),

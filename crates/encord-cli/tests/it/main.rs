@@ -7,6 +7,7 @@ mod clashes;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod invocation;
