@@ -13,7 +13,7 @@ use encord_upload::Shard;
 
 use self::help::{
     COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
-    SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
+    REPORT_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Upload the files of a manifest to their signed URLs.
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
+    /// Show what a report says: totals, failures by reason, the slowest items, retries, throughput over time.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Show the settings in effect: where each value comes from, the waits between attempts, the longest upload.
     #[command(after_help = SETTINGS_EXAMPLES, mut_args(for_settings))]
     Settings(UploadArgs),
@@ -152,6 +155,19 @@ pub(crate) struct SettingsOptions {
     /// How long the sending of a file may stall, in seconds, or `unlimited`; also set by `ENCORD_WRITE_TIMEOUT`.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) write_timeout: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// The report of an upload; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Stream,
+    /// Also write a page with charts, which needs nothing else.
+    #[arg(long, value_name = "PAGE", value_hint = ValueHint::FilePath)]
+    pub(crate) html: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -20,9 +20,11 @@ mod layers;
 mod log;
 mod man;
 mod manifest;
+mod mistakes;
 mod output;
 mod progress;
 mod report;
+mod report_file;
 mod runtime;
 mod schedule;
 mod selection;
@@ -34,7 +36,8 @@ mod uids;
 mod upload;
 mod variables;
 
-use std::process::ExitCode;
+use std::env;
+use std::process::{self, ExitCode};
 
 use clap::Parser;
 
@@ -42,9 +45,10 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     interrupt::take_long_files_as_errors();
-    let outcome = match Args::parse().command {
+    let outcome = match arguments().command {
         Command::Demo(args) => demo::run(&args),
         Command::Upload(args) => upload::run(&args),
+        Command::Report(args) => report_file::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
@@ -54,4 +58,18 @@ fn main() -> ExitCode {
         Command::Man(args) => man::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.show()).into()
+}
+
+/// The arguments. What is wrong with them ends the process, with what to type instead.
+fn arguments() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        let _ = error.print();
+        if error.use_stderr() {
+            let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            if let Some(hint) = mistakes::instead(&words) {
+                output::note(format_args!("hint: {hint}"));
+            }
+        }
+        process::exit(error.exit_code())
+    })
 }

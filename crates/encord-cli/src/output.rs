@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use crate::escape::Escaped;
+use crate::mistakes;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,8 @@ impl Failure {
         for error in &self.errors {
             note(format_args!("error: {error}"));
         }
-        if let Some(hint) = &self.hint {
+        let meant = || self.errors.iter().find_map(|error| mistakes::meant(error));
+        if let Some(hint) = self.hint.as_deref().or_else(meant) {
             note(format_args!("hint: {hint}"));
         }
         self.exit

@@ -25,7 +25,7 @@ use crate::report::{Reporter, Sums};
 use crate::runtime::{self, Threads};
 use crate::selection::Choice;
 use crate::sign_with::SignCommand;
-use crate::{dry_run, journal, log, variables};
+use crate::{dry_run, journal, log, mistakes, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     variables::warn_of_misspelt(env::vars_os());
@@ -158,6 +158,9 @@ impl Ended {
             return;
         }
         self.failures.lines().iter().for_each(note);
+        if let Some(hint) = self.failures.hint() {
+            note(format_args!("hint: {hint}"));
+        }
         let report = match &args.report {
             Some(args::Stream::File(path)) if path.is_file() => Some(path.as_path()),
             _ => None,
@@ -176,12 +179,14 @@ impl Ended {
             (Some(_), Some(item)) => {
                 let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
                 note(format_args!("error: {}: {error}", item.path.display()));
-                note(match item.error {
+                let hint = match item.error {
                     Some(ItemError::Expired(_)) => {
-                        "hint: a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
+                        "a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
                     }
-                    _ => "hint: with --allow-failures the other items are uploaded all the same",
-                });
+                    _ => mistakes::meant(&format!("{}: {error}", item.path.display()))
+                        .unwrap_or("with --allow-failures the other items are uploaded all the same"),
+                };
+                note(format_args!("hint: {hint}"));
                 Exit::Failed
             }
             (Some(_), None) => {

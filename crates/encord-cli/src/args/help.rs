@@ -64,6 +64,14 @@ Environment:
   ENCORD_LOG                                          what is logged: warn (default), debug, …
   NO_COLOR                                            no colours";
 
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  encord report report.jsonl
+  encord report report.jsonl --html report.html
+  encord report report.jsonl --json | jq .failures
+
+A report is what `encord upload --report FILE` writes. It may have any number of lines.";
+
 pub(super) const SETTINGS_EXAMPLES: &str = "\
 Examples:
   encord settings

@@ -10,6 +10,12 @@ mod demo;
 mod dev_store;
 mod dry_run;
 mod invocation;
+#[cfg(target_os = "linux")]
+mod limits;
+mod mistakes;
+mod report_file;
+#[cfg(unix)]
+mod safe;
 mod settings;
 #[cfg(unix)]
 mod streams;
