@@ -1,4 +1,4 @@
-//! What the documents say of the current SDK, said by itself. What we do instead is for the tests that the documents name.
+//! Asks the current SDK for its behaviour that the documents describe.
 
 use std::fs;
 use std::io::Write;

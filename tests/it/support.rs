@@ -1,4 +1,4 @@
-//! What the tests against real peers share.
+//! Shared by the tests against real peers.
 
 pub(crate) mod authority;
 pub(crate) mod chance;

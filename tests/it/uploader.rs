@@ -1,4 +1,4 @@
-//! The uploader in a program: whose settings apply, what a batch does when it is stopped, what it tells meanwhile.
+//! The uploader in a program: its settings, stopping a batch, and progress.
 
 use std::path::Path;
 use std::sync::Arc;

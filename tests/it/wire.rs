@@ -1,4 +1,4 @@
-//! What the SDK's uploader sends, what ours sends, and where the two differ on purpose.
+//! Compares the requests of the SDK's uploader with ours. Some differences are on purpose.
 //!
 //! The same server keeps both. A difference stands with its case, under the rule that asks for it; there is no other.
 

@@ -1,4 +1,4 @@
-//! The list of checks: what the README, the documentation and the continuous integration mean by `cargo xtask ci`.
+//! The list of checks of `cargo xtask ci`.
 
 use crate::ci::{Check, Program, Run, Tool};
 use crate::job::{Job, Stop, cargo};
@@ -146,7 +146,7 @@ fn examples(job: &mut Job) -> Result<(), Stop> {
 
 fn features(job: &mut Job) -> Result<(), Stop> {
     for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {
-        // Clippy rather than check: it can be told to fail on what a missing feature leaves unused.
+        // Clippy rather than check, because it can fail on code that is unused without a feature.
         let mut lint = |features: &str| {
             let name = &package.name;
             job.run(&mut cargo(&format!("clippy --no-deps -p {name} --no-default-features {features} -- -D warnings")))
@@ -162,13 +162,13 @@ fn features(job: &mut Job) -> Result<(), Stop> {
 fn tests(job: &mut Job) -> Result<(), Stop> {
     match sdk::install(job) {
         Err(stop) if job.strict => return Err(stop),
-        // The tests name what they skip.
+        // The tests name each test that they skip.
         _ => {}
     }
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
     test.env("ENCORD_TESTS_FULL", "1");
     test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
-    // The client reads these, and would send what is meant for a server on loopback to a proxy.
+    // The client reads these variables, and would send requests for loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         test.env_remove(variable);
     }

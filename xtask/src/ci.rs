@@ -10,10 +10,10 @@ use crate::job::{Job, Stop, cargo, command, scratch_folder};
 /// One check. The lists are `checks::CHECKS` and `release_check::CHECKS`.
 pub(crate) struct Check {
     pub(crate) name: &'static str,
-    /// What passing says.
+    /// What is true if the check passes.
     pub(crate) about: &'static str,
     pub(crate) needs: &'static [Tool],
-    /// Programs without which it passes all the same, and has skipped something.
+    /// If one of these programs is missing, the check passes and skips some tests.
     pub(crate) uses: &'static [Program],
     pub(crate) run: Run,
     /// What to do when it fails.
@@ -26,10 +26,10 @@ pub(crate) enum Run {
     Function(fn(&mut Job) -> Result<(), Stop>),
 }
 
-/// Something beyond the bare toolchain that a check cannot run without.
+/// A tool beside the bare toolchain that a check needs.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
-    /// Succeeds where the tool is there. `cargo` stands for the cargo that runs us.
+    /// A command that succeeds if the tool is installed. `cargo` stands for the cargo that runs this program.
     pub(crate) probe: &'static [&'static str],
     pub(crate) install: &'static str,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Program {
 impl Program {
     fn is_there(&self) -> bool {
         let path = env::var_os("PATH").unwrap_or_default();
-        // Where the path of others than root does not lead.
+        // Not in the search path of users other than root.
         let mut folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
         folders.any(|folder| folder.join(self.name).is_file())
     }
@@ -101,7 +101,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         let line = run_one(check, options, &table).map_err(|error| error.to_string())?;
         println!("{line}");
         if line.verdict == Verdict::Passed {
-            // Only said the next time.
+            // It is only information for the next run.
             drop(scratch_folder().and_then(|folder| {
                 let seconds = line.time.as_secs_f64().to_string();
                 fs::write(folder.join(check.name).with_extension("seconds"), seconds)
@@ -121,7 +121,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     Ok(passed)
 }
 
-/// How long it took here the last time, and what will be skipped.
+/// Says how long the checks took the last time, and which tests will be skipped.
 fn announce(selected: &[&Check]) {
     let known: Vec<f64> = selected.iter().filter_map(|check| last_time(check.name)).collect();
     let minutes = known.iter().sum::<f64>() / 60.0;
@@ -150,7 +150,7 @@ fn last_time(name: &str) -> Option<f64> {
     fs::read_to_string(scratch_folder().ok()?.join(name).with_extension("seconds")).ok()?.parse().ok()
 }
 
-/// How one check went.
+/// The result of one check.
 struct Line {
     verdict: Verdict,
     time: Duration,

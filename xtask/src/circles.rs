@@ -1,4 +1,4 @@
-//! Files of a crate that need each other in a circle.
+//! Finds files of a crate that need each other in a circle.
 //!
 //! A file needs another when its code names an item of it by a path that begins with `crate::` or `super::`. A name that a file only
 //! passes on (`pub use`) is looked up where it comes from. Tests may need what they like.

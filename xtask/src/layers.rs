@@ -1,4 +1,4 @@
-//! Who may depend on whom, and what the pure crates keep away from. `docs/contributing/architecture.md` says why.
+//! Which crate may depend on which, and what the pure crates must not use. `docs/contributing/architecture.md` says why.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ struct Layer {
     on: &'static [&'static str],
     /// No I/O, no thread, no clock, no environment.
     pure: bool,
-    /// Where given: all that it may need without features, apart from what is needed to build.
+    /// If given, the only crates that it may need without features, apart from build dependencies.
     only: Option<&'static [&'static str]>,
 }
 

@@ -1,11 +1,11 @@
-//! A crate outside the workspace that uses ours.
+//! Checks that the `no_std` crates bring no std in.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::job::{Job, Stop, cargo, root, scratch_folder};
 
-/// Each with no feature and with these.
+/// Each crate is checked without features and with these.
 const NO_STD: [(&str, &[&str]); 2] = [("encord-enums", &["serde"]), ("encord-http-settings", &["serde"])];
 
 /// Checks each `no_std` crate below a crate that brings a panic handler of its own: were std loaded anywhere, the

@@ -1,4 +1,4 @@
-//! `cargo xtask release-check`: what must hold before a release. The quick ones are checks of `cargo xtask ci` too.
+//! The checks of `cargo xtask release-check`. The quick ones belong to `cargo xtask ci` too.
 
 mod contents;
 mod minimal;
@@ -88,7 +88,7 @@ pub(crate) const CHECKS: &[Check] = &[
 
 fn deny(job: &mut Job) -> Result<(), Stop> {
     tools::DENY.require()?;
-    // A warning is an exception that nothing needs any more.
+    // A warning means an exception that is no longer needed.
     job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))
 }
 

@@ -1,4 +1,4 @@
-//! What cargo knows about the workspace.
+//! The packages of the workspace, from `cargo metadata`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,12 +17,12 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) published: bool,
-    /// Has something to document and to link to; a program alone has not.
+    /// Whether it has a library, which can be documented and linked to.
     pub(crate) library: bool,
     /// The table `package.metadata.docs.rs`, null without one.
     pub(crate) docs_rs: Value,
     pub(crate) examples: Vec<String>,
-    /// Without `default`.
+    /// All features but `default`.
     pub(crate) features: Vec<String>,
     pub(crate) folder: PathBuf,
     /// Crates of this workspace that it is built on, in any table but the one for tests.

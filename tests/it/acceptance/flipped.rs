@@ -1,4 +1,4 @@
-//! A bit that flips on the way is seen by every store that answers with a hash.
+//! If a bit flips on the way, the hash in the store's answer shows it.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};

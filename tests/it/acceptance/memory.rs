@@ -1,4 +1,4 @@
-//! Memory follows what is under way, not how much there is.
+//! Memory depends on the number of running uploads, not on the size of the batch.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Each kind of misfortune once, in one batch.
+//! Each kind of failure once, in one batch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! One connection: request after request, and what the answer makes of each.
+//! One connection: it reads a request, carries out the steps of the answer, and reads the next.
 
 use std::future;
 use std::io;
@@ -53,7 +53,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// False at the end of the connection.
+    /// Returns false if the connection ends here.
     async fn take(&mut self, step: Step) -> io::Result<bool> {
         match step {
             Step::Read(bytes) => {

@@ -39,7 +39,7 @@ pub use crate::request::Request;
 pub struct Server {
     address: SocketAddr,
     log: Arc<Log>,
-    /// Where it has one of its own.
+    /// The runtime of a server with its own thread.
     runtime: Option<Runtime>,
     /// They end when they are dropped.
     tasks: JoinSet<()>,
@@ -66,7 +66,7 @@ struct Log {
 impl Server {
     /// A server with a thread and a clock of its own, which nothing in the test can stop.
     ///
-    /// `answer` is asked once a request is there, with the number of earlier requests of the same path.
+    /// `answer` is called when a request has arrived completely, with the number of earlier requests of the same path.
     pub fn start(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::builder().start(answer)
     }
@@ -76,7 +76,7 @@ impl Server {
         Self::builder().start_here(answer)
     }
 
-    /// For other servers than the usual one.
+    /// A server with other options.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -86,7 +86,7 @@ impl Server {
         format!("http://{}{target}", self.address)
     }
 
-    /// The same with a signature, which nothing that is shown may repeat: `s3cret`.
+    /// A URL with the signature `s3cret`, which must not appear in any output.
     pub fn signed_url(&self, path: &str) -> String {
         self.url(path) + "?X-Signature=s3cret"
     }
@@ -101,12 +101,12 @@ impl Server {
         self.address.to_string()
     }
 
-    /// The requests that are there from beginning to end.
+    /// The requests that arrived completely.
     pub fn requests(&self) -> Vec<Request> {
         self.log.requests().iter().filter(|request| request.is_whole).cloned().collect()
     }
 
-    /// All requests whose head is there.
+    /// All requests whose head arrived.
     pub fn heads(&self) -> Vec<Request> {
         self.log.requests().clone()
     }
@@ -157,7 +157,7 @@ impl Drop for Server {
 }
 
 impl Builder {
-    /// Asks for the answer once the head of a request is there. The [`Step`]s of the answer read the payload.
+    /// Asks for the answer when the head of a request has arrived. The [`Step`]s of the answer read the payload.
     #[must_use]
     pub fn answers_heads(self) -> Self {
         Self { answers_heads: true, ..self }
@@ -217,7 +217,7 @@ impl Builder {
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&shared));
                 connections.spawn(async move {
                     let number = log.opened.fetch_add(1, Ordering::SeqCst);
-                    // A client that goes away in the middle of a request is what many tests are about.
+                    // Many tests have a client that goes away in the middle of a request.
                     drop(connection::serve(stream, number, self, &log, &*answer).await);
                     log.closed.fetch_add(1, Ordering::SeqCst);
                 });
@@ -246,7 +246,7 @@ impl Log {
     }
 }
 
-/// Answers that come one after the other, whatever is asked for; the last one is repeated.
+/// Answers in this order, whatever is requested. The last answer is repeated.
 pub fn script(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&Request, usize) -> Reply + Send + Sync + 'static {
     let replies: Vec<Reply> = replies.into_iter().collect();
     let next = AtomicUsize::new(0);

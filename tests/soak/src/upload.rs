@@ -1,4 +1,4 @@
-//! Runs of `encord upload`, left alone or not.
+//! Runs of `encord upload`, some of them killed or interrupted.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The process that uploads batch after batch with one client: reads an order a line, tells what it did.
+//! The process that uploads batch after batch with one client. It reads one order a line, and prints the result.
 
 use std::fmt;
 use std::fs;
@@ -20,9 +20,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::lab::{Result, at, between, length, noise, sign};
 
-/// The bucket of the batches that are told of in full.
+/// The bucket of batches whose attempts are all reported.
 pub(crate) const WHOLE: &str = "whole";
-/// That of the others.
+/// The bucket of the other batches.
 const PART: &str = "part";
 
 /// A batch to be done.
@@ -105,7 +105,7 @@ struct Source {
 impl SignedUrlSource for Source {
     async fn sign(&self, items: &[UploadItem]) -> Vec<std::result::Result<SignedTarget, SourceError>> {
         let sign = |item: &UploadItem| {
-            // Every seventh is to be renewed.
+            // Every seventh URL has expired and must be renewed.
             let age = if self.expired.fetch_add(1, Ordering::Relaxed) % 7 == 6 { 7_200 } else { 0 };
             let url = put(&self.bucket, &item.display_title(), Duration::from_secs(age));
             url.map(SignedTarget::from).map_err(|error| error.to_string().into())
@@ -162,7 +162,7 @@ impl Worker<'_> {
                 Ok(json!({"uploaded": count, "attempts": attempts}))
             }
             Kind::Dropped => {
-                // It may be over before.
+                // The batch may end before.
                 drop(timeout(between(&mut chance, 0, 300), uploader.upload(items, |_| {})).await);
                 Ok(json!({"uploaded": 0, "attempts": []}))
             }

@@ -1,4 +1,4 @@
-//! The public API against that of the last release.
+//! Compares the public API with that of the last release.
 
 use std::process::Stdio;
 

@@ -30,7 +30,7 @@ fn uids(json: &[u8]) -> Result<Value, Box<dyn Error>> {
 
     let models: Vec<ModelConfiguration> = serde_json::from_slice(json)?;
     let distinct = model_iteration_uids_from_slice(json)?.len();
-    // In turns, so that what disturbs one disturbs all. What is dropped afterwards is not timed.
+    // In turns, so that a disturbance hits all of them. Dropping the results is not timed.
     let mut times: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
         times[0].push(nanoseconds(|| model_iteration_uids_from_slice(json)));
