@@ -2,6 +2,8 @@
 //!
 //! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
 
+#[cfg(target_os = "linux")]
+mod apart;
 mod args;
 mod clashes;
 mod clock;

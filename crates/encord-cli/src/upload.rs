@@ -14,6 +14,8 @@ use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploade
 use tracing_subscriber::filter::LevelFilter;
 
 use self::lines::{Lines, SharedReporter, lock};
+#[cfg(target_os = "linux")]
+use crate::apart;
 use crate::args::{self, UploadArgs, When};
 use crate::failures::{self, Failures};
 use crate::interrupt::Interrupt;
@@ -28,6 +30,8 @@ use crate::sign_with::SignCommand;
 use crate::{dry_run, journal, log, mistakes, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
+    #[cfg(target_os = "linux")]
+    apart::run_where_disks_hang()?;
     variables::warn_of_misspelt(env::vars_os());
     let (runtime, threads) = runtime::start()?;
     let interrupt = Interrupt::listen()?;

@@ -24,12 +24,12 @@ table { border-collapse: collapse; width: 100% } td { padding: .3rem .5rem; vert
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } td.text { overflow-wrap: anywhere }
 .bar { height: .4rem; border-radius: .2rem; background: var(--red); margin-top: .2rem } .bar.wait { background: var(--gold) }
 small { opacity: .75 }
-svg { max-width: 100%; height: auto } svg text { fill: var(--ink) }
+svg { width: 100%; height: auto } svg text { fill: var(--ink) }
 svg polyline, svg line { stroke: var(--ink); opacity: .5 } svg polygon { fill: var(--blue); opacity: .8 }
 ";
 
 /// The size of the chart, in pixels of its own.
-const CHART: (u32, u32) = (800, 260);
+const CHART: (u32, u32) = (480, 200);
 
 /// The most points of the chart.
 const MAX_POINTS: usize = 200;

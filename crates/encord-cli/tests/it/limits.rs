@@ -95,3 +95,31 @@ fn an_interrupted_run_whose_report_cannot_be_written_exits_with_1() {
     assert_eq!(report(&fs::read_to_string(kept.trim_end()).expect("kept")).len(), 3);
     fs::remove_file(kept.trim_end()).expect("removed");
 }
+
+/// On a disk of the network the run is a process apart: this test is its parent.
+#[test]
+fn a_run_apart_obeys_its_parent_alone() {
+    let server =
+        Server::start(
+            |request, _| {
+                if request.path() == "/0.jpg" { status(200) } else { encord_test_server::Reply::silence() }
+            },
+        );
+    let folder = folder(&["a.jpg"]);
+    let items = (0..3).map(|n| ("a.jpg", server.signed_url(&format!("/{n}.jpg"))));
+    fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
+    let child = encord("upload --manifest items.jsonl --concurrency 1 --report -")
+        .env("ENCORD_CONNECT_TIMEOUT", "30")
+        .env("ENCORD_PARENT_PROCESS", &std::process::id().to_string())
+        .within(folder.path())
+        .start();
+    while server.requests_for("/1.jpg").is_empty() {
+        std::thread::yield_now();
+    }
+    // From a terminal both get these, and the parent passes them on.
+    for signal in [Signal::INT, Signal::INT, Signal::TERM, Signal::HUP, Signal::USR1] {
+        send(signal, &child);
+    }
+    let run = Run::of(child);
+    assert_eq!((run.code, report(&run.stdout).len()), (Some(130), 3), "{}", run.stderr);
+}
