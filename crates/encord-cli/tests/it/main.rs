@@ -13,6 +13,8 @@ mod invocation;
 #[cfg(target_os = "linux")]
 mod limits;
 mod mistakes;
+#[cfg(unix)]
+mod readme;
 mod report_file;
 #[cfg(unix)]
 mod safe;
