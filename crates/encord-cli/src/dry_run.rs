@@ -15,7 +15,7 @@ use crate::args::UploadArgs;
 use crate::job::Job;
 use crate::journal;
 use crate::mistakes;
-use crate::output::{Exit, Failure, json, note, print};
+use crate::output::{Exit, Failure, json, note, print, say};
 use crate::report::{Reporter, human_bytes};
 use crate::selection::Choice;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
         note(format_args!("hint: {hint}"));
     }
     if let Some(warning) = expiry.warning() {
-        note(format_args!("warning: {warning}"));
+        say(format_args!("warning: {warning}"));
     }
     let Sums { would_upload, would_fail, would_skip, bytes } = sums;
     print(|out| {

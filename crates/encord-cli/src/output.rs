@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::escape::Escaped;
 use crate::mistakes;
@@ -78,6 +79,21 @@ impl Failure {
 impl Failure {
     pub(crate) fn errors(&self) -> &[String] {
         &self.errors
+    }
+}
+
+/// Whether only errors are to be said.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says nothing but errors from here on.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Writes a line that is no error to standard error, unless only errors are to be said.
+pub(crate) fn say(line: impl fmt::Display) {
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        note(line);
     }
 }
 

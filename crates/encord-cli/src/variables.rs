@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::output::note;
+use crate::output::say;
 
 /// What all of ours begin with.
 const PREFIX: &str = "ENCORD_";
@@ -30,7 +30,7 @@ pub(crate) fn warn_of_misspelt(environment: impl IntoIterator<Item = (OsString, 
     for (name, _) in environment {
         if let Some(meant) = name.to_str().and_then(meant) {
             let name = name.display();
-            note(format_args!("warning: the variable {name} is not known and has no effect; {PREFIX}{meant} is"));
+            say(format_args!("warning: the variable {name} is not known and has no effect; {PREFIX}{meant} is"));
         }
     }
 }

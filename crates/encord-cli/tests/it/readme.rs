@@ -1,5 +1,6 @@
 //! The block in the README is what a run really says.
 
+use std::fmt::Write;
 use std::fs;
 
 use encord_test_server::{Server, status};
@@ -27,7 +28,7 @@ fn the_run_in_the_readme_is_a_real_one() {
         let run = encord(command).within(folder.path()).run();
         // Which of them was slowest is another one each time.
         let (shown, _) = run.stdout.split_once("\nslowest items:").unwrap_or((&run.stdout, ""));
-        block += &format!("$ encord {command}\n{}{shown}", run.stderr);
+        writeln!(block, "$ encord {command}\n{}{shown}", run.stderr).expect("a string");
     }
     let block = same_every_time(&block, &server.host());
     let (_, readme) = README.split_once("```text\n").expect("a block");

@@ -58,7 +58,8 @@ fn a_default_journal_that_cannot_be_kept_is_told_and_stops_nothing() {
         "{}",
         run.stderr
     );
-    assert_eq!(upload(folder.path(), "-q").code, Some(0));
+    let quiet = upload(folder.path(), "-q --report r.jsonl");
+    assert_eq!((quiet.code, &*quiet.stderr), (Some(0), ""));
 }
 
 /// A program in Python or shell would do; here a shell answers each line by what `sed` makes of it.
