@@ -30,6 +30,19 @@ const LAYERS: &[Layer] = &[
         only: None,
     },
     Layer { name: "encord-ingest", on: &["encord-upload"], pure: false, only: None },
+    Layer {
+        name: "encord-client",
+        on: &[
+            "encord-enums",
+            "encord-http",
+            "encord-http-settings",
+            "encord-project-utils",
+            "encord-signed-url",
+            "encord-upload",
+        ],
+        pure: false,
+        only: None,
+    },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
@@ -41,15 +54,16 @@ const LAYERS: &[Layer] = &[
     Layer { name: "xtask", on: &[], pure: false, only: None },
 ];
 
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
     "encord-signed-url",
     "encord-http",
     "encord-upload",
+    "encord-client",
 ];
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "encord-enums",
     "encord-http-settings",
     "encord-project-utils",
@@ -57,6 +71,7 @@ const PROGRAMS: [&str; 10] = [
     "encord-http",
     "encord-upload",
     "encord-ingest",
+    "encord-client",
     "encord-dev-store",
     "encord-dev-platform",
     "encord",

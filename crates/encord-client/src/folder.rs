@@ -1,0 +1,265 @@
+//! Folders: what is asked for, and what can be done with one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use encord_enums::StorageItemType;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::builder::Shared;
+use crate::call::{Call, Class, send};
+use crate::error::Error;
+use crate::ids::{FolderId, ItemId, JobId};
+use crate::item::{DeletedItems, ItemFilter};
+use crate::job::UploadJob;
+use crate::json;
+use crate::list::{List, Records};
+use crate::query::Query;
+use crate::records::{FolderSummary, StorageFolder, StorageItem, UploadSignedUrl};
+use crate::unit::{JobOptions, JobRequest, UploadUnit};
+
+/// So many records come with a page, unless more or fewer are asked for. The most is [`MAX_PAGE_SIZE`].
+pub const DEFAULT_PAGE_SIZE: u32 = 100;
+
+/// So many records come with a page at most.
+pub const MAX_PAGE_SIZE: u32 = 1_000;
+
+/// A folder, and what can be done with it. [`EncordUserClient::folder`](crate::EncordUserClient::folder) makes it.
+#[derive(Clone)]
+pub struct Folder {
+    shared: Arc<Shared>,
+    id: FolderId,
+}
+
+/// A folder that is to be made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewFolder {
+    /// Its name.
+    pub name: String,
+    /// What people may want to know about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The folder that it is put into; none for the root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<FolderId>,
+    /// The user's own metadata. JSON within JSON on the wire.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub client_metadata: Option<Map<String, Value>>,
+}
+
+/// Which folders are listed, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderFilter {
+    /// Folders with this in their name.
+    pub search: Option<String>,
+    /// Folders that a dataset mirrors, or that none does.
+    pub dataset_synced: Option<bool>,
+    /// All folders of the organisation, for its administrators.
+    pub include_org_access: Option<bool>,
+    /// What they are sorted by.
+    pub order: SortBy,
+    /// From the last to the first.
+    pub desc: bool,
+    /// How many come with a page, from 1 to [`MAX_PAGE_SIZE`].
+    pub page_size: u32,
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// By name.
+    #[default]
+    Name,
+    /// By the time of making.
+    CreatedAt,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SignRequest {
+    item_type: &'static str,
+    count: usize,
+}
+
+impl NewFolder {
+    /// A folder of this name at the root.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
+impl Folder {
+    pub(crate) fn new(shared: Arc<Shared>, id: FolderId) -> Self {
+        Self { shared, id }
+    }
+
+    /// Which folder it is.
+    pub fn id(&self) -> FolderId {
+        self.id
+    }
+
+    /// The client that sends, for uploads under the same settings.
+    pub fn http_client(&self) -> &encord_http::Client {
+        &self.shared.http
+    }
+
+    /// What the platform tells of it.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails.
+    pub async fn get(&self) -> Result<StorageFolder, Error> {
+        send(&self.shared, &Call::get(&self.path(""), &Query::default())).await?.json()
+    }
+
+    /// How much is in it.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails.
+    pub async fn summary(&self) -> Result<FolderSummary, Error> {
+        send(&self.shared, &Call::get(&self.path("/summary"), &Query::default())).await?.json()
+    }
+
+    /// The folders in it.
+    pub fn list_subfolders(&self, filter: &FolderFilter) -> List<StorageFolder> {
+        filter.list(&self.shared, &self.path("/folders"), false)
+    }
+
+    /// The folders in it, and in those, and so on.
+    pub fn find_subfolders(&self, filter: &FolderFilter) -> List<StorageFolder> {
+        filter.list(&self.shared, &self.path("/folders"), true)
+    }
+
+    /// The items in it.
+    pub fn list_items(&self, filter: &ItemFilter) -> List<StorageItem> {
+        filter.list(&self.shared, self.path("/items"))
+    }
+
+    /// Deletes items that are in it.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails. To delete again what is gone changes nothing, so it is retried.
+    pub async fn delete_items(&self, items: &[ItemId], remove_unused_frames: bool) -> Result<DeletedItems, Error> {
+        crate::item::delete(&self.shared, &self.path("/items/delete"), items, remove_unused_frames).await
+    }
+
+    /// Deletes the folder.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails.
+    pub async fn delete(&self) -> Result<(), Error> {
+        send(&self.shared, &Call::delete(&self.path(""))).await.map(drop)
+    }
+
+    /// Signs URLs for so many new items. Each call gives new placeholders.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails, and when there are more or fewer URLs than asked for.
+    pub async fn upload_signed_urls(
+        &self,
+        item_type: StorageItemType,
+        count: usize,
+    ) -> Result<Vec<UploadSignedUrl>, Error> {
+        let request = SignRequest { item_type: item_type.as_str(), count };
+        let call = Call::post(&self.path("/upload-signed-urls"), &request, Class::Repeatable);
+        let signed = Records::of_answer(send(&self.shared, &call).await?)?;
+        if let Some(error) = signed.unreadable().first() {
+            return Err(error.clone());
+        }
+        if signed.len() != count {
+            return Err(Error::answer(format!("{} URLs were signed, {count} were asked for", signed.len())));
+        }
+        Ok(signed.into_vec())
+    }
+
+    /// Registers what was uploaded. Never sent twice, because each job makes items of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the call fails. [`Error::effect`] says whether there can be a job all the same.
+    pub async fn start_upload_job(&self, units: &[UploadUnit], options: &JobOptions) -> Result<UploadJob, Error> {
+        let call = Call::post(&self.path("/data-upload-jobs"), &JobRequest { units, options }, Class::Once);
+        let id: JobId = send(&self.shared, &call).await?.json()?;
+        Ok(self.upload_job(id))
+    }
+
+    /// A job of this folder, whoever started it. Nothing is sent.
+    pub fn upload_job(&self, id: JobId) -> UploadJob {
+        UploadJob::new(Arc::clone(&self.shared), self.id, id)
+    }
+
+    fn path(&self, below: &str) -> String {
+        format!("storage/folders/{}{below}", self.id)
+    }
+}
+
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Folder({})", self.id)
+    }
+}
+
+impl Default for FolderFilter {
+    /// All folders that the user can see, by name.
+    fn default() -> Self {
+        Self {
+            search: None,
+            dataset_synced: None,
+            include_org_access: None,
+            order: SortBy::Name,
+            desc: false,
+            page_size: DEFAULT_PAGE_SIZE,
+        }
+    }
+}
+
+impl FolderFilter {
+    pub(crate) fn list(&self, shared: &Arc<Shared>, path: &str, recursive: bool) -> List<StorageFolder> {
+        if let Err(error) = check_page_size(self.page_size) {
+            return List::failed(error);
+        }
+        let filter = self.clone();
+        List::paged(shared, path.to_owned(), move |token| {
+            let Self { search, dataset_synced, include_org_access, order, desc, page_size } = &filter;
+            Query::default()
+                .with("search", search.as_deref())
+                .with_flag("isRecursive", Some(recursive))
+                .with_flag("datasetSynced", *dataset_synced)
+                .with_flag("includeOrgAccess", *include_org_access)
+                .with("order", Some(order.as_str()))
+                .with_flag("desc", Some(*desc))
+                .with("pageToken", token)
+                .with("pageSize", Some(page_size))
+        })
+    }
+}
+
+impl SortBy {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::CreatedAt => "createdAt",
+        }
+    }
+}
+
+pub(crate) fn check_page_size(size: u32) -> Result<(), Error> {
+    if (1..=MAX_PAGE_SIZE).contains(&size) {
+        return Ok(());
+    }
+    Err(Error::input(format!("page_size must be from 1 to {MAX_PAGE_SIZE}, not {size}")))
+}
+
+#[expect(clippy::ref_option, reason = "what serde passes")]
+fn as_text<S: Serializer>(metadata: &Option<Map<String, Value>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match metadata {
+        Some(metadata) => serializer.serialize_str(&json::to_text(metadata)),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,196 @@
+//! The file format of OpenSSH private keys (`PROTOCOL.key` of OpenSSH), as far as Ed25519 needs it.
+//!
+//! What is taken and what is refused follows the reader that the Python SDK uses. All copies of the secret are wiped.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::error::{KeyError, KeyErrorKind};
+
+const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
+const END: &[u8] = b"-----END OPENSSH PRIVATE KEY-----";
+const MAGIC: &[u8] = b"openssh-key-v1\0";
+const ED25519: &[u8] = b"ssh-ed25519";
+const PLAIN_BLOCK_BYTES: usize = 8;
+
+/// Bytes beyond 6 bits are dropped by the SDK's decoder, and so here.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true),
+);
+
+#[cfg(feature = "encrypted-keys")]
+/// An encrypted key, ready to be decrypted.
+pub(super) struct Sealed<'a> {
+    pub(super) cipher: &'a [u8],
+    pub(super) kdf: &'a [u8],
+    pub(super) kdf_options: &'a [u8],
+    pub(super) secret: &'a [u8],
+    /// What stands behind the secret: the tag of a cipher that authenticates.
+    pub(super) rest: &'a [u8],
+}
+
+/// The 32 secret bytes of the key in this text.
+pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let bytes = dearmored(text)?;
+    let body = bytes.strip_prefix(MAGIC).ok_or_else(|| KeyError::new(KeyErrorKind::NotOpenSsh))?;
+    let mut reader = Reader(body);
+    let (cipher, kdf, kdf_options) = (reader.string()?, reader.string()?, reader.string()?);
+    if reader.number()? != 1 {
+        return Err(damaged("it holds more than one key, or none"));
+    }
+    let mut public = Reader(reader.string()?);
+    let kind = public.string()?;
+    if kind != ED25519 {
+        return Err(KeyError::new(KeyErrorKind::NotEd25519).with_detail(kind_name(kind)));
+    }
+    let point = public.string()?;
+    public.end()?;
+    let secret = reader.string()?;
+    if cipher == b"none" && kdf == b"none" {
+        if password.is_some() {
+            return Err(KeyError::new(KeyErrorKind::NotEncrypted));
+        }
+        reader.end()?;
+        check_blocks(secret, PLAIN_BLOCK_BYTES)?;
+        return opened(secret, point, KeyErrorKind::Damaged);
+    }
+    #[cfg(feature = "encrypted-keys")]
+    {
+        let sealed = Sealed { cipher, kdf, kdf_options, secret, rest: reader.0 };
+        opened(&super::decrypt::decrypted(&sealed, password)?, point, KeyErrorKind::WrongPassword)
+    }
+    #[cfg(not(feature = "encrypted-keys"))]
+    {
+        let _ = kdf_options;
+        Err(KeyError::new(KeyErrorKind::Encrypted))
+    }
+}
+
+pub(super) fn check_blocks(secret: &[u8], block: usize) -> Result<(), KeyError> {
+    if secret.is_empty() || !secret.len().is_multiple_of(block) {
+        return Err(damaged("its length is no multiple of the cipher's block"));
+    }
+    Ok(())
+}
+
+pub(super) fn damaged(detail: &str) -> KeyError {
+    KeyError::new(KeyErrorKind::Damaged).with_detail(detail)
+}
+
+/// Reads the decrypted part. `mismatch`: what it means that the two check numbers differ.
+fn opened(secret: &[u8], point: &[u8], mismatch: KeyErrorKind) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let mut reader = Reader(secret);
+    if reader.number()? != reader.number()? {
+        return Err(KeyError::new(mismatch));
+    }
+    if reader.string()? != ED25519 {
+        return Err(damaged("its two halves are of different kinds"));
+    }
+    let inner_point = reader.string()?;
+    let pair = reader.string()?;
+    let Some((seed, pair_point)) = pair.split_first_chunk::<32>() else {
+        return Err(damaged("its secret half is too short"));
+    };
+    if inner_point != point || pair_point != point {
+        return Err(damaged("its public halves differ"));
+    }
+    let _comment = reader.string()?;
+    // Padded with 1, 2, 3 …, by less than two blocks of a cipher.
+    if reader.0.len() > 16 || reader.0.iter().zip(1_u8..).any(|(byte, expected)| *byte != expected) {
+        return Err(damaged("its padding is wrong"));
+    }
+    Ok(Zeroizing::new(*seed))
+}
+
+/// What stands between the first and the last line.
+fn dearmored(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let start = find(text, BEGIN).ok_or_else(|| not_openssh(text))? + BEGIN.len();
+    let armored = &text[start..];
+    let length = find(armored, END).ok_or_else(|| damaged("its last line is missing"))?;
+    let armored = &armored[..length];
+    let mut digits = Zeroizing::new(Vec::with_capacity(length + 4));
+    let mut pads = 0;
+    for byte in armored {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => {
+                digits.push(*byte);
+                pads = 0;
+            }
+            b'=' if digits.len() % 4 >= 2 => {
+                pads += 1;
+                if digits.len() % 4 + pads >= 4 {
+                    digits.extend(std::iter::repeat_n(b'=', pads));
+                    break;
+                }
+            }
+            // The SDK's decoder skips whatever is no digit.
+            _ => {}
+        }
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    BASE64.decode_vec(digits.as_slice(), &mut bytes).map_err(|_| {
+        if find(armored, b"\\n").is_some() {
+            damaged(r"it has the two characters \n in place of line breaks")
+        } else {
+            damaged("its text is no base64")
+        }
+    })?;
+    Ok(bytes)
+}
+
+fn not_openssh(text: &[u8]) -> KeyError {
+    let has = |part: &[u8]| find(text, part).is_some();
+    if has(b"ssh-ed25519 AAAA") || has(b"ssh-rsa AAAA") || has(b"BEGIN SSH2 PUBLIC KEY") || has(b"BEGIN PUBLIC KEY") {
+        return KeyError::new(KeyErrorKind::PublicKey);
+    }
+    if has(b"BEGIN RSA PRIVATE KEY") || has(b"BEGIN EC PRIVATE KEY") || has(b"BEGIN DSA PRIVATE KEY") {
+        return KeyError::new(KeyErrorKind::NotEd25519);
+    }
+    KeyError::new(KeyErrorKind::NotOpenSsh)
+}
+
+/// The kind is no secret, but whoever made the file chose its bytes.
+fn kind_name(kind: &[u8]) -> String {
+    match kind {
+        b"ssh-rsa" => "it is an RSA key".to_owned(),
+        b"ssh-dss" => "it is a DSA key".to_owned(),
+        _ if kind.starts_with(b"ecdsa-") => "it is an ECDSA key".to_owned(),
+        _ if kind.starts_with(b"sk-") => "its secret half is in a hardware token".to_owned(),
+        _ => "it is of an unknown kind".to_owned(),
+    }
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+/// Reads numbers and strings as SSH writes them.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn number(&mut self) -> Result<u32, KeyError> {
+        let (bytes, rest) = self.0.split_first_chunk::<4>().ok_or_else(cut_off)?;
+        self.0 = rest;
+        Ok(u32::from_be_bytes(*bytes))
+    }
+
+    pub(super) fn string(&mut self) -> Result<&'a [u8], KeyError> {
+        let length = usize::try_from(self.number()?).map_err(|_| cut_off())?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(cut_off)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn end(&self) -> Result<(), KeyError> {
+        if self.0.is_empty() { Ok(()) } else { Err(damaged("there are bytes too many")) }
+    }
+}
+
+fn cut_off() -> KeyError {
+    damaged("it ends too early")
+}

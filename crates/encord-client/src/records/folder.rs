@@ -1,0 +1,128 @@
+//! Storage folders.
+
+use encord_enums::{Lossless, StorageFolderType, StorageUserRole};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::lenient;
+use super::time::Time;
+use crate::ids::{DatasetId, FolderId};
+
+/// A storage folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a storage folder")]
+#[non_exhaustive]
+pub struct StorageFolder {
+    /// Its identifier.
+    pub uuid: FolderId,
+    /// The folder that it is in; none at the root.
+    #[serde(default)]
+    pub parent: Option<FolderId>,
+    /// Its name.
+    pub name: String,
+    /// What people wrote about it.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub description: String,
+    /// JSON as text.
+    #[serde(default, alias = "client_metadata")]
+    pub client_metadata: Option<String>,
+    /// The e-mail address of who made it.
+    pub owner: String,
+    /// When it was made.
+    #[serde(alias = "created_at")]
+    pub created_at: Time,
+    /// When it was changed last.
+    #[serde(alias = "last_edited_at")]
+    pub last_edited_at: Time,
+    /// What the user of this client may do with it.
+    #[serde(alias = "user_role")]
+    pub user_role: Lossless<StorageUserRole>,
+    /// The dataset that mirrors it.
+    #[serde(default, alias = "synced_dataset_hash")]
+    pub synced_dataset_hash: Option<DatasetId>,
+    /// The folders above it, and itself.
+    #[serde(default, alias = "path_to_root")]
+    pub path_to_root: Vec<PathElement>,
+    /// What kind of folder it is.
+    #[serde(default = "generic", alias = "folder_type")]
+    pub folder_type: Lossless<StorageFolderType>,
+    /// The integration behind a folder that mirrors a bucket.
+    #[serde(default, alias = "integration_hash")]
+    pub integration_hash: Option<Uuid>,
+    /// The place that such a folder mirrors.
+    #[serde(default, alias = "remote_url")]
+    pub remote_url: Option<String>,
+}
+
+/// A folder on the way to the root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct PathElement {
+    /// Its identifier.
+    pub uuid: FolderId,
+    /// The folder that it is in.
+    #[serde(default, alias = "parent_uuid")]
+    pub parent_uuid: Option<FolderId>,
+    /// Its name.
+    pub name: String,
+    /// The dataset that mirrors it.
+    #[serde(default, alias = "synced_dataset_hash")]
+    pub synced_dataset_hash: Option<DatasetId>,
+}
+
+/// How much is in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct FolderSummary {
+    /// Files.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub files: u64,
+    /// Folders.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub folders: u64,
+    /// Videos.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub videos: u64,
+    /// Single images.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub images: u64,
+    /// Groups of images.
+    #[serde(deserialize_with = "lenient::whole", alias = "image_groups")]
+    pub image_groups: u64,
+    /// Sequences of images.
+    #[serde(deserialize_with = "lenient::whole", alias = "image_sequences")]
+    pub image_sequences: u64,
+    /// Single DICOM files.
+    #[serde(deserialize_with = "lenient::whole", alias = "dicom_files")]
+    pub dicom_files: u64,
+    /// DICOM series.
+    #[serde(deserialize_with = "lenient::whole", alias = "dicom_series")]
+    pub dicom_series: u64,
+    /// NIFTI volumes.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub niftis: u64,
+    /// Audio files.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub audios: u64,
+    /// PDF documents.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub pdfs: u64,
+    /// Text files.
+    #[serde(deserialize_with = "lenient::whole", alias = "plain_texts")]
+    pub plain_texts: u64,
+    /// What is left of deleted items.
+    #[serde(deserialize_with = "lenient::whole")]
+    pub tombstones: u64,
+    /// Upload jobs.
+    #[serde(deserialize_with = "lenient::whole", alias = "upload_jobs")]
+    pub upload_jobs: u64,
+    /// The size of all, in bytes. About.
+    #[serde(deserialize_with = "lenient::optional", alias = "total_size")]
+    pub total_size: Option<f64>,
+}
+
+fn generic() -> Lossless<StorageFolderType> {
+    StorageFolderType::Generic.into()
+}
