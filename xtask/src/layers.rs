@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
-    Layer { name: "encord-ingest", on: &["encord-upload"], pure: false, only: None },
+    Layer { name: "encord-ingest", on: &["encord-client", "encord-upload"], pure: false, only: None },
     Layer {
         name: "encord-client",
         on: &[

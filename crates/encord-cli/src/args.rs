@@ -7,10 +7,12 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{Arg, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
+
+use crate::ingest::args::IngestArgs;
 
 use self::help::{
     COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
@@ -30,7 +32,7 @@ pub(crate) enum Command {
     /// Show what uploads do when things go wrong, with nothing set up: against a store that fails on purpose.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Upload the files of a manifest to their signed URLs.
+    /// Upload files into a folder and a dataset, or the files of a manifest to their signed URLs.
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
     /// Show the settings in effect: where each value comes from, the waits between attempts, the longest upload.
@@ -71,8 +73,16 @@ pub(crate) struct DemoArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct UploadArgs {
-    /// The manifest: JSON Lines, one item a line; `-` is standard input.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[command(flatten)]
+    pub(crate) ingest: IngestArgs,
+    /// Signed URLs of your own: a manifest, JSON Lines, one item a line; `-` is standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "paths",
+        default_value_if("paths", ArgPredicate::IsPresent, "-"),
+        value_hint = ValueHint::FilePath
+    )]
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,

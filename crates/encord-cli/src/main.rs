@@ -8,6 +8,7 @@ mod data_type;
 mod demo;
 mod dev_store;
 mod dry_run;
+mod ingest;
 mod interrupt;
 mod journal;
 mod layers;
@@ -33,7 +34,8 @@ use crate::args::{Args, Command};
 fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Demo(args) => demo::run(&args),
-        Command::Upload(args) => upload::run(&args),
+        Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),
+        Command::Upload(args) => ingest::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),

@@ -98,6 +98,23 @@ impl Progress {
         });
     }
 
+    /// Shows what `shown` says from here on: position, length, text.
+    pub(crate) fn show(&self, mut shown: impl FnMut() -> (u64, u64, String) + Send + 'static) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.shared));
+        thread::spawn(move || {
+            while !shared.is_over() {
+                let (position, length, text) = shown();
+                bar.set_length(length);
+                bar.set_position(position);
+                bar.set_message(text);
+                thread::sleep(TICK);
+            }
+        });
+    }
+
     /// An item came to its end.
     pub(crate) fn ended(&self, item: &ItemReport) {
         if !self.bar.is_hidden() {

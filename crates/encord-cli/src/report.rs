@@ -13,8 +13,7 @@ use encord_upload::{ItemReport, Summary, UploadItem};
 use serde::Serialize;
 
 use self::spool::Spool;
-use self::target::Target;
-pub(crate) use self::target::{could_be_made, folder};
+pub(crate) use self::target::{Target, could_be_made, folder};
 use crate::args::Stream;
 use crate::output::{Failure, json};
 

@@ -12,7 +12,7 @@ use crate::args::Stream;
 use crate::output::{Failure, print};
 
 #[derive(Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Standard,
     /// A pipe, a device, or what somebody else has open: nothing can be moved to its place.
     Special {
@@ -31,7 +31,7 @@ impl Target {
     /// # Errors
     ///
     /// It cannot.
-    pub(super) fn open(stream: &Stream) -> Result<Self, Failure> {
+    pub(crate) fn open(stream: &Stream) -> Result<Self, Failure> {
         let Stream::File(path) = stream else { return Ok(Self::Standard) };
         let name = path.display().to_string();
         Self::at(path, &name).map_err(|error| Failure::usage(format_args!("report {name}: {error}")))
@@ -95,7 +95,7 @@ impl Target {
     /// # Errors
     ///
     /// Writing fails.
-    pub(super) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
         let (name, written) = match self {
             Self::Standard => return print(write),
             Self::Special { name, file } => {
