@@ -7,6 +7,7 @@ mod conformance_live;
 mod dev_store;
 mod guide;
 mod http_peers;
+mod ingest;
 mod nginx;
 mod peers;
 mod promises;

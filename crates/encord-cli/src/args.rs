@@ -79,6 +79,7 @@ pub(crate) struct UploadArgs {
     #[arg(
         long,
         value_name = "FILE",
+        required = false,
         required_unless_present = "paths",
         default_value_if("paths", ArgPredicate::IsPresent, "-"),
         value_hint = ValueHint::FilePath
