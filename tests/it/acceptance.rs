@@ -8,20 +8,19 @@ mod memory;
 mod misfortunes;
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+use encord_test_server::{Reply, Server, refusing_port, status};
+use socket2::Socket;
 use tempfile::TempDir;
 
 use crate::support::encord::{self, Attempt, Item, Run};
 use crate::support::noise;
-use crate::support::server::{Answer, Server};
 
 #[test]
 fn r1_r2_u7_two_503_cost_each_file_two_waits() {
-    let server = Server::start(|_, before| Answer::Status(if before < 2 { 503 } else { 200 }));
+    let server = Server::start(|_, before| status(if before < 2 { 503 } else { 200 }));
     let (_folder, items) = items(&server, 40);
     let run = encord::upload(&items).flags("--backoff-factor 0.05").run();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -45,7 +44,7 @@ fn r1_r2_u7_two_503_cost_each_file_two_waits() {
 
 #[test]
 fn r1_max_retries_are_exact_for_each_file() {
-    let server = Server::start(|_, _| Answer::Status(503));
+    let server = Server::start(|_, _| status(503));
     for (retries, attempts) in [(0, 1), (1, 2), (15, 16)] {
         let before = server.requests().len();
         let (_folder, items) = items(&server, 5);
@@ -155,7 +154,7 @@ impl Batch {
     fn new() -> Self {
         let reset = format!("/{RESET}.jpg");
         let server =
-            Server::start(move |request, _| if request.path() == reset { Answer::Reset } else { Answer::Status(200) });
+            Server::start(move |request, _| if request.path() == reset { Reply::reset() } else { status(200) });
         let (folder, mut items) = items(&server, 100);
         let (port, refused) = refusing_port();
         items[REFUSED].url = format!("http://{refused}{}", object(&items[REFUSED]));
@@ -175,14 +174,6 @@ impl Batch {
     fn upload(&self, flags: &str) -> Run {
         self.start(flags).run()
     }
-}
-
-/// A port that refuses: bound, so that nobody else gets it, and not listening.
-fn refusing_port() -> (Socket, SocketAddr) {
-    let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = port.local_addr().unwrap().as_socket().unwrap();
-    (port, address)
 }
 
 /// Files of some sizes, for URLs of a server by their names.

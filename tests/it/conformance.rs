@@ -1,4 +1,4 @@
-//! What the Python SDK answers, as recorded in `tests/vectors`, and what we answer.
+//! Compares our answers with those of the Python SDK in `tests/vectors`.
 //!
 //! `cargo xtask vectors` records, `tests/python/vectors.py` asks. Where we differ on purpose, the test says which rule of
 //! `docs/contract.md` asks for it.

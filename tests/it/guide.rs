@@ -1,4 +1,4 @@
-//! What docs/uploading.md and docs/migrating-from-python.md say in Python does what they say, with the SDK itself.
+//! The Python examples of docs/uploading.md and docs/migrating-from-python.md run with the real SDK.
 
 use std::fs;
 use std::process::Command;

@@ -21,6 +21,11 @@ pub(crate) fn skip(what: &str, install: &str) {
     }
 }
 
+/// How many a test takes: all of them under `cargo xtask ci`, a part under `cargo test`, which must be quick.
+pub(crate) fn sized(full: usize, quick: usize) -> usize {
+    if env::var_os("ENCORD_TESTS_FULL").is_some() { full } else { quick }
+}
+
 /// The Python that has an SDK, `seed` or `current`; skips where it is not installed.
 #[track_caller]
 pub(crate) fn sdk_python(sdk: &str) -> Option<PathBuf> {
@@ -37,7 +42,7 @@ pub(crate) fn storage_program(name: &str) -> Option<PathBuf> {
 #[track_caller]
 pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    // Where the path of others than root does not lead.
+    // Not in the search path of users other than root.
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
     if found.is_none() {

@@ -1,4 +1,4 @@
-//! What the tests against real peers share.
+//! Shared by the tests against real peers.
 
 pub(crate) mod authority;
 pub(crate) mod chance;
@@ -7,7 +7,6 @@ pub(crate) mod encord;
 pub(crate) mod ingest;
 pub(crate) mod journal;
 pub(crate) mod nginx;
-pub(crate) mod server;
 pub(crate) mod standstill;
 
 /// Bytes that repeat nowhere near, so that a piece lost, doubled or out of place shows; the same for the same `seed`.

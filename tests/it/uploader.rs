@@ -1,6 +1,5 @@
-//! The uploader in a program: whose settings apply, what a batch does when it is stopped, what it tells meanwhile.
+//! The uploader in a program: its settings, stopping a batch, and progress.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use encord_http::{Budget, Client, StopReason};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
+use encord_test_server::{Reply, Server, status};
 use encord_upload::{ItemError, ItemReport, Report, Status, StopCause, Stopped, UploadItem, Uploader};
-
-use crate::support::server::{Answer, Server};
+use futures_util::stream;
 
 fn client() -> Client {
     Client::new(RequestsSettings {
@@ -41,7 +40,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The attempts of the one item that a server refuses with 503, under these settings.
 fn attempts_under(settings: CloudUploadSettings) -> usize {
-    let server = Server::start(|_, _| Answer::Status(503));
+    let server = Server::start(|_, _| status(503));
     let report = upload(&Uploader::new(&client(), settings), items(&server, ["/a"])).unwrap();
     assert_eq!(report.items()[0].attempts.len(), server.requests().len());
     server.requests().len()
@@ -60,7 +59,7 @@ fn u2_some_wins_also_when_it_is_zero() {
         &client(),
         CloudUploadSettings { backoff_factor: Some(BackoffFactor::new(0.0).unwrap()), ..allowed() },
     );
-    let server = Server::start(|_, _| Answer::Status(503));
+    let server = Server::start(|_, _| status(503));
     let report = upload(&uploader, items(&server, ["/a"])).unwrap();
     assert!(report.items()[0].attempts.iter().all(|attempt| attempt.waited.is_zero()));
 }
@@ -79,16 +78,13 @@ fn u3_connection_retries_stay_those_of_the_client() {
 fn u5_the_error_says_what_became_of_every_item() {
     // Those that hang are under way when the failure comes, and are aborted, not waited for.
     let server = Server::start(|request, _| match request.path() {
-        "/bad" => Answer::Status(403),
-        "/hangs" => {
-            std::thread::sleep(Duration::from_secs(30));
-            Answer::Status(200)
-        }
-        _ => Answer::Status(200),
+        "/bad" => status(403),
+        "/hangs" => Reply::silence(),
+        _ => status(200),
     });
     let paths = ["/good", "/hangs", "/hangs", "/bad", "/never", "/never"];
     let began = Instant::now();
-    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(NonZeroUsize::new(3).unwrap());
+    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(3);
     let stopped = upload(&uploader, items(&server, paths)).unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     let statuses: Vec<_> = stopped.report().items().iter().map(|item| item.status).collect();
@@ -106,13 +102,14 @@ fn u5_the_error_says_what_became_of_every_item() {
 
 #[test]
 fn u5_a_cancelled_batch_leaves_a_true_report() {
-    let server = Server::start(|_, _| Answer::Status(200));
+    let server = Server::start(|_, _| status(200));
     let finished = Arc::new(tokio::sync::Notify::new());
     let paths: Vec<_> = (0..100).map(|n| format!("/{n}")).collect();
-    let uploader = Uploader::new(&client(), allowed()).concurrency(NonZeroUsize::new(4).unwrap());
+    let uploader = Uploader::new(&client(), allowed()).concurrency(4);
     let cancel = Arc::clone(&finished);
     let mut seen = 0;
-    let stopped = runtime().block_on(uploader.upload_until(cancel.notified_owned(), items(&server, paths), |item| {
+    let batch = uploader.batch(stream::iter(items(&server, paths))).until(cancel.notified_owned());
+    let stopped = runtime().block_on(batch.report(|item| {
         seen += u64::from(item.status == Status::Uploaded);
         if seen == 10 {
             finished.notify_one();
@@ -131,7 +128,7 @@ fn u5_a_cancelled_batch_leaves_a_true_report() {
 
 #[test]
 fn u6_a_redirect_or_a_bad_url_is_the_failure_of_its_item() {
-    let server = Server::start(|request, _| Answer::Status(if request.path() == "/moved" { 307 } else { 201 }));
+    let server = Server::start(|request, _| status(if request.path() == "/moved" { 307 } else { 201 }));
     let mut items = items(&server, ["/a", "/moved", "/b"]);
     items.push(UploadItem::new("Cargo.toml", "http//nonsense?s3cret"));
     let report = upload(&Uploader::new(&client(), allowed()), items).unwrap();
@@ -148,7 +145,7 @@ fn u6_a_redirect_or_a_bad_url_is_the_failure_of_its_item() {
 
 #[test]
 fn u7_each_item_has_its_own_budgets() {
-    let server = Server::start(|_, before| Answer::Status(if before < 2 { 503 } else { 200 }));
+    let server = Server::start(|_, before| status(if before < 2 { 503 } else { 200 }));
     let paths: Vec<_> = (0..20).map(|n| format!("/{n}")).collect();
     let report = upload(&Uploader::new(&client(), CloudUploadSettings::default()), items(&server, paths)).unwrap();
     assert!(report.items().iter().all(|item: &ItemReport| item.status == Status::Uploaded && item.attempts.len() == 3));
@@ -157,7 +154,7 @@ fn u7_each_item_has_its_own_budgets() {
 #[test]
 fn u8_any_2xx_is_success() {
     let codes = [200, 201, 202, 203, 204, 205, 206, 207, 226, 299];
-    let server = Server::start(|request, _| Answer::Status(request.path()[1..].parse().unwrap()));
+    let server = Server::start(|request, _| status(request.path()[1..].parse().unwrap()));
     let report = upload(
         &Uploader::new(&client(), CloudUploadSettings::default()),
         items(&server, codes.map(|code| format!("/{code}"))),
@@ -167,13 +164,13 @@ fn u8_any_2xx_is_success() {
 
 #[test]
 fn no_more_items_are_taken_than_are_under_way() {
-    let server = Server::start(|_, _| Answer::Status(200));
+    let server = Server::start(|_, _| status(200));
     let taken = AtomicUsize::new(0);
     let mut finished = 0;
     let items = items(&server, (0..50).map(|n| format!("/{n}"))).into_iter().inspect(|_| {
         taken.fetch_add(1, Ordering::Relaxed);
     });
-    let uploader = Uploader::new(&client(), allowed()).concurrency(NonZeroUsize::new(3).unwrap());
+    let uploader = Uploader::new(&client(), allowed()).concurrency(3);
     let report = runtime().block_on(uploader.upload(items, |_| {
         finished += 1;
         let ahead = taken.load(Ordering::Relaxed) + 1 - finished;

@@ -1,4 +1,4 @@
-//! What the SDK's uploader sends, what ours sends, and where the two differ on purpose.
+//! Compares the requests of the SDK's uploader with ours. Some differences are on purpose.
 //!
 //! The same server keeps both. A difference stands with its case, under the rule that asks for it; there is no other.
 
@@ -7,17 +7,16 @@ mod sdk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::num::NonZeroUsize;
 
 use encord_http::{Client, HeaderName, HeaderValue};
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
+use encord_test_server::{Request, Server, status};
 use encord_upload::{ItemKind, UploadItem, Uploader};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::encord::{self, Item};
 use crate::support::noise;
-use crate::support::server::{Answer, Request, Server};
 
 /// Who asks, and what may be answered and how, is each client's own affair. `Host` is checked apart.
 const IRRELEVANT: [&str; 5] = ["user-agent", "accept", "accept-encoding", "connection", "host"];
@@ -167,7 +166,7 @@ fn differences(theirs: &Request, ours: &Request) -> Vec<(String, Option<String>,
 }
 
 fn facts(request: &Request) -> BTreeMap<String, String> {
-    let Request { at: _, method, target, version, headers, body: _ } = request;
+    let Request { method, target, version, headers, .. } = request;
     let mut facts = BTreeMap::new();
     for (name, value) in headers {
         let name = name.to_ascii_lowercase();
@@ -181,7 +180,7 @@ fn facts(request: &Request) -> BTreeMap<String, String> {
 }
 
 fn accepting() -> Server {
-    Server::start(|_, _| Answer::Status(200))
+    Server::start(|_, _| status(200))
 }
 
 /// A folder with the files of the cases.
@@ -227,7 +226,7 @@ fn upload(cases: &[&Case], folder: &TempDir, server: &Server) {
         item
     });
     let client = Client::new(RequestsSettings::default());
-    let uploader = Uploader::new(&client, CloudUploadSettings::default()).concurrency(NonZeroUsize::MIN);
+    let uploader = Uploader::new(&client, CloudUploadSettings::default()).concurrency(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(uploader.upload(items, |_| ())).unwrap();
 }

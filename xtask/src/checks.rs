@@ -1,9 +1,9 @@
-//! The list of checks: what the README, the documentation and the continuous integration mean by `cargo xtask ci`.
+//! The list of checks of `cargo xtask ci`.
 
-use crate::ci::{Check, Run, Tool};
+use crate::ci::{Check, Program, Run, Tool};
 use crate::job::{Job, Stop, cargo};
 use crate::workspace::Workspace;
-use crate::{layers, programs, release_check, scratch, sdk, tidy};
+use crate::{layers, no_std, programs, release_check, sdk, tidy};
 
 const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
@@ -15,12 +15,22 @@ const PYTHON: Tool = Tool {
     install: "apt-get install python3-venv",
 };
 
+const CURL: Program = Program { name: "curl", package: "curl" };
+/// Servers and proxies that are not ours.
+const PEERS: &[Program] = &[
+    Program { name: "nginx", package: "nginx" },
+    Program { name: "tinyproxy", package: "tinyproxy-bin" },
+    Program { name: "haproxy", package: "haproxy" },
+    Program { name: "python3", package: "python3-venv" },
+];
+
 /// The quick ones first.
 pub(crate) const CHECKS: &[Check] = &[
     Check {
         name: "fmt",
         about: "the code is formatted",
         needs: &[RUSTFMT],
+        uses: &[],
         run: Run::Cargo(&["fmt --all --check"]),
         hint: "run `cargo fmt --all`",
     },
@@ -28,18 +38,18 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "tidy",
         about: "the facts that the tree states about itself are true",
         needs: &[],
+        uses: &[],
         run: Run::Function(tidy::check),
         hint: "each line names the file to mend; the rules are in xtask/src/tidy.rs",
     },
     Check {
         name: "layers",
-        about: "crates depend on what docs/architecture.md allows, and the pure ones are pure",
+        about: "crates depend on what docs/contributing/architecture.md allows, and the pure ones are pure",
         needs: &[],
+        uses: &[],
         run: Run::Function(layers::check),
         hint: "the table is in xtask/src/layers.rs; a new edge is a decision about the architecture",
     },
-    release_check::VERSIONS,
-    release_check::RUST_VERSION,
     release_check::CONTENTS,
     release_check::DENY,
     release_check::MACHETE,
@@ -47,6 +57,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "clippy",
         about: "no warning in any target under all features",
         needs: &[CLIPPY],
+        uses: &[],
         run: Run::Cargo(&["clippy --workspace --all-targets --all-features -- -D warnings"]),
         hint: "mend it, or allow it at its place with `#[expect(…, reason = \"…\")]`",
     },
@@ -54,6 +65,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "features",
         about: "each published crate builds without features and with each one on its own",
         needs: &[CLIPPY],
+        uses: &[],
         run: Run::Function(features),
         hint: "an item is used, or left unused, outside the feature that it belongs to",
     },
@@ -61,20 +73,15 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "no-std",
         about: "the no_std crates bring no std in, neither themselves nor through a dependency",
         needs: &[],
-        run: Run::Function(scratch::no_std),
+        uses: &[],
+        run: Run::Function(no_std::check),
         hint: "the error names the crate that brings std in; turn its default features off",
-    },
-    Check {
-        name: "scratch",
-        about: "a crate outside the workspace builds and runs the README example of each pure crate",
-        needs: &[],
-        run: Run::Function(scratch::readme_examples),
-        hint: "the first ```rust block of the README must work for a reader who copies it",
     },
     Check {
         name: "doc",
         about: "the documentation builds without a warning",
         needs: &[],
+        uses: &[],
         run: Run::Cargo(&[r#"doc --workspace --all-features --no-deps --config build.rustdocflags=["-Dwarnings"]"#]),
         hint: "mostly a link that leads nowhere: name the item by its full path",
     },
@@ -82,6 +89,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "doctests",
         about: "every example in the documentation runs",
         needs: &[],
+        uses: &[],
         run: Run::Cargo(&["test --workspace --all-features --doc --no-fail-fast"]),
         hint: "run the one crate with `cargo test --all-features --doc -p <crate>`",
     },
@@ -89,6 +97,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "examples",
         about: "the examples of the published crates run",
         needs: &[],
+        uses: &[],
         run: Run::Function(examples),
         hint: "run one with `cargo run -p encord --example quickstart`",
     },
@@ -96,6 +105,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "tests",
         about: "all unit and integration tests pass",
         needs: &[],
+        uses: PEERS,
         run: Run::Function(tests),
         hint: "run one with `cargo test --workspace --all-features <name>`",
     },
@@ -103,6 +113,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "bench-smoke",
         about: "every program of every benchmark does its work, however fast",
         needs: &[],
+        uses: &[CURL],
         run: Run::Function(programs::bench_smoke),
         hint: "run it with `cargo xtask bench --quick [NAME…]`",
     },
@@ -110,6 +121,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "soak-smoke",
         about: "a few seconds of uploads among faults, restarts and kills add up",
         needs: &[],
+        uses: &[],
         run: Run::Function(programs::soak_smoke),
         hint: "repeat the choices with `cargo xtask soak --minutes 0.1 --seed N`; what the programs wrote is in target/xtask/soak",
     },
@@ -117,6 +129,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "conformance-live",
         about: "both installed Python SDKs still answer as recorded, and as we do on fresh random input",
         needs: &[PYTHON],
+        uses: &[],
         run: Run::Function(sdk::conformance_live),
         hint: "a changed vector is written by `cargo xtask vectors`; a random case is repeated with ENCORD_TESTS_SEED",
     },
@@ -133,7 +146,7 @@ fn examples(job: &mut Job) -> Result<(), Stop> {
 
 fn features(job: &mut Job) -> Result<(), Stop> {
     for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {
-        // Clippy rather than check: it can be told to fail on what a missing feature leaves unused.
+        // Clippy rather than check, because it can fail on code that is unused without a feature.
         let mut lint = |features: &str| {
             let name = &package.name;
             job.run(&mut cargo(&format!("clippy --no-deps -p {name} --no-default-features {features} -- -D warnings")))
@@ -147,12 +160,15 @@ fn features(job: &mut Job) -> Result<(), Stop> {
 }
 
 fn tests(job: &mut Job) -> Result<(), Stop> {
-    if job.strict {
-        sdk::install(job)?;
+    match sdk::install(job) {
+        Err(stop) if job.strict => return Err(stop),
+        // The tests name each test that they skip.
+        _ => {}
     }
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");
+    test.env("ENCORD_TESTS_FULL", "1");
     test.env("ENCORD_TESTS_BINARY", Workspace::read(job)?.target.join("debug/encord"));
-    // The client reads these, and would send what is meant for a server on loopback to a proxy.
+    // The client reads these variables, and would send requests for loopback to a proxy.
     for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         test.env_remove(variable);
     }

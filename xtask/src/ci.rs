@@ -3,16 +3,18 @@
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use std::{fmt, io};
+use std::{env, fmt, fs, io};
 
-use crate::job::{Job, Stop, cargo, command};
+use crate::job::{Job, Stop, cargo, command, scratch_folder};
 
 /// One check. The lists are `checks::CHECKS` and `release_check::CHECKS`.
 pub(crate) struct Check {
     pub(crate) name: &'static str,
-    /// What passing says.
+    /// What is true if the check passes.
     pub(crate) about: &'static str,
     pub(crate) needs: &'static [Tool],
+    /// If one of these programs is missing, the check passes and skips some tests.
+    pub(crate) uses: &'static [Program],
     pub(crate) run: Run,
     /// What to do when it fails.
     pub(crate) hint: &'static str,
@@ -24,12 +26,27 @@ pub(crate) enum Run {
     Function(fn(&mut Job) -> Result<(), Stop>),
 }
 
-/// Something beyond the bare toolchain that a check cannot run without.
+/// A tool beside the bare toolchain that a check needs.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
-    /// Succeeds where the tool is there. `cargo` stands for the cargo that runs us.
+    /// A command that succeeds if the tool is installed. `cargo` stands for the cargo that runs this program.
     pub(crate) probe: &'static [&'static str],
     pub(crate) install: &'static str,
+}
+
+/// A program of the system, and the package of Debian that has it.
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+}
+
+impl Program {
+    fn is_there(&self) -> bool {
+        let path = env::var_os("PATH").unwrap_or_default();
+        // Not in the search path of users other than root.
+        let mut folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+        folders.any(|folder| folder.join(self.name).is_file())
+    }
 }
 
 pub(crate) struct Options {
@@ -38,20 +55,13 @@ pub(crate) struct Options {
     list: bool,
     keep_going: bool,
     strict: bool,
-    baseline: Option<String>,
 }
 
 impl Options {
     pub(crate) fn parse(checks: &'static [Check], words: &[&str]) -> Result<Self, String> {
-        let mut options =
-            Self { checks, names: Vec::new(), list: false, keep_going: false, strict: false, baseline: None };
-        let mut words = words.iter();
-        while let Some(&word) = words.next() {
+        let mut options = Self { checks, names: Vec::new(), list: false, keep_going: false, strict: false };
+        for &word in words {
             match word {
-                "--baseline" if checks.iter().any(|check| check.name == "semver") => {
-                    let revision = words.next().ok_or("--baseline needs a git revision")?;
-                    options.baseline = Some((*revision).to_owned());
-                }
                 "--list" => options.list = true,
                 "--keep-going" => options.keep_going = true,
                 "--strict" => options.strict = true,
@@ -79,6 +89,9 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         }
         return Ok(true);
     }
+    if options.names.is_empty() {
+        announce(&selected);
+    }
     let start = Instant::now();
     let mut table: Vec<(&str, Line)> = Vec::new();
     let mut passed = true;
@@ -87,6 +100,13 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         io::stdout().flush().map_err(|error| error.to_string())?;
         let line = run_one(check, options, &table).map_err(|error| error.to_string())?;
         println!("{line}");
+        if line.verdict == Verdict::Passed {
+            // It is only information for the next run.
+            drop(scratch_folder().and_then(|folder| {
+                let seconds = line.time.as_secs_f64().to_string();
+                fs::write(folder.join(check.name).with_extension("seconds"), seconds)
+            }));
+        }
         passed &= line.verdict != Verdict::Failed;
         table.push((check.name, line));
         if !passed && !options.keep_going {
@@ -101,7 +121,36 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     Ok(passed)
 }
 
-/// How one check went.
+/// Says how long the checks took the last time, and which tests will be skipped.
+fn announce(selected: &[&Check]) {
+    let known: Vec<f64> = selected.iter().filter_map(|check| last_time(check.name)).collect();
+    let minutes = known.iter().sum::<f64>() / 60.0;
+    let count = selected.len();
+    match count - known.len() {
+        0 => println!("{count} checks; about {minutes:.0} min, as the last time"),
+        new => println!(
+            "{count} checks, {new} of them for the first time here: all together take about 40 min on two cores"
+        ),
+    }
+    let programs = selected.iter().flat_map(|check| check.uses);
+    let missing: Vec<&Program> = programs.filter(|program| !program.is_there()).collect();
+    if !missing.is_empty() {
+        let names: Vec<_> = missing.iter().map(|program| program.name).collect();
+        let packages: Vec<_> = missing.iter().map(|program| program.package).collect();
+        println!(
+            "tests that need {} are skipped; to install: apt-get install {}",
+            names.join(", "),
+            packages.join(" ")
+        );
+    }
+    println!();
+}
+
+fn last_time(name: &str) -> Option<f64> {
+    fs::read_to_string(scratch_folder().ok()?.join(name).with_extension("seconds")).ok()?.parse().ok()
+}
+
+/// The result of one check.
 struct Line {
     verdict: Verdict,
     time: Duration,
@@ -131,7 +180,6 @@ fn run_one(check: &Check, options: &Options, before: &[(&'static str, Line)]) ->
     let start = Instant::now();
     let mut job = Job::new(check.name, options.strict)?;
     job.passed.extend(before.iter().filter(|(_, line)| line.verdict == Verdict::Passed).map(|(name, _)| *name));
-    job.baseline.clone_from(&options.baseline);
     let outcome = check.needs.iter().try_for_each(Tool::require).and_then(|()| match check.run {
         Run::Cargo(lines) => lines.iter().try_for_each(|line| job.run(&mut cargo(line))),
         Run::Function(function) => function(&mut job),

@@ -1,4 +1,4 @@
-//! What a check gets to work with: commands whose output goes to a log, and the two ways to stop.
+//! Runs commands for a check, with their output in a log.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,12 +11,10 @@ use std::{env, fmt};
 /// One run of one check. Everything that it and its commands print is in the log, shown only when it fails.
 pub(crate) struct Job {
     pub(crate) strict: bool,
-    /// Said after the check has passed too: what a test run had to leave out.
+    /// Printed with the result, for example the skipped tests.
     pub(crate) notes: Vec<String>,
     /// The checks of this run that have passed before.
     pub(crate) passed: Vec<&'static str>,
-    /// The git revision to compare with, where one was named.
-    pub(crate) baseline: Option<String>,
     log: File,
     log_path: PathBuf,
 }
@@ -36,7 +34,7 @@ impl Job {
     pub(crate) fn new(name: &str, strict: bool) -> io::Result<Self> {
         let log_path = scratch_folder()?.join(format!("{name}.log"));
         let log = File::create(&log_path)?;
-        Ok(Self { strict, notes: Vec::new(), passed: Vec::new(), baseline: None, log, log_path })
+        Ok(Self { strict, notes: Vec::new(), passed: Vec::new(), log, log_path })
     }
 
     pub(crate) fn log_text(&self) -> String {
@@ -74,7 +72,7 @@ impl Job {
     /// nothing may be skipped, they fail.
     pub(crate) fn with_peers(&mut self, command: &mut Command) -> Result<(), Stop> {
         let skipped = self.log_path.with_extension("skipped");
-        // That of an earlier run, if there was one.
+        // The file of an earlier run.
         drop(fs::remove_file(&skipped));
         if self.strict {
             command.env("ENCORD_TESTS_STRICT", "1");
@@ -99,7 +97,7 @@ impl From<(&Path, io::Error)> for Stop {
     }
 }
 
-/// A list of findings as the end of a check: none is a pass.
+/// Passes if there are no problems.
 pub(crate) fn none_of(problems: &[String]) -> Result<(), Stop> {
     if problems.is_empty() { Ok(()) } else { Err(Stop::Failed(problems.join("\n"))) }
 }
@@ -111,7 +109,7 @@ pub(crate) fn root() -> PathBuf {
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
-/// Where checks leave what they make: under `target`, whatever `CARGO_TARGET_DIR` says, so that tests find it too.
+/// The folder for files of the checks. It is always below `target`, whatever `CARGO_TARGET_DIR` says, so that tests find it.
 pub(crate) fn scratch_folder() -> io::Result<PathBuf> {
     let folder = root().join("target/xtask");
     fs::create_dir_all(&folder).map(|()| folder)

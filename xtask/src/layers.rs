@@ -1,8 +1,9 @@
-//! Who may depend on whom, and what the pure crates keep away from. `docs/architecture.md` says why.
+//! Which crate may depend on which, and what the pure crates must not use. `docs/contributing/architecture.md` says why.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
+use crate::circles::circles;
 use crate::job::{Job, Stop, cargo, none_of};
 use crate::tidy::{Source, sources};
 use crate::workspace::{Package, Workspace};
@@ -13,7 +14,7 @@ struct Layer {
     on: &'static [&'static str],
     /// No I/O, no thread, no clock, no environment.
     pure: bool,
-    /// Where given: all that it may need without features, apart from what is needed to build.
+    /// If given, the only crates that it may need without features, apart from build dependencies.
     only: Option<&'static [&'static str]>,
 }
 
@@ -29,7 +30,6 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
-    Layer { name: "encord-ingest", on: &["encord-client", "encord-upload"], pure: false, only: None },
     Layer {
         name: "encord-client",
         on: &[
@@ -43,15 +43,11 @@ const LAYERS: &[Layer] = &[
         pure: false,
         only: None,
     },
+    Layer { name: "encord-ingest", on: &["encord-client", "encord-upload"], pure: false, only: None },
     Layer { name: "encord-dev-store", on: &[], pure: false, only: None },
     Layer { name: "encord-dev-platform", on: &["encord-dev-store"], pure: false, only: None },
     Layer { name: "encord", on: &LIBRARIES, pure: false, only: None },
     Layer { name: "encord-cli", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "encord-bench", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "encord-fuzz", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "encord-soak", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "encord-tests", on: &PROGRAMS, pure: false, only: None },
-    Layer { name: "xtask", on: &[], pure: false, only: None },
 ];
 
 const LIBRARIES: [&str; 7] = [
@@ -70,8 +66,8 @@ const PROGRAMS: [&str; 11] = [
     "encord-signed-url",
     "encord-http",
     "encord-upload",
-    "encord-ingest",
     "encord-client",
+    "encord-ingest",
     "encord-dev-store",
     "encord-dev-platform",
     "encord",
@@ -87,6 +83,12 @@ const IMPURE_MODULES: &[&str] = &["env", "fs", "net", "os", "process", "thread",
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let mut problems = Vec::new();
     for package in Workspace::read(job)?.packages {
+        let circles = circles(&sources(&package.folder.join("src"), "rs")?);
+        job.notes.extend(circles.iter().map(|circle| format!("a circle of files: {}", circle.join(", "))));
+        // Tests and tools may be built on what they like.
+        if !package.published {
+            continue;
+        }
         let Some(layer) = LAYERS.iter().find(|layer| layer.name == package.name) else {
             problems.push(format!("{}: not in the table of xtask/src/layers.rs", package.name));
             continue;

@@ -3,12 +3,12 @@
 
 mod checks;
 mod ci;
+mod circles;
 mod job;
 mod layers;
+mod no_std;
 mod programs;
-mod release;
 mod release_check;
-mod scratch;
 mod sdk;
 mod tidy;
 mod tools;
@@ -21,9 +21,7 @@ const USAGE: &str = "\
 Usage:
   cargo xtask ci [NAME…] [--keep-going] [--strict]   run all checks, or the named ones
   cargo xtask ci --list                              what the checks are
-  cargo xtask release-check [NAME…] [--baseline REV] [--keep-going] [--strict] [--list]
-                                                     what must hold before a release; REV is what semver compares with
-  cargo xtask release VERSION [--dry-run]            make the commit of a release, or show it; see docs/releasing.md
+  cargo xtask release-check [NAME…]                  the same for the checks before a release
   cargo xtask tools [NAME…]                          install the cargo subcommands that the checks use, or the named ones
   cargo xtask vectors                                write tests/vectors from the Python SDKs
   cargo xtask fuzz [TARGET…]                         run the fuzz targets, 60 s each
@@ -46,8 +44,6 @@ fn main() -> ExitCode {
         ["release-check", ref rest @ ..] => {
             ci::Options::parse(release_check::CHECKS, rest).and_then(|options| ci::run(&options))
         }
-        ["release", version] => release::run(version, false),
-        ["release", version, "--dry-run"] | ["release", "--dry-run", version] => release::run(version, true),
         ["tools", ref names @ ..] => tools::install(names),
         ["vectors"] => sdk::vectors(),
         ["help" | "--help" | "-h"] => {

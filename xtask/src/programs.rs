@@ -1,4 +1,4 @@
-//! Programs of the workspace that have a verb of their own: `fuzz`, `bench`, `soak`.
+//! The verbs `fuzz`, `bench` and `soak` build and start programs of `tests/`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,7 +35,7 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<bool, String> {
 
 /// The check: every program of every benchmark still does its work. Nothing is said about time.
 pub(crate) fn bench_smoke(job: &mut Job) -> Result<(), Stop> {
-    // Without them it goes on, and says so.
+    // Without the SDKs it goes on, and says so.
     match sdk::install(job) {
         Err(stop) if job.strict => return Err(stop),
         _ => {}

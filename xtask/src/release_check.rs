@@ -1,10 +1,8 @@
-//! `cargo xtask release-check`: what must hold before a release. The quick ones are checks of `cargo xtask ci` too.
+//! The checks of `cargo xtask release-check`. The quick ones belong to `cargo xtask ci` too.
 
 mod contents;
 mod minimal;
-mod rust_version;
 mod semver;
-mod versions;
 
 use serde_json::Value;
 
@@ -13,24 +11,11 @@ use crate::job::{Job, Stop, cargo};
 use crate::tools;
 use crate::workspace::{Package, Workspace};
 
-pub(crate) const VERSIONS: Check = Check {
-    name: "versions",
-    about: "changelog, README and git tags agree with the version and the rust-version",
-    needs: &[],
-    run: Run::Function(versions::check),
-    hint: "`cargo xtask release VERSION` writes them all; a tag is set on its commit only",
-};
-pub(crate) const RUST_VERSION: Check = Check {
-    name: "rust-version",
-    about: "no dependency of a published crate asks for a newer Rust than the crate does",
-    needs: &[],
-    run: Run::Function(rust_version::check),
-    hint: "take an older version of the dependency (`cargo update -p NAME --precise VERSION`) or raise rust-version",
-};
 pub(crate) const CONTENTS: Check = Check {
     name: "contents",
     about: "each package holds its sources, README and licenses, and nothing else",
     needs: &[],
+    uses: &[],
     run: Run::Function(contents::check),
     hint: "a stray file is deleted or ignored by git; the licenses are links: ln -s ../../LICENSE-MIT ../../LICENSE-APACHE .",
 };
@@ -38,6 +23,7 @@ pub(crate) const DENY: Check = Check {
     name: "deny",
     about: "licenses, sources, banned and doubled dependencies",
     needs: &[],
+    uses: &[],
     run: Run::Function(deny),
     hint: "the rules are in .deny.toml; an exception needs its reason there",
 };
@@ -45,6 +31,7 @@ pub(crate) const MACHETE: Check = Check {
     name: "machete",
     about: "no dependency is named and not used",
     needs: &[],
+    uses: &[],
     run: Run::Function(machete),
     hint: "drop it; one that only enables a feature is named in package.metadata.cargo-machete",
 };
@@ -54,8 +41,6 @@ const CXX: Tool = Tool { name: "a C++ compiler", probe: &["c++", "--version"], i
 
 /// The quick ones first.
 pub(crate) const CHECKS: &[Check] = &[
-    VERSIONS,
-    RUST_VERSION,
     CONTENTS,
     DENY,
     MACHETE,
@@ -63,6 +48,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "packages",
         about: "each package builds from its own tarball, in the order of publication",
         needs: &[],
+        uses: &[],
         run: Run::Function(contents::build),
         hint: "what the package lacks is outside its folder, or not in git; repeat with `cargo publish --workspace --dry-run`",
     },
@@ -70,6 +56,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "docs-rs",
         about: "the documentation builds without a warning as docs.rs builds it",
         needs: &[],
+        uses: &[],
         run: Run::Function(docs_rs),
         hint: "the features are those of package.metadata.docs.rs; `cfg(docsrs)` is set",
     },
@@ -77,6 +64,7 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "minimal-versions",
         about: "the oldest versions that the manifests allow still compile",
         needs: &[],
+        uses: &[],
         run: Run::Function(minimal::check),
         hint: "raise the version in the root Cargo.toml to the first that has what is used",
     },
@@ -84,26 +72,23 @@ pub(crate) const CHECKS: &[Check] = &[
         name: "semver",
         about: "nothing is broken that the version does not say is broken",
         needs: &[],
+        uses: &[],
         run: Run::Function(semver::check),
-        hint: "keep the old item, or raise the version in Cargo.toml; `--baseline REV` says what to compare with",
+        hint: "keep the old item, or raise the version in Cargo.toml",
     },
     Check {
         name: "fuzz-smoke",
         about: "no fuzz target finds anything within seconds",
         needs: &[CXX],
+        uses: &[],
         run: Run::Function(fuzz_smoke),
         hint: "the log names the input; `cargo xtask fuzz TARGET --repeat FILE` repeats it",
     },
 ];
 
-/// A tree from a tarball has no history.
-fn no_repository(what: &str) -> Stop {
-    Stop::Missing { what: format!("a git repository ({what})"), install: "git clone, with the tags".to_owned() }
-}
-
 fn deny(job: &mut Job) -> Result<(), Stop> {
     tools::DENY.require()?;
-    // A warning is an exception that nothing needs any more.
+    // A warning means an exception that is no longer needed.
     job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))
 }
 

@@ -56,7 +56,7 @@ impl Environment {
     }
 }
 
-/// `cargo xtask vectors`: `Ok(false)` where they cannot be had.
+/// `cargo xtask vectors`; `Ok(false)` if that failed.
 pub(crate) fn vectors() -> Result<bool, String> {
     let mut job = Job::new("vectors", true).map_err(|error| error.to_string())?;
     let done = install(&mut job).and_then(|()| record(&mut job));
@@ -66,7 +66,7 @@ pub(crate) fn vectors() -> Result<bool, String> {
     Ok(done.is_ok())
 }
 
-/// Sees to all environments.
+/// Installs all environments.
 pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
     SDKS.iter().chain([&STORAGE]).try_for_each(|environment| environment.install(job))
 }
@@ -107,7 +107,7 @@ fn compare(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Which Python was asked does not count: the answers must not depend on it.
+/// The version of Python is not compared: the answers must not depend on it.
 fn first_difference(recorded: &str, fresh: &str) -> Option<String> {
     let counts = |line: &&str| !line.starts_with("  \"python\": ");
     let (mut recorded, mut fresh) = (recorded.lines().filter(counts), fresh.lines().filter(counts));

@@ -1,4 +1,4 @@
-//! Facts that the tree states about itself, and small rules that no compiler keeps.
+//! Small rules about files, manifests and documents.
 
 mod contract;
 mod dependencies;
@@ -11,7 +11,7 @@ use std::{fs, io};
 use crate::job::{Job, Stop, none_of, root};
 use crate::workspace::{Package, Workspace};
 
-/// What may stand in the root besides dot-files and what git ignores.
+/// The allowed files of the root, beside dot-files and files that git ignores.
 const TOP_LEVEL: &[&str] =
     &["Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "crates", "docs", "tests", "xtask"];
 
@@ -93,7 +93,7 @@ fn top_level(root: &Path) -> Result<Vec<String>, Stop> {
     Ok(strange.map(|name| format!("{name}: does not belong in the root; see TOP_LEVEL in xtask/src/tidy.rs")).collect())
 }
 
-/// Starts by saying what it is for, hides no test, is not a heap.
+/// The file begins with `//!`, ignores no test, and is not too long.
 fn module(Source { path, text }: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     let path = path.display();
@@ -116,7 +116,7 @@ fn module(Source { path, text }: &Source) -> Vec<String> {
     problems
 }
 
-/// Inherits the shared facts, has a README, explains its features.
+/// The manifest inherits the shared fields and explains its features; the crate has a README.
 fn manifest(package: &Package) -> Result<Vec<String>, Stop> {
     let Source { path, text } = read(&package.folder.join("Cargo.toml"))?;
     let path = path.display();
@@ -147,7 +147,7 @@ fn has_line(text: &str, wanted: &str) -> bool {
     text.lines().any(|line| line == wanted)
 }
 
-/// `default` needs no words.
+/// The names of features without a comment; `default` needs none.
 fn unexplained_features(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
     let mut above = "";
@@ -165,7 +165,7 @@ fn unexplained_features(manifest: &str) -> BTreeSet<&str> {
     unexplained
 }
 
-/// The version is the same wherever it is said: in the workspace, in READMEs and documents, in the changelog.
+/// Workspace, READMEs, documents and changelog name the same version.
 fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
     let root = root();
     let Some(version) = workspace.packages.first().map(|package| package.version.as_str()) else {
@@ -199,7 +199,7 @@ fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
 }
 
 /// The version that a line of a manifest gives to a crate of ours: `encord-http = "0.1"`, `encord = { version = "0.1" }`.
-pub(crate) fn named_version(line: &str) -> Option<&str> {
+fn named_version(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(" = ")?;
     if name != "encord" && !name.starts_with("encord-") {
         return None;
@@ -208,7 +208,7 @@ pub(crate) fn named_version(line: &str) -> Option<&str> {
     Some(quoted?.split_once('"')?.0)
 }
 
-pub(crate) fn is_prefix(short: &str, version: &str) -> bool {
+fn is_prefix(short: &str, version: &str) -> bool {
     version.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -8,14 +8,14 @@ use crate::job::{Stop, cargo};
 pub(crate) const DENY: Subcommand = Subcommand { name: "deny", version: "0.20.2" };
 pub(crate) const FUZZ: Subcommand = Subcommand { name: "fuzz", version: "0.13.2" };
 pub(crate) const MACHETE: Subcommand = Subcommand { name: "machete", version: "0.9.2" };
-/// Asked for by hand, so installed on request.
+/// Not part of any check; installed on request.
 const MUTANTS: Subcommand = Subcommand { name: "mutants", version: "27.1.0" };
 pub(crate) const SEMVER_CHECKS: Subcommand = Subcommand { name: "semver-checks", version: "0.51.0" };
 
-/// What the checks use.
+/// The tools that the checks use.
 const USED: [Subcommand; 4] = [DENY, FUZZ, MACHETE, SEMVER_CHECKS];
 
-/// They are compiled more often than they run, and what they run on is small.
+/// Compiling them quickly matters more than running them quickly.
 const PROFILE: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -30,7 +30,7 @@ pub(crate) struct Subcommand {
 }
 
 impl Subcommand {
-    /// Another version than ours counts as missing: it may find more, or less, or print something else.
+    /// Another version counts as missing, because its results and output may differ.
     pub(crate) fn require(&self) -> Result<(), Stop> {
         if self.is_there() {
             return Ok(());
@@ -52,7 +52,7 @@ impl Subcommand {
     fn start(&self) -> Result<Child, String> {
         let Self { name, version } = self;
         let mut install = cargo(&format!("install --locked --quiet --force cargo-{name}@{version}"));
-        // In a folder of its own, or they would wait for each other.
+        // Each in its own folder, so that they do not wait for each other.
         install.env_remove("CARGO_TARGET_DIR").env("CARGO_INCREMENTAL", "0").envs(PROFILE);
         install.spawn().map_err(|error| format!("cargo install cargo-{name}: {error}"))
     }

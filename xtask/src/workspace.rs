@@ -1,4 +1,4 @@
-//! What cargo knows about the workspace.
+//! The packages of the workspace, from `cargo metadata`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -16,14 +16,13 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
-    pub(crate) rust_version: String,
     pub(crate) published: bool,
-    /// Has something to document and to link to; a program alone has not.
+    /// Whether it has a library, which can be documented and linked to.
     pub(crate) library: bool,
     /// The table `package.metadata.docs.rs`, null without one.
     pub(crate) docs_rs: Value,
     pub(crate) examples: Vec<String>,
-    /// Without `default`.
+    /// All features but `default`.
     pub(crate) features: Vec<String>,
     pub(crate) folder: PathBuf,
     /// Crates of this workspace that it is built on, in any table but the one for tests.
@@ -58,7 +57,6 @@ impl Package {
         Some(Self {
             name: text(&package["name"])?,
             version: text(&package["version"])?,
-            rust_version: text(&package["rust_version"])?,
             // `publish = false` is an empty list of registries; null means any registry.
             published: package["publish"].is_null(),
             library: targets("lib").next().is_some(),
@@ -72,7 +70,7 @@ impl Package {
     }
 }
 
-pub(crate) fn items(value: &Value) -> impl Iterator<Item = &Value> {
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 

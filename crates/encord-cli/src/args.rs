@@ -4,11 +4,10 @@ mod help;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
-use clap::{Arg, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Arg, ArgAction, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
 
@@ -72,6 +71,7 @@ pub(crate) struct DemoArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct UploadArgs {
     #[command(flatten)]
     pub(crate) ingest: IngestArgs,
@@ -87,13 +87,22 @@ pub(crate) struct UploadArgs {
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
-    /// How many items are under way at once.
+    /// The most items under way at once. Below it the number is found out, for each host.
     #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY, value_parser = at_least_one)]
-    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) concurrency: usize,
     /// Skip what this file has as uploaded, unless the file has changed since, and append what gets uploaded; made when
     /// it is not there. One run at a time.
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(journal_file))]
     pub(crate) journal: Option<PathBuf>,
+    /// Keep no journal. Without this, and without `--journal`, a manifest that is a file has one in the folder for state
+    /// (`$XDG_STATE_HOME/encord`), so that the same command again goes on where it was.
+    #[arg(long, conflicts_with = "journal")]
+    pub(crate) no_journal: bool,
+    /// Ask this program for signed URLs: it is given lines such as `{"path": "a.jpg", "title": "a.jpg"}` and answers each
+    /// with `{"signed_url": "https://…", "headers": {}}`. A shell runs it, for some items at a time, and again for URLs that
+    /// have expired. Lines of the manifest then need no `signed_url`.
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) sign_with: Option<OsString>,
     /// Take only the items that this earlier report does not have as uploaded or skipped: those that failed, were
     /// cancelled, or are missing.
     #[arg(long, value_name = "REPORT", value_hint = ValueHint::FilePath)]
@@ -108,6 +117,12 @@ pub(crate) struct UploadArgs {
     /// Whether to show the progress on standard error; `auto` does on a terminal.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub(crate) progress: When,
+    /// Say nothing but errors.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Log more, with the names of modules: `-v` debug, `-vv` all.
+    #[arg(long, short, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// Check manifest, settings, URLs and files, and that journal and report could be written; say what would be sent, and
     /// neither send nor write anything.
     #[arg(long)]
@@ -134,6 +149,20 @@ pub(crate) struct SettingsOptions {
     /// The wait before retry k is F * 2^(k-1) seconds, at most 120; also set by `ENCORD_BACKOFF_FACTOR`.
     #[arg(long, value_name = "F", allow_negative_numbers = true)]
     pub(crate) backoff_factor: Option<String>,
+    /// Further attempts to get a connection; also set by `ENCORD_CONNECTION_RETRIES`.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) connection_retries: Option<String>,
+    /// How long getting a connection may take, and then the first byte of the response, in seconds, or `unlimited`; also set
+    /// by `ENCORD_CONNECT_TIMEOUT`.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) connect_timeout: Option<String>,
+    /// How long the whole response may take once the file is sent, in seconds, or `unlimited`; also set by
+    /// `ENCORD_READ_TIMEOUT`.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) read_timeout: Option<String>,
+    /// How long the sending of a file may stall, in seconds, or `unlimited`; also set by `ENCORD_WRITE_TIMEOUT`.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) write_timeout: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,7 +300,8 @@ impl fmt::Display for Stream {
 /// Any command line of `upload` is one of `settings` too; what sets nothing is not shown there.
 fn for_settings(flag: Arg) -> Arg {
     match flag.get_id().as_str() {
-        "settings" | "allow_failures" | "max_retries" | "backoff_factor" => flag,
+        "settings" | "allow_failures" | "max_retries" | "backoff_factor" | "connection_retries" | "connect_timeout"
+        | "read_timeout" | "write_timeout" => flag,
         "json" => flag.help("Print one JSON object; of the waits it lists the first 1000 at most"),
         "manifest" => flag.required(false).default_value("-").hide(true),
         _ => flag.hide(true),
@@ -283,8 +313,8 @@ fn journal_file(path: PathBuf) -> Result<PathBuf, &'static str> {
     if is_standard { Err("the journal must be a file: it is read, and then appended to") } else { Ok(path) }
 }
 
-fn at_least_one(text: &str) -> Result<NonZeroUsize, &'static str> {
-    text.parse().map_err(|_| "it must be a whole number of 1 or more")
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("it must be a whole number of 1 or more")
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod show;
 
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -25,10 +24,11 @@ use crate::interrupt::Interrupt;
 use crate::log;
 use crate::output::{Exit, Failure, note, print};
 use crate::progress::Progress;
-use crate::report::{Reporter, Sums, outcome};
+use crate::report::{Line, Reporter, Sums, outcome};
+use crate::runtime::Threads;
 
 /// How many items are under way at once.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+const CONCURRENCY: usize = 8;
 
 /// The first wait, in seconds: a demonstration should be over soon.
 const BACKOFF_FACTOR: f64 = 0.2;
@@ -38,7 +38,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(args.keep.as_deref())?;
-    let progress = Progress::new(args.progress);
+    let progress = Progress::new(args.progress, Threads::Enough);
     // The story below tells of the failures.
     log::start(&progress, LevelFilter::OFF)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
@@ -80,7 +80,7 @@ struct Verdict {
 impl Demo {
     async fn run(&self) -> Result<Exit, Failure> {
         // From the start: whatever is made here is also taken away.
-        let interrupted = Interrupt::listen()?.first();
+        let interrupted = Interrupt::listen()?.first()?;
         let store = self.store().await?;
         let items = self.items(&store)?;
         print(|out| show::opening(out, self, &store))?;
@@ -90,7 +90,8 @@ impl Demo {
         let settings = CloudUploadSettings { allow_failures: true, ..CloudUploadSettings::default() };
         let uploader = Uploader::new(&client, settings).concurrency(CONCURRENCY);
         let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupted);
-        let lengths = items.into_iter().map(|item| item.path.metadata().map_or(0, |file| file.len()));
+        let length = |item: UploadItem| item.path.metadata().map_or(0, |file| file.len());
+        let lengths = items.into_iter().map(length).enumerate();
         self.progress.follow(batch.progress(), self.files.into(), lengths);
         let mut ended = Vec::new();
         while let Some(item) = batch.next().await {
@@ -107,7 +108,7 @@ impl Demo {
         if let Folder::Kept(folder) = &self.folder {
             let mut report = Reporter::open(&Stream::File(folder.join("report.jsonl")))?;
             for item in &ended {
-                report.add(item);
+                report.add(&Line::from(item));
             }
             report.finish()?;
         }
@@ -236,7 +237,7 @@ mod tests {
                 files,
                 folder: Folder::Kept(PathBuf::new()),
                 settings: RequestsSettings::default(),
-                progress: Progress::new(crate::args::When::Never),
+                progress: Progress::new(crate::args::When::Never, Threads::Enough),
             };
             let cases: Vec<_> = (1..=files).filter_map(|number| demo.case(number)).map(|case| case.words).collect();
             let expected = CASES.iter().map(|case| case.words).take(files as usize);

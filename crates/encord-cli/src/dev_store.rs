@@ -36,7 +36,7 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
         .on_request(|record| note(record));
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(async {
-        let interrupt = Interrupt::listen()?.first();
+        let interrupt = Interrupt::listen()?.first()?;
         let store = builder.start().await.map_err(|error| {
             let failure = Failure::failed(&error);
             let is_port = matches!(error, StartError::Bind(..));

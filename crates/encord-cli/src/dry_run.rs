@@ -12,11 +12,11 @@ use serde::Serialize;
 
 use self::expiry::Expiry;
 use crate::args::UploadArgs;
+use crate::job::Job;
 use crate::journal;
-use crate::manifest::Source;
 use crate::output::{Exit, Failure, json, note, print};
 use crate::report::{Reporter, human_bytes};
-use crate::selection::{Choice, Selection};
+use crate::selection::Choice;
 
 #[derive(Debug, Default, Serialize)]
 struct Sums {
@@ -26,19 +26,13 @@ struct Sums {
     bytes: u64,
 }
 
-pub(crate) fn run(
-    args: &UploadArgs,
-    allow_failures: bool,
-    manifest: &Source,
-    selection: &Selection,
-    now: SystemTime,
-) -> Result<Exit, Failure> {
-    let journal = args.journal.as_deref().map(journal::read).transpose()?.flatten();
+pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit, Failure> {
+    let journal = job.journal.as_ref().map_or(Ok(None), journal::read)?;
     args.report.as_ref().map_or(Ok(()), Reporter::check)?;
     let (mut sums, mut expiry) = (Sums::default(), Expiry::at(now));
-    for item in manifest.items() {
+    for item in job.manifest.items() {
         let item = item.map_err(Failure::failed)?;
-        let is_skipped = match selection.of(&item) {
+        let is_skipped = match job.selection.of(&item) {
             Choice::Taken => journal.as_ref().is_some_and(|journal| journal.contains(&item)),
             Choice::Uploaded => true,
             Choice::OtherShard => continue,
@@ -75,7 +69,7 @@ pub(crate) fn run(
             )
         }
     })?;
-    Ok(match (would_fail, allow_failures) {
+    Ok(match (would_fail, job.settings.allow_failures) {
         (0, _) => Exit::Done,
         (_, true) => Exit::Partial,
         (_, false) => Exit::Failed,

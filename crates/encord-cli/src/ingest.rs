@@ -17,20 +17,21 @@ use encord_ingest::{
     Notice, Problem, Run, Walk, WalkOptions, plan::Stop, walk,
 };
 use encord_upload::UploadItem;
-use tokio::runtime;
-use tracing_subscriber::filter::LevelFilter;
 
 use self::args::{ExistingName, IngestArgs};
 use self::report::Lines;
-use crate::args::{Stream, UploadArgs};
+use crate::args::{Stream, UploadArgs, When};
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, note};
 use crate::progress::Progress;
 use crate::selection::earlier_report;
-use crate::{layers, log};
+use crate::{layers, log, runtime, upload, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let ingest = &args.ingest;
+    variables::warn_of_misspelt(env::vars_os());
+    let (runtime, threads) = runtime::start()?;
+    let interrupt = Interrupt::listen()?;
     let Some(folder) = &ingest.folder else {
         return Err(Failure::usage("files are uploaded into a folder: name it with --folder"));
     };
@@ -40,16 +41,13 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         return dry_run::run(ingest, folder, &walked);
     }
     let Files { walk, metadata, skipped } = walked;
-    show::left_out(&walk);
+    if !args.quiet {
+        show::left_out(&walk);
+    }
     show::problems(&walk.problems, settings.allow_failures)?;
 
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    let interrupt = {
-        let _inside = runtime.enter();
-        Interrupt::listen()?
-    };
-    let progress = Progress::new(args.progress);
-    log::start(&progress, LevelFilter::WARN)?;
+    let progress = Progress::new(if args.quiet { When::Never } else { args.progress }, threads);
+    log::start(&progress, upload::least(args))?;
     let lines = args.report.as_ref().map(Lines::open).transpose()?;
     let started = Instant::now();
     let Walk { units, problems, .. } = walk;
@@ -64,7 +62,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
             }
         };
         // Driven by this thread; the uploads have the workers of the runtime.
-        run.until(interrupt.first(), notice).await.map_err(|error| failure(&error))
+        run.until(interrupt.first()?, notice).await.map_err(|error| failure(&error))
     });
     let elapsed = started.elapsed();
     progress.end();
@@ -192,8 +190,10 @@ fn conclude(
     lines: Option<Lines>,
 ) -> Result<Exit, Failure> {
     let written = lines.map_or(Ok(()), |lines| lines.write(finished, problems));
-    show::failures(finished);
-    let summed = show::sums(finished, problems.len() as u64, elapsed, args.json);
+    if !args.quiet {
+        show::failures(finished);
+    }
+    let summed = show::sums(finished, problems.len() as u64, elapsed, args);
     let totals = finished.totals();
     let exit = match finished.stop() {
         Some(Stop::Cancelled) => {

@@ -1,94 +1,138 @@
-//! Ctrl-C, and the SIGTERM of a scheduler: the first ends the run in order, the second at once.
+//! Requests to end the process: Ctrl-C, the SIGTERM of a scheduler, the SIGHUP of a terminal that is closed.
+//!
+//! The first request ends the run in order. The second ends the process at once: from within the signal handler, so that no disk
+//! that hangs can hold it up.
 
-use std::process;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::oneshot;
-
-use crate::output::{Exit, Failure};
+use crate::output::Failure;
 
 /// Listens for requests to end the process.
 #[derive(Debug)]
 pub(crate) struct Interrupt {
-    /// Who is told of the first, once there is something to bring to an end.
-    first: Arc<Mutex<Option<oneshot::Sender<()>>>>,
+    /// Whether the next request ends the process at once.
+    at_once: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Listens from here on: until there is something to bring to an end, one request ends the process. Works as long as
-    /// the runtime does that this is called in.
+    /// Listens from here on: until there is something to bring to an end, one request ends the process.
     ///
     /// # Errors
     ///
-    /// The signals cannot be listened for.
+    /// The system does not allow it.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        let mut requests = Requests::new()?;
-        let first = Arc::new(Mutex::new(None::<oneshot::Sender<()>>));
-        let who = Arc::clone(&first);
-        tokio::spawn(async move {
-            requests.next().await;
-            let who = who.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(who) = who {
-                let _ = who.send(());
-                requests.next().await;
-            }
-            // Nothing is said: standard error may be what it hangs on.
-            process::exit(Exit::Interrupted as i32);
-        });
-        Ok(Self { first })
+        let at_once = Arc::new(AtomicBool::new(true));
+        signals::listen(&at_once).map_err(|error| cannot_listen(&error))?;
+        Ok(Self { at_once })
     }
 
-    /// Ready at the first request from here on; the one after it ends the process without further ado. The journal is true
-    /// at any time.
-    pub(crate) fn first(self) -> impl Future<Output = ()> + Send + 'static {
-        let (first, is_first) = oneshot::channel();
-        *self.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
-        async {
-            let _ = is_first.await;
+    /// Ready at the first request from here on; the one after it ends the process at once. The journal is true at any time.
+    /// Must be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// The system does not allow it.
+    pub(crate) fn first(self) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+        let request = signals::next().map_err(|error| cannot_listen(&error))?;
+        self.at_once.store(false, Ordering::Release);
+        Ok(request)
+    }
+}
+
+fn cannot_listen(error: &io::Error) -> Failure {
+    Failure::failed(format_args!("cannot listen for signals: {error}"))
+}
+
+/// Makes a write beyond the limit of `ulimit -f` an error like any other. By default it kills the process without a word.
+pub(crate) fn take_long_files_as_errors() {
+    #[cfg(unix)]
+    {
+        // If the system does not allow it, the default stays.
+        let _ = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default());
+    }
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::fs;
+    use std::future::poll_fn;
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::task::Poll;
+
+    use rustix::process::Signal;
+    use signal_hook::flag;
+    use tokio::signal::unix::{SignalKind, signal};
+
+    use crate::output::Exit;
+
+    pub(super) fn listen(at_once: &Arc<AtomicBool>) -> io::Result<()> {
+        for number in requests() {
+            // In this order: the first request does not find what it sets itself.
+            flag::register_conditional_shutdown(number, Exit::Interrupted as i32, Arc::clone(at_once))?;
+            flag::register(number, Arc::clone(at_once))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn next() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let signals = requests().map(|number| signal(SignalKind::from_raw(number)));
+        let mut signals = signals.collect::<io::Result<Vec<_>>>()?;
+        Ok(poll_fn(move |cx| {
+            let any = signals.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
+        }))
+    }
+
+    /// The signals that ask for the end of the process, but for those that its parent has it ignore, as `nohup` does with SIGHUP.
+    fn requests() -> impl Iterator<Item = i32> {
+        let ignored = fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)).unwrap_or(0);
+        let all = [Signal::INT, Signal::TERM, Signal::HUP].map(Signal::as_raw);
+        all.into_iter().filter(move |number| ignored & (1 << (number - 1)) == 0)
+    }
+
+    /// The set of ignored signals in the status of a process on Linux, as bits.
+    fn ignored(status: &str) -> Option<u64> {
+        let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(set.trim(), 16).ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn ignored_signals_are_found_in_the_status_of_the_process() {
+            assert_eq!(ignored("Name:\tx\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001003\n"), Some(0x1003));
+            assert_eq!(ignored("Name:\tx\n"), None);
+            assert_eq!(ignored("SigIgn:\tx\n"), None);
         }
     }
 }
 
-#[cfg(unix)]
-struct Requests {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
+#[cfg(not(unix))]
+mod signals {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
 
-#[cfg(unix)]
-impl Requests {
-    fn new() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
+    use signal_hook::{consts, flag};
 
-        let interrupt = signal(SignalKind::interrupt()).map_err(Failure::failed)?;
-        let terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
-        Ok(Self { interrupt, terminate })
+    use crate::output::Exit;
+
+    pub(super) fn listen(at_once: &Arc<AtomicBool>) -> io::Result<()> {
+        flag::register_conditional_shutdown(consts::SIGINT, Exit::Interrupted as i32, Arc::clone(at_once))?;
+        flag::register(consts::SIGINT, Arc::clone(at_once)).map(drop)
     }
 
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            if self.interrupt.poll_recv(context).is_ready() || self.terminate.poll_recv(context).is_ready() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
+    pub(super) fn next() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        Ok(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
             }
         })
-        .await;
-    }
-}
-
-#[cfg(not(unix))]
-struct Requests;
-
-#[cfg(not(unix))]
-impl Requests {
-    fn new() -> Result<Self, Failure> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }

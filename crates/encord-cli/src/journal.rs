@@ -1,19 +1,53 @@
 //! The journal of a run.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use encord_upload::Journal;
+use encord_upload::{Journal, JournalError};
 
+use crate::job::JournalFile;
 use crate::output::{Failure, note};
 use crate::report::{could_be_made, folder};
 
-/// Opens a journal, or makes one, and says what is wrong with it.
-pub(crate) fn open(path: &Path) -> Result<Journal, Failure> {
-    let journal = Journal::open(path).map_err(Failure::usage)?;
+/// Opens the journal, or makes one, and says where it is if nobody asked for it. A default one that cannot be made is no
+/// reason not to upload.
+///
+/// # Errors
+///
+/// The journal cannot be used.
+pub(crate) fn open(file: &JournalFile) -> Result<Option<Journal>, Failure> {
+    let path = file.path();
+    let journal = match file {
+        JournalFile::Given(_) => Journal::open(path).map_err(Failure::usage)?,
+        JournalFile::Default(_) => {
+            let made = make_folder(folder(path)).map_err(|error| format!("{}: {error}", folder(path).display()));
+            let opened = made.and_then(|()| match Journal::open(path) {
+                Err(error @ JournalError::Io { .. }) => Err(error.to_string()),
+                opened => Ok(opened),
+            });
+            let opened = match opened {
+                Ok(opened) => opened,
+                Err(problem) => {
+                    note(format_args!("warning: no journal is kept, so a run that is killed begins anew: {problem}"));
+                    return Ok(None);
+                }
+            };
+            let journal = opened.map_err(|error| {
+                Failure::usage(error).with_hint("this journal is kept by default; --no-journal uploads without one")
+            })?;
+            let (path, done) = (path.display(), journal.len());
+            let resumed = if done == 0 {
+                String::new()
+            } else {
+                format!(", {done} uploaded before; --no-journal uploads all again")
+            };
+            note(format_args!("journal: {path}{resumed}"));
+            journal
+        }
+    };
     warn_of_unreadable(path, &journal);
-    Ok(journal)
+    Ok(Some(journal))
 }
 
 /// Reads the journal, if there is one, and changes nothing.
@@ -21,9 +55,11 @@ pub(crate) fn open(path: &Path) -> Result<Journal, Failure> {
 /// # Errors
 ///
 /// It cannot be read, or none could be made.
-pub(crate) fn read(path: &Path) -> Result<Option<Journal>, Failure> {
+pub(crate) fn read(file: &JournalFile) -> Result<Option<Journal>, Failure> {
+    let path = file.path();
     let unusable = |error: io::Error| Failure::usage(format_args!("journal {}: {error}", path.display()));
     match OpenOptions::new().append(true).open(path) {
+        Err(_) if matches!(file, JournalFile::Default(_)) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound && could_be_made(path) => {
             tempfile::tempfile_in(folder(path)).map_err(unusable)?;
             return Ok(None);
@@ -40,4 +76,13 @@ fn warn_of_unreadable(path: &Path, journal: &Journal) {
         let (path, lines) = (path.display(), journal.unreadable());
         note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
     }
+}
+
+/// Makes a folder for the user alone: paths of files and names of objects are in it.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

@@ -4,13 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
-use std::str::{self, FromStr};
+use std::path::{Path, PathBuf};
 
-use encord_http_settings::{BackoffFactor, PartialCloudUploadSettings, SettingsLayer, UploadResolution};
+use encord_http_settings::{PartialCloudUploadSettings, SettingsLayer, UploadResolution};
 use encord_upload::formats::without_byte_order_mark;
 
 use crate::args::{SettingsOptions, Stream};
+use crate::folders;
 use crate::output::Failure;
 
 /// The variable that names the settings file.
@@ -59,12 +59,31 @@ pub(crate) fn resolve(
     if errors.is_empty() { Ok(UploadResolution::explain(layers)) } else { Err(Failure::usages(errors)) }
 }
 
-/// The settings file, if there is to be one, and what of its name is not from the flag.
+/// The settings file, if there is to be one, and what of its name is not from the flag: the one of the flag, else of the variable,
+/// else the one in the folder for configuration if it is there.
 fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Option<(Stream, &'static str)> {
-    let is_it = |(name, value): &&(OsString, OsString)| name == FILE_VARIABLE && !is_blank(value);
-    let by_variable = || environment.iter().find(is_it).map(|(_, value)| Stream::from(value.clone()));
+    let variable = |name: &str| {
+        environment.iter().find(|(known, value)| known == name && !is_blank(value)).map(|(_, value)| value.clone())
+    };
     let by_flag = options.settings.clone().map(|file| (file, ""));
-    by_flag.or_else(|| by_variable().map(|file| (file, " (from ENCORD_SETTINGS)")))
+    let by_variable = || variable(FILE_VARIABLE).map(|file| (Stream::from(file), " (from ENCORD_SETTINGS)"));
+    let by_default = || {
+        let file = folders::settings_file(variable).filter(|file| file.exists())?;
+        Some((Stream::File(file), ""))
+    };
+    by_flag.or_else(by_variable).or_else(by_default)
+}
+
+/// The settings file, if it is a file.
+pub(crate) fn file_named(
+    options: &SettingsOptions,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Option<PathBuf> {
+    let environment: Vec<_> = environment.into_iter().collect();
+    match named(options, &environment)? {
+        (Stream::File(path), _) => Some(path),
+        (Stream::Standard, _) => None,
+    }
 }
 
 /// Whether a variable counts as not set: many tools can only blank one, not remove it.
@@ -81,28 +100,37 @@ pub(crate) fn read_standard_input(
     named(options, &environment).is_some_and(|(file, _)| file == Stream::Standard)
 }
 
+/// The flags are read as the variables of the same names.
 fn flags(options: &SettingsOptions) -> Result<SettingsLayer, Vec<String>> {
-    let SettingsOptions { settings: _, allow_failures, max_retries, backoff_factor } = options;
-    let max_retries = value("--max-retries", max_retries.as_deref(), |text| {
-        let expected = "a whole number from 0 to 4294967295";
-        text.trim().parse::<u32>().map_err(|_| format!("must be {expected}, not {text:?}"))
-    });
-    let backoff_factor = value("--backoff-factor", backoff_factor.as_deref(), BackoffFactor::from_str);
-    match (max_retries, backoff_factor) {
-        (Ok(max_retries), Ok(backoff_factor)) => {
-            let upload = PartialCloudUploadSettings { max_retries, backoff_factor, allow_failures: *allow_failures };
-            Ok(SettingsLayer { upload, ..SettingsLayer::default() })
+    let texts = [
+        ("--max-retries", "ENCORD_MAX_RETRIES", &options.max_retries),
+        ("--backoff-factor", "ENCORD_BACKOFF_FACTOR", &options.backoff_factor),
+        ("--connection-retries", "ENCORD_CONNECTION_RETRIES", &options.connection_retries),
+        ("--connect-timeout", "ENCORD_CONNECT_TIMEOUT", &options.connect_timeout),
+        ("--read-timeout", "ENCORD_READ_TIMEOUT", &options.read_timeout),
+        ("--write-timeout", "ENCORD_WRITE_TIMEOUT", &options.write_timeout),
+    ];
+    let given = texts.into_iter().filter_map(|(flag, variable, text)| Some((flag, variable, text.as_deref()?)));
+    let mut problems: Vec<String> = given
+        .clone()
+        .filter(|(.., text)| text.trim().is_empty())
+        .map(|(flag, ..)| format!("`{flag}` is empty"))
+        .collect();
+    match SettingsLayer::from_variables(given.clone().map(|(_, variable, text)| (variable, text))) {
+        Ok(layer) if problems.is_empty() => {
+            let upload = PartialCloudUploadSettings { allow_failures: options.allow_failures, ..layer.upload };
+            Ok(SettingsLayer { upload, ..layer })
         }
-        (max_retries, backoff_factor) => Err(max_retries.err().into_iter().chain(backoff_factor.err()).collect()),
+        read => {
+            let in_words = |problem: String| {
+                given.clone().fold(problem, |problem, (flag, variable, _)| problem.replace(variable, flag))
+            };
+            let wrong =
+                read.err().into_iter().flat_map(|error| error.problems().map(ToString::to_string).collect::<Vec<_>>());
+            problems.extend(wrong.map(in_words));
+            Err(problems)
+        }
     }
-}
-
-fn value<T, E: fmt::Display>(
-    flag: &str,
-    text: Option<&str>,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, String> {
-    text.map(parse).transpose().map_err(|error| format!("`{flag}` {error}"))
 }
 
 fn variables(environment: &[(OsString, OsString)]) -> Result<SettingsLayer, Vec<String>> {
@@ -119,7 +147,7 @@ fn file(named: Option<(Stream, &str)>) -> Result<SettingsLayer, Vec<String>> {
         Stream::File(path) => (&**path, fs::read(path)),
     };
     let layer = read.map_err(|error| error.to_string()).and_then(|text| read_layer(path, &text));
-    layer.map_err(|error| vec![format!("settings file {file}{from}: {error}")])
+    layer.map_err(|error| vec![format!("settings file {file}{from}: {}", with_section(error))])
 }
 
 /// Reads a layer from a file that may have a name.
@@ -130,6 +158,24 @@ fn read_layer(path: &Path, text: &[u8]) -> Result<SettingsLayer, String> {
         Format::Toml => from_toml(text),
         Format::Json => from_json(text),
     }
+}
+
+/// Says where a field belongs that stands outside of all sections.
+fn with_section(error: String) -> String {
+    const FIELDS: [(&str, &str); 7] = [
+        ("max_retries", "[requests] or [upload]"),
+        ("backoff_factor", "[requests] or [upload]"),
+        ("connection_retries", "[requests]"),
+        ("connect_timeout", "[requests]"),
+        ("read_timeout", "[requests]"),
+        ("write_timeout", "[requests]"),
+        ("allow_failures", "[upload]"),
+    ];
+    if !error.contains("known are `requests`, `upload`") {
+        return error;
+    }
+    let misplaced = FIELDS.into_iter().find(|(field, _)| error.contains(&format!("`{field}` (")));
+    misplaced.map(|(field, section)| format!("{error}: write `{field}` below {section}")).unwrap_or(error)
 }
 
 #[derive(Clone, Copy)]

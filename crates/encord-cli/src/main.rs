@@ -3,13 +3,19 @@
 //! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
 
 mod args;
+mod clashes;
+mod clock;
 mod completions;
 mod data_type;
 mod demo;
 mod dev_store;
 mod dry_run;
+mod escape;
+mod failures;
+mod folders;
 mod ingest;
 mod interrupt;
+mod job;
 mod journal;
 mod layers;
 mod log;
@@ -18,12 +24,16 @@ mod manifest;
 mod output;
 mod progress;
 mod report;
+mod runtime;
 mod schedule;
 mod selection;
 mod settings;
 mod sign;
+mod sign_with;
+mod targets;
 mod uids;
 mod upload;
+mod variables;
 
 use std::process::ExitCode;
 
@@ -32,6 +42,7 @@ use clap::Parser;
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
+    interrupt::take_long_files_as_errors();
     let outcome = match Args::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use encord_upload::UploadItem;
-use encord_upload::formats::{Items, Manifest};
+use encord_upload::formats::{Items, Manifest, Urls};
 
 use crate::args::Stream;
 use crate::output::Failure;
@@ -35,14 +35,14 @@ impl Source {
     /// # Errors
     ///
     /// It cannot be read, a line is malformed, or it changed meanwhile.
-    pub(crate) fn read(stream: &Stream, observe: impl FnMut(&UploadItem)) -> Result<Self, Failure> {
+    pub(crate) fn read(stream: &Stream, urls: Urls, observe: impl FnMut(&UploadItem)) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| Failure::usage(format_args!("manifest {stream}: {error}"));
         let (read, file) = match stream {
-            Stream::Standard => (Manifest::read(io::stdin().lock(), observe), None),
+            Stream::Standard => (Manifest::read(io::stdin().lock(), urls, observe), None),
             Stream::File(path) => {
                 let file = File::open(path).map_err(unreadable)?;
                 let before = Stamp::of(&file.metadata().map_err(unreadable)?);
-                let read = Manifest::read(&file, observe);
+                let read = Manifest::read(&file, urls, observe);
                 let after = file.metadata().map_err(unreadable)?;
                 if after.is_file() && Stamp::of(&after) != before {
                     return Err(Failure::usage(format_args!("manifest {stream}: it changed while it was read")));
@@ -62,6 +62,12 @@ impl Source {
     /// The items, in order. Those who ask again get all of them again.
     pub(crate) fn items(&self) -> Items {
         self.manifest.items()
+    }
+
+    /// A name for this manifest, if it is a file.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        let (path, _) = self.file.as_ref()?;
+        Some(self.manifest.fingerprint(&path.canonicalize().ok()?))
     }
 
     /// Whether the file is another than the one that was read.

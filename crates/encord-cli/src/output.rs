@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
+use crate::escape::Escaped;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -77,9 +79,9 @@ impl Failure {
     }
 }
 
-/// Writes a line to standard error. Nobody can be told when that fails.
+/// Writes a line to standard error, with control characters escaped. Nobody can be told when that fails.
 pub(crate) fn note(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", Escaped(line));
 }
 
 /// Writes to standard output. A reader that went away has what it wanted: that is a quiet end.

@@ -1,13 +1,14 @@
-//! The progress bar on standard error, and lines above it.
+//! How far a run is, on standard error: a bar on a terminal, else a line from time to time. And lines above the bar.
 
 mod estimate;
 mod no_terminal;
+mod row;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use encord_upload::{ItemReport, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,27 +16,43 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use self::estimate::{Estimate, correction};
 use self::no_terminal::NoTerminal;
 use crate::args::When;
+use crate::clock::time_of_day;
+use crate::output::note;
+use crate::runtime::Threads;
 
 /// How often the bar is drawn, times a second.
-const RATE: u8 = 10;
+const DRAWS_PER_SECOND: u8 = 10;
 
-/// How often it moves.
+/// How often the figures are looked at.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Cut at the end when the terminal is too narrow.
-const TEMPLATE: &str = "{bar:20} {wide_msg}";
+/// How often a line is printed where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The width of a terminal that does not tell its own.
+const DEFAULT_COLUMNS: usize = 80;
 
 /// The progress of a batch. Clones share the bar.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
+    form: Form,
     shared: Arc<Shared>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Bar,
+    Lines,
+    Nothing,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     correction: AtomicI64,
-    /// The bytes of all items.
+    /// The lengths of the files, by the places of their items in the manifest, as far as they are known: 8 bytes for each item.
+    lengths: Mutex<Vec<u64>>,
+    /// The bytes of all files.
     bytes: OnceLock<u64>,
     is_over: AtomicBool,
 }
@@ -47,83 +64,104 @@ pub(crate) struct Above {
 }
 
 impl Progress {
-    pub(crate) fn new(when: When) -> Self {
-        let target = match when {
-            When::Never => ProgressDrawTarget::hidden(),
-            When::Auto => ProgressDrawTarget::stderr_with_hz(RATE),
-            When::Always if io::stderr().is_terminal() => ProgressDrawTarget::stderr_with_hz(RATE),
-            When::Always => ProgressDrawTarget::term_like_with_hz(Box::new(NoTerminal), RATE),
+    pub(crate) fn new(when: When, threads: Threads) -> Self {
+        let form = match when {
+            _ if threads == Threads::Few => Form::Nothing,
+            When::Never => Form::Nothing,
+            When::Always => Form::Bar,
+            When::Auto if io::stderr().is_terminal() => Form::Bar,
+            When::Auto => Form::Lines,
+        };
+        let target = match form {
+            Form::Bar if io::stderr().is_terminal() => ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND),
+            Form::Bar => ProgressDrawTarget::term_like_with_hz(Box::new(NoTerminal), DRAWS_PER_SECOND),
+            Form::Lines | Form::Nothing => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(None, target);
         // The template is tested; were it wrong, the default would do.
-        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { bar, shared: Arc::default() }
+        Self { bar, form, shared: Arc::default() }
     }
 
-    /// Shows a batch of so many items from here on. `files` gives the lengths of their files, which may take long: it is
-    /// asked on a thread of its own, and not at all when nothing is shown.
+    /// Shows a batch of so many items from here on. `files` gives the places of the items, and the lengths of their files, which
+    /// may take long: it is asked on a thread of its own, and not at all when nothing is shown.
     pub(crate) fn follow(
         &self,
         batch: encord_upload::Progress,
         items: u64,
-        files: impl Iterator<Item = u64> + Send + 'static,
+        files: impl Iterator<Item = (usize, u64)> + Send + 'static,
     ) {
-        if self.bar.is_hidden() {
+        if self.form == Form::Nothing {
             return;
         }
-        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.shared));
+        let (bar, form, shared) = (self.bar.clone(), self.form, Arc::clone(&self.shared));
         let mut estimate = Estimate::new(items);
-        thread::spawn(move || {
+        let mut last_line = Duration::ZERO;
+        let show = move || {
             while !shared.is_over() {
                 let correction = shared.correction.load(Ordering::Relaxed);
-                let shown = estimate.show(batch.snapshot(), correction, shared.bytes.get().copied());
-                bar.set_length(shown.length);
-                bar.set_position(shown.position);
-                bar.set_message(shown.text);
+                let snapshot = batch.snapshot();
+                let row = estimate.row(snapshot, correction, shared.bytes.get().copied());
+                if form == Form::Bar {
+                    bar.set_message(row.fit(columns()));
+                    bar.tick();
+                } else if is_due(snapshot.elapsed, &mut last_line) {
+                    note(format_args!("{} {}", time_of_day(), row.all()));
+                }
                 thread::sleep(TICK);
             }
-        });
+        };
+        // Without these threads there is less to see, and no harm.
+        let _ = thread::Builder::new().name("progress".to_owned()).spawn(show);
         let shared = Arc::clone(&self.shared);
-        thread::spawn(move || {
+        let measure = move || {
             let mut sum = 0_u64;
-            for length in files {
+            for (index, length) in files {
                 if shared.is_over() {
                     return;
                 }
                 sum = sum.saturating_add(length);
+                let mut lengths = shared.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+                lengths.resize(index, 0);
+                lengths.push(length);
             }
             let _ = shared.bytes.set(sum);
-        });
+        };
+        let _ = thread::Builder::new().name("lengths".to_owned()).spawn(measure);
     }
 
-    /// Shows what `shown` says from here on: position, length, text.
-    pub(crate) fn show(&self, mut shown: impl FnMut() -> (u64, u64, String) + Send + 'static) {
-        if self.bar.is_hidden() {
+    /// Shows from here on what `shown` says.
+    pub(crate) fn show(&self, mut shown: impl FnMut() -> String + Send + 'static) {
+        if self.form == Form::Nothing {
             return;
         }
-        let (bar, shared) = (self.bar.clone(), Arc::clone(&self.shared));
-        thread::spawn(move || {
+        let (bar, form, shared) = (self.bar.clone(), self.form, Arc::clone(&self.shared));
+        let (began, mut last_line) = (Instant::now(), Duration::ZERO);
+        let show = move || {
             while !shared.is_over() {
-                let (position, length, text) = shown();
-                bar.set_length(length);
-                bar.set_position(position);
-                bar.set_message(text);
+                if form == Form::Bar {
+                    bar.set_message(shown().chars().take(columns().saturating_sub(1)).collect::<String>());
+                    bar.tick();
+                } else if is_due(began.elapsed(), &mut last_line) {
+                    note(format_args!("{} {}", time_of_day(), shown()));
+                }
                 thread::sleep(TICK);
             }
-        });
+        };
+        // Without this thread there is less to see, and no harm.
+        let _ = thread::Builder::new().name("progress".to_owned()).spawn(show);
     }
 
     /// An item came to its end.
     pub(crate) fn ended(&self, item: &ItemReport) {
-        if !self.bar.is_hidden() {
-            let length = match item.status {
-                Status::Uploaded => item.bytes,
-                _ => item.path.metadata().map_or(0, |file| file.len()),
-            };
-            self.shared.correction.fetch_add(correction(item, length), Ordering::Relaxed);
+        if self.form == Form::Nothing {
+            return;
         }
+        let known = self.shared.lengths.lock().unwrap_or_else(PoisonError::into_inner).get(item.index).copied();
+        let length = if item.status == Status::Uploaded { item.bytes } else { known.unwrap_or(0) };
+        self.shared.correction.fetch_add(correction(item, length), Ordering::Relaxed);
     }
 
     /// Takes the bar away.
@@ -141,6 +179,19 @@ impl Shared {
     fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
     }
+}
+
+/// Whether the next line is due at this time since the start.
+fn is_due(elapsed: Duration, last: &mut Duration) -> bool {
+    let is_due = elapsed.saturating_sub(*last) >= LINE_INTERVAL;
+    if is_due {
+        *last = elapsed;
+    }
+    is_due
+}
+
+fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(DEFAULT_COLUMNS, |(width, _)| width.0.into())
 }
 
 /// Never fails: nobody could be told, and an upload is worth more than what is said about it.
@@ -162,6 +213,16 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+        assert!(ProgressStyle::with_template("{msg}").is_ok());
+    }
+
+    #[test]
+    fn a_line_is_due_every_thirty_seconds() {
+        let mut last = Duration::ZERO;
+        let due: Vec<u64> = (0..100).filter(|second| is_due(Duration::from_secs(*second), &mut last)).collect();
+        assert_eq!(due, [30, 60, 90]);
+        // After a pause, as of a laptop that was shut, one line is enough.
+        assert!(is_due(Duration::from_secs(1_000), &mut last));
+        assert!(!is_due(Duration::from_secs(1_001), &mut last));
     }
 }

@@ -24,6 +24,13 @@ pub(crate) struct Reporter {
     spool: io::Result<Spool>,
 }
 
+/// A line of the report.
+#[derive(Debug)]
+pub(crate) struct Line {
+    index: u64,
+    text: Vec<u8>,
+}
+
 /// The sums of a run.
 #[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Sums {
@@ -57,14 +64,18 @@ impl Reporter {
         Target::check(stream)
     }
 
-    /// Adds what became of an item.
-    pub(crate) fn add(&mut self, item: &ItemReport) {
-        self.add_line(&ReportLine::from(item));
+    /// Adds a line. The first error is kept for the end: the uploads matter more.
+    pub(crate) fn add(&mut self, line: &Line) {
+        if let Ok(spool) = &mut self.spool
+            && let Err(error) = spool.add(line.index, &line.text)
+        {
+            self.spool = Err(error);
+        }
     }
 
     /// Adds an item that an earlier report has as uploaded.
     pub(crate) fn add_skipped(&mut self, index: usize, item: &UploadItem) {
-        self.add_line(&ReportLine::skipped(index, item));
+        self.add(&Line::from(&ReportLine::skipped(index, item)));
     }
 
     /// Writes the report to its place.
@@ -74,18 +85,30 @@ impl Reporter {
     /// Writing it fails, now or before.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { target, spool } = self;
-        target.write(|out| spool?.copy(out))
+        let mut spool = spool.map_err(|error| target.unwritable(&error))?;
+        target.write(&mut |out| spool.copy(out))
     }
+}
 
-    /// The first error is kept for the end: the uploads matter more.
-    fn add_line(&mut self, line: &ReportLine<'_>) {
-        if let Ok(spool) = &mut self.spool {
-            let mut text = Vec::with_capacity(256);
-            let added = json(&mut text, line).and_then(|()| spool.add(line.index, &text));
-            if let Err(error) = added {
-                self.spool = Err(error);
-            }
-        }
+impl Line {
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+impl From<&ItemReport> for Line {
+    fn from(item: &ItemReport) -> Self {
+        Self::from(&ReportLine::from(item))
+    }
+}
+
+impl From<&ReportLine<'_>> for Line {
+    fn from(line: &ReportLine<'_>) -> Self {
+        let mut text = Vec::with_capacity(256);
+        // Text and numbers can always be written.
+        let _ = json(&mut text, line);
+        Self { index: line.index, text }
     }
 }
 

@@ -12,12 +12,13 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::args::UploadArgs;
 use crate::layers::{self, Source};
 use crate::output::{Exit, Failure, json, print};
-use crate::schedule;
+use crate::{schedule, variables};
 
 /// How many waits are listed; a schedule can have four thousand million.
 const LISTED: usize = 1000;
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
+    variables::warn_of_misspelt(env::vars_os());
     let resolution = layers::resolve(&args.settings, env::vars_os())?;
     print(|out| if args.json { json(out, &Document::new(&resolution)) } else { show(out, &resolution) })?;
     Ok(Exit::Done)

@@ -3,23 +3,25 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use encord_dev_store::sign::{Presign, Scheme, SignError, Signer};
 use encord_http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde::Serialize;
+use encord_upload::formats::PathAsJson;
+use walkdir::WalkDir;
 
 use crate::args::{SchemeName, SignArgs};
 use crate::dev_store::credentials;
-use crate::output::{Exit, Failure, json, print};
+use crate::output::{Exit, Failure, note, print};
+
+/// How much of what is left out is named.
+const MAX_NAMED: u64 = 10;
 
 /// A line of a manifest.
-#[derive(Serialize)]
 struct Line {
-    path: String,
+    path: PathBuf,
     signed_url: String,
 }
 
@@ -36,7 +38,12 @@ pub(crate) fn run(args: &SignArgs) -> Result<Exit, Failure> {
         |url: &str| signer.presign(&Presign { method: method.clone(), url, headers: headers.clone(), expires, at });
     if let Some(base) = &args.manifest {
         let lines = lines(base, &args.targets, sign)?;
-        print(|out| lines.iter().try_for_each(|line| json(out, line)))?;
+        print(|out| {
+            lines.iter().try_for_each(|Line { path, signed_url }| {
+                let url = serde_json::Value::from(signed_url.as_str());
+                writeln!(out, "{{\"path\":{},\"signed_url\":{url}}}", PathAsJson(path))
+            })
+        })?;
     } else {
         let urls = urls(&args.targets, sign)?;
         print(|out| urls.iter().try_for_each(|url| writeln!(out, "{url}")))?;
@@ -55,7 +62,7 @@ fn lines(
         let failure = Failure::usage("--manifest: the URL names no bucket");
         return Err(failure.with_hint("any will do, such as `dev` in http://127.0.0.1:9000/dev"));
     }
-    let line = |(path, name): (String, String)| {
+    let line = |(path, name): (PathBuf, String)| {
         let url = sign(&format!("{base}/{}", escaped(&name)));
         Ok(Line { path, signed_url: url.map_err(|error| unsigned("--manifest", &error))? })
     };
@@ -98,45 +105,65 @@ fn headers(lines: &[String]) -> Result<HeaderMap, Failure> {
     Ok(headers)
 }
 
-/// All files below the targets, each with the name of its object.
-fn files(targets: &[OsString]) -> Result<Vec<(String, String)>, Failure> {
-    let mut files = Vec::new();
+/// All files below the targets, each with the name of its object. What is left out is said.
+fn files(targets: &[OsString]) -> Result<Vec<(PathBuf, String)>, Failure> {
+    let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
     for target in targets {
-        walk(Path::new(target), &mut files)?;
+        for entry in WalkDir::new(target).follow_links(true).sort_by_file_name() {
+            match entry {
+                Ok(entry) if entry.file_type().is_dir() => {}
+                // What was given by name is an error if it cannot be taken.
+                Ok(entry) if entry.depth() == 0 || entry.file_type().is_file() => files.push(entry.into_path()),
+                Ok(entry) => left_out.tell(entry.path(), &"it is no regular file"),
+                Err(error) if error.depth() == 0 => return Err(Failure::usage(reason(&error, Path::new(target)))),
+                Err(error) => left_out.tell(error.path().unwrap_or(Path::new(target)), &in_words(&error)),
+            }
+        }
     }
+    let mut names = BTreeSet::new();
+    files.retain(|path| {
+        names.insert(object_name(path)) || {
+            left_out.tell(path, &format_args!("another file is the same object, {}", object_name(path)));
+            false
+        }
+    });
+    left_out.finish();
     if files.is_empty() {
         return Err(Failure::usage("there is no file in what was given"));
     }
-    let mut names = BTreeSet::new();
-    let mut objects = Vec::with_capacity(files.len());
-    for path in files {
-        let name = object_name(&path);
-        let path = path.into_os_string().into_string();
-        let path = path.map_err(|path| Failure::usage(format_args!("{}: is not UTF-8", path.display())))?;
-        if !names.insert(name.clone()) {
-            return Err(Failure::usage(format_args!("{path}: another file would be the same object, {name}")));
-        }
-        objects.push((path, name));
-    }
-    Ok(objects)
+    Ok(files.into_iter().map(|path| (path.clone(), object_name(&path))).collect())
 }
 
-fn walk(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::usage(format_args!("{}: {error}", path.display()));
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
-    let mut entries: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    entries.sort();
-    for entry in entries {
-        // A link to a folder above would never end.
-        if !(entry.is_symlink() && entry.is_dir()) {
-            walk(&entry, files)?;
+/// What is not taken.
+#[derive(Default)]
+struct LeftOut(u64);
+
+impl LeftOut {
+    /// The first few are named.
+    fn tell(&mut self, path: &Path, why: &dyn fmt::Display) {
+        self.0 += 1;
+        if self.0 <= MAX_NAMED {
+            note(format_args!("warning: {} is left out: {why}", path.display()));
         }
     }
-    Ok(())
+
+    fn finish(&self) {
+        if self.0 > MAX_NAMED {
+            note(format_args!("warning: {} files and folders are left out in all", self.0));
+        }
+    }
+}
+
+fn reason(error: &walkdir::Error, target: &Path) -> String {
+    format!("{}: {}", target.display(), in_words(error))
+}
+
+fn in_words(error: &walkdir::Error) -> String {
+    match (error.loop_ancestor(), error.io_error()) {
+        (Some(ancestor), _) => format!("it is a link to a folder that it is in, {}", ancestor.display()),
+        (None, Some(error)) => error.to_string(),
+        (None, None) => error.to_string(),
+    }
 }
 
 /// The path without `.`, `..` and the root, with `/` between its parts.

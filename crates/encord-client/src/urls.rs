@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use encord_enums::StorageItemType;
 use encord_http::{HeaderMap, HeaderName, HeaderValue};
@@ -16,18 +16,16 @@ use crate::unit::UploadedObject;
 
 /// Signs the URLs of a folder shortly before they are used: a [`SignedUrlSource`] for the uploader of `encord-upload`.
 ///
-/// It remembers which object each file became, by its path; [`take`](Self::take) gives that for the job that registers them. A
+/// It remembers which object each file became, by its path; [`take`](Self::take) gives that for the job that registers them; clones share it. A
 /// URL that is renewed is a new placeholder; the one before is given up.
 ///
 /// ```no_run
 /// # async fn example(folder: encord_client::Folder) -> Result<(), Box<dyn std::error::Error>> {
-/// use std::sync::Arc;
-///
 /// use encord_client::{FileKind, FolderUrls, JobOptions, UploadUnit};
 /// use encord_upload::{CloudUploadSettings, UploadItem, Uploader};
 ///
-/// let urls = Arc::new(FolderUrls::new(folder.clone()));
-/// let uploader = Uploader::new(folder.http_client(), CloudUploadSettings::default()).source(Arc::clone(&urls));
+/// let urls = FolderUrls::new(folder.clone());
+/// let uploader = Uploader::new(folder.http_client(), CloudUploadSettings::default()).source(urls.clone());
 /// uploader.upload([UploadItem::unsigned("cat.jpg")], |_| ()).await?;
 ///
 /// let units: Vec<_> = urls.take("cat.jpg".as_ref()).map(|object| UploadUnit::file(FileKind::Image, object)).into_iter().collect();
@@ -35,15 +33,16 @@ use crate::unit::UploadedObject;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct FolderUrls {
     folder: Folder,
-    objects: Mutex<HashMap<PathBuf, UploadedObject>>,
+    objects: Arc<Mutex<HashMap<PathBuf, UploadedObject>>>,
 }
 
 impl FolderUrls {
     /// The URLs of this folder.
     pub fn new(folder: Folder) -> Self {
-        Self { folder, objects: Mutex::default() }
+        Self { folder, objects: Arc::default() }
     }
 
     /// The object that the file at this path became, if a URL was signed for it. It is forgotten then.

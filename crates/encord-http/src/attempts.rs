@@ -72,6 +72,12 @@ impl Attempts {
         &self.0.request
     }
 
+    /// The next attempts send this request. Budgets and account stay as they are, and so do settings and deadline.
+    pub fn set_request(&mut self, request: Request) {
+        self.0.span = span(&request);
+        self.0.request = Cow::Owned(request);
+    }
+
     /// The next attempts go to this URL. Budgets and account stay as they are.
     pub fn set_url(&mut self, url: SignedUrl) {
         self.0.set_url(url);

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use encord_client::EncordUserClient;
@@ -30,7 +29,7 @@ pub struct IngestOptions {
     /// Laid over the settings of the client for the uploads. `allow_failures` covers files and units.
     pub settings: CloudUploadSettings,
     /// The most files under way at once; without, as many as help.
-    pub concurrency: Option<NonZeroUsize>,
+    pub concurrency: Option<usize>,
     /// What is done with items that stand in the folder and that the ledger does not know.
     pub existing: Existing,
     /// Whether what is unresolved is posted again.

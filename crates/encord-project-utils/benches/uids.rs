@@ -1,12 +1,9 @@
-//! 10,000 models of 100 uids, half of which are distinct: the function on models in memory, beside
-//! an `IndexSet` with the same hash, and straight from JSON.
+//! 10,000 models of 100 uids, half of which are distinct: the function on models in memory, and straight from JSON.
 
 use divan::{Bencher, black_box, counter::BytesCount};
 use encord_project_utils::{
-    ModelConfiguration, ModelIterationUids, get_all_model_iteration_uids, model_iteration_uids_from_slice,
-    read_model_iteration_uids,
+    ModelConfiguration, get_all_model_iteration_uids, model_iteration_uids_from_slice, read_model_iteration_uids,
 };
-use indexmap::IndexSet;
 
 const MODELS: usize = 10_000;
 const UIDS: usize = 100;
@@ -42,20 +39,6 @@ fn models() -> Vec<ModelConfiguration> {
 fn of_models(bencher: Bencher<'_, '_>) {
     let models = models();
     bencher.bench_local(|| get_all_model_iteration_uids(black_box(&models)));
-}
-
-#[divan::bench]
-fn of_models_by_index_set(bencher: Bencher<'_, '_>) {
-    let models = models();
-    bencher.bench_local(|| {
-        let uids = black_box(&models).iter().flat_map(ModelIterationUids::model_iteration_uids);
-        let mut set = IndexSet::with_hasher(foldhash::fast::RandomState::default());
-        // Not `extend`, which reserves room for uids that are there already.
-        for uid in uids {
-            set.insert(uid);
-        }
-        set
-    });
 }
 
 #[divan::bench]

@@ -44,12 +44,11 @@ impl ModelIterationUids for ModelConfiguration {
 mod feature_node_hashes {
     use std::fmt;
 
+    use indexmap::IndexSet;
     use serde::{
         Deserialize, Deserializer,
         de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::SeqAccessDeserializer},
     };
-
-    use crate::UidSet;
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
         // Formats that are not human-readable often cannot tell what comes next: the list, which is
@@ -71,7 +70,7 @@ mod feature_node_hashes {
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
-            let mut hashes = UidSet::<String>::default();
+            let mut hashes = IndexSet::<String, crate::UidHasher>::default();
             while let Some((hash, IgnoredAny)) = map.next_entry()? {
                 hashes.insert(hash);
             }

@@ -1,9 +1,13 @@
 //! The union of the model iteration uids of many models.
 
-use crate::UidSet;
+use indexmap::IndexSet;
 
-/// What has model iteration uids: [`ModelConfiguration`](crate::ModelConfiguration), or a record of
-/// your own.
+/// The hasher of the sets that this crate makes: foldhash, which is fast on short strings.
+///
+/// It is seeded at random, which resists accidents and simple attacks, but not an attacker who can watch timings.
+pub type UidHasher = foldhash::fast::RandomState;
+
+/// A record that has model iteration uids: [`ModelConfiguration`](crate::ModelConfiguration), or a type of your own.
 ///
 /// ```
 /// use encord_project_utils::{ModelIterationUids, get_all_model_iteration_uids};
@@ -22,7 +26,7 @@ use crate::UidSet;
 /// assert_eq!(Vec::from_iter(get_all_model_iteration_uids(&trainings)), ["b", "a"]);
 /// ```
 pub trait ModelIterationUids {
-    /// The uids in their order; one may come more than once.
+    /// Returns the uids in their order. A uid may come more than once.
     fn model_iteration_uids(&self) -> impl Iterator<Item = &str>;
 }
 
@@ -32,25 +36,27 @@ impl<M: ModelIterationUids + ?Sized> ModelIterationUids for &M {
     }
 }
 
-/// The distinct model iteration uids of all these models, in order of first appearance.
+/// Returns the distinct model iteration uids of all models, in order of first appearance.
 ///
-/// The uids are borrowed, not copied. The Python SDK has this function from 0.1.45 to 0.1.155, and
-/// gives a set without an order.
+/// The uids are borrowed, not copied. The Python SDK has this function from 0.1.45 to 0.1.155; its set has no order.
 ///
 /// ```
 /// use encord_project_utils::{ModelConfiguration, get_all_model_iteration_uids};
 ///
 /// # let models: Vec<ModelConfiguration> = Vec::new();
-/// // A list, and a choice from it.
+/// // The uids of all models, and of some of them.
 /// let all = get_all_model_iteration_uids(&models);
 /// let chosen = get_all_model_iteration_uids(models.iter().filter(|model| model.title == "Lesions"));
 /// assert!(chosen.is_subset(&all));
 /// ```
-pub fn get_all_model_iteration_uids<'a, M>(models: impl IntoIterator<Item = &'a M>) -> UidSet<&'a str>
+pub fn get_all_model_iteration_uids<'a, M>(models: impl IntoIterator<Item = &'a M>) -> IndexSet<&'a str, UidHasher>
 where
     M: ModelIterationUids + ?Sized + 'a,
 {
-    let mut uids = UidSet::default();
-    uids.extend_with(models.into_iter().flat_map(M::model_iteration_uids));
+    let mut uids = IndexSet::default();
+    // Not `extend`, which makes room for the uids of a model before it knows which are new.
+    for uid in models.into_iter().flat_map(M::model_iteration_uids) {
+        uids.insert(uid);
+    }
     uids
 }

@@ -4,24 +4,25 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::mem::take;
-use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Poll, ready};
 
 use futures_util::Stream;
-use tokio::task::{self, JoinError, JoinSet, coop};
+use tokio::task::{Id, JoinError, JoinSet, coop};
 use tracing::warn;
 
-use crate::item::UploadItem;
+use crate::context::Context;
+use crate::item::{Numbered, UploadItem};
 use crate::progress::Progress;
-use crate::report::{ItemError, ItemReport, Status, StopCause};
+use crate::report::{ItemError, ItemReport, Report, Status, StopCause, Stopped};
 use crate::signing::{Signed, Signing};
-use crate::transfer::{BatchContext, transfer};
+use crate::targets::Targets;
+use crate::transfer::transfer;
 
 /// How many items that are not selected are passed over before others get their turn.
-const PASSED_OVER: usize = 256;
+const MAX_ITEMS_PASSED_OVER: usize = 256;
 
 /// Says which items are taken, by place and item.
 pub(crate) type Selection = Arc<dyn Fn(usize, &UploadItem) -> bool + Send + Sync>;
@@ -38,26 +39,20 @@ pub(crate) type Selection = Arc<dyn Fn(usize, &UploadItem) -> bool + Send + Sync
 /// [`Uploader::batch`]: crate::Uploader::batch
 #[must_use = "nothing is uploaded until the outcomes are asked for"]
 pub struct Batch<S> {
-    shared: Arc<BatchContext>,
+    context: Arc<Context>,
     input: Input<S>,
-    concurrency: NonZeroUsize,
     signing: Signing,
     ready: VecDeque<Numbered>,
     running: JoinSet<ItemReport>,
     /// What is reported of a running item if it is aborted.
-    under_way: HashMap<task::Id, ItemReport>,
+    under_way: HashMap<Id, ItemReport>,
     /// Outcomes that have been entered and not been given out.
     ended: VecDeque<ItemReport>,
+    targets: Targets,
     cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Nothing more is started.
     stopping: bool,
     stopped: Option<StopCause>,
-}
-
-/// An item, and its place in the input.
-pub(crate) struct Numbered {
-    pub(crate) index: usize,
-    pub(crate) item: UploadItem,
 }
 
 struct Input<S> {
@@ -68,17 +63,17 @@ struct Input<S> {
 }
 
 impl<S: Stream<Item = UploadItem>> Batch<S> {
-    pub(crate) fn new(shared: BatchContext, concurrency: NonZeroUsize, select: Option<Selection>, items: S) -> Self {
-        let shared = Arc::new(shared);
+    pub(crate) fn new(context: Context, select: Option<Selection>, items: S) -> Self {
+        let context = Arc::new(context);
         Self {
-            signing: Signing::new(Arc::clone(&shared), concurrency),
-            shared,
+            signing: Signing::new(Arc::clone(&context)),
+            context,
             input: Input { items: Box::pin(items), select, next: 0, at_end: false },
-            concurrency,
             ready: VecDeque::new(),
             running: JoinSet::new(),
             under_way: HashMap::new(),
             ended: VecDeque::new(),
+            targets: Targets::default(),
             cancel: None,
             stopping: false,
             stopped: None,
@@ -104,45 +99,71 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 
     /// A view of how far the batch is.
     pub fn progress(&self) -> Progress {
-        self.shared.progress.clone()
+        self.context.progress.clone()
+    }
+
+    /// The report of all items, when every item has an outcome; `observe` is called with each as it comes.
+    ///
+    /// Unlike the stream it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one the headers
+    /// of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`], with the whole report, when an item fails for good and failures are not allowed (rule U5), and when an item was
+    /// cancelled.
+    pub async fn report(mut self, mut observe: impl FnMut(&ItemReport)) -> Result<Report, Stopped> {
+        let mut report = Report::default();
+        while let Some(item) = self.next().await {
+            observe(&item);
+            report.items.push(item);
+        }
+        report.items.sort_unstable_by_key(|item| item.index);
+        match self.stopped {
+            None => Ok(report),
+            Some(cause) => Err(Stopped { report, cause }),
+        }
     }
 
     /// Takes items from the input, has them signed, and starts them, as far as there is room.
-    fn start(&mut self, cx: &mut Context<'_>) {
-        self.gather(cx);
+    fn start(&mut self, cx: &mut task::Context<'_>) {
+        let room = self.room();
+        self.gather(room, cx);
         self.sign(cx);
-        while self.room() > 0
-            && let Some(numbered) = self.ready.pop_front()
-        {
-            self.spawn(numbered);
+        for _ in 0..room {
+            let Some(item) = self.ready.pop_front() else { break };
+            self.spawn(item);
         }
+        let not_started = self.input.left().map(|left| left + self.ready.len() + self.signing.len());
+        self.context.gate.wait_for_room(not_started, cx.waker());
     }
 
     /// How many items may be started now. An outcome takes up the room of its item until it is given out.
     fn room(&self) -> usize {
-        self.concurrency.get().saturating_sub(self.running.len() + self.ended.len())
+        self.context.gate.room().saturating_sub(self.ended.len())
     }
 
     /// How many items may be taken now: with a source as many as may be under way at once are prepared ahead of them.
-    fn room_ahead(&self) -> usize {
+    fn room_ahead(&self, room: usize) -> usize {
         let room = if self.signing.is_possible() {
-            self.concurrency.get().saturating_sub(self.ended.len())
+            self.context.gate.allowed().saturating_sub(self.ended.len())
         } else {
-            self.room()
+            room.saturating_sub(self.ended.len())
         };
         room.saturating_sub(self.ready.len() + self.signing.len())
     }
 
-    fn gather(&mut self, cx: &mut Context<'_>) {
+    fn gather(&mut self, room: usize, cx: &mut task::Context<'_>) {
         let mut passed_over = 0;
-        while !self.stopping && self.room_ahead() > 0 {
+        while !self.stopping && self.room_ahead(room) > 0 {
             match self.input.poll(cx) {
                 Poll::Ready(Some(Ok(numbered))) if numbered.item.signed_url.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) if self.signing.is_possible() => self.signing.push(numbered),
                 // It may have been done before.
-                Poll::Ready(Some(Ok(numbered))) if self.shared.journal.is_some() => self.ready.push_back(numbered),
-                Poll::Ready(Some(Ok(numbered))) => self.enter(numbered.failed(ItemError::NoUrl), false),
-                Poll::Ready(Some(Err(NotSelected))) if passed_over < PASSED_OVER => passed_over += 1,
+                Poll::Ready(Some(Ok(numbered))) if self.context.journal.is_some() => self.ready.push_back(numbered),
+                Poll::Ready(Some(Ok(numbered))) => {
+                    self.enter(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false);
+                }
+                Poll::Ready(Some(Err(NotSelected))) if passed_over < MAX_ITEMS_PASSED_OVER => passed_over += 1,
                 Poll::Ready(Some(Err(NotSelected))) => {
                     cx.waker().wake_by_ref();
                     break;
@@ -152,7 +173,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         }
     }
 
-    fn sign(&mut self, cx: &mut Context<'_>) {
+    fn sign(&mut self, cx: &mut task::Context<'_>) {
         let pressing = self.ready.is_empty() || self.input.at_end;
         while !self.stopping
             && let Poll::Ready(Some(Signed { ready, ended })) = self.signing.poll(cx, pressing)
@@ -164,22 +185,33 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         }
     }
 
-    fn spawn(&mut self, Numbered { index, item }: Numbered) {
-        let report = ItemReport::cancelled(index, &item);
-        self.shared.progress.start();
-        let handle = self.running.spawn(transfer(Arc::clone(&self.shared), item, report.clone()));
+    fn spawn(&mut self, item: Numbered) {
+        self.warn_of_an_overwritten_object(&item);
+        let report = ItemReport::cancelled(&item);
+        self.context.progress.start();
+        let arrival = self.context.gate.arrives();
+        let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival));
         self.under_way.insert(handle.id(), report);
+    }
+
+    fn warn_of_an_overwritten_object(&mut self, Numbered { index, item, .. }: &Numbered) {
+        if let Some(url) = &item.signed_url
+            && let Some(earlier) = self.targets.insert(*index, url)
+        {
+            let (path, first, second) = (item.path.display(), earlier + 1, index + 1);
+            warn!(%path, target = %url, "items {first} and {second} have the same target: one overwrites the other");
+        }
     }
 
     fn stop(&mut self) {
         self.stopping = true;
         self.running.abort_all();
-        for Numbered { index, item } in take(&mut self.ready).into_iter().chain(self.signing.abort()) {
-            self.enter(ItemReport::cancelled(index, &item), false);
+        for item in take(&mut self.ready).into_iter().chain(self.signing.abort()) {
+            self.enter(ItemReport::cancelled(&item), false);
         }
     }
 
-    fn joined(&mut self, joined: Result<(task::Id, ItemReport), JoinError>) {
+    fn joined(&mut self, joined: Result<(Id, ItemReport), JoinError>) {
         let report = match joined {
             Ok((id, report)) => {
                 self.under_way.remove(&id);
@@ -195,15 +227,15 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 
     /// Enters an outcome, and stops the batch if it has to be.
     fn enter(&mut self, report: ItemReport, was_started: bool) {
-        self.shared.progress.end(&report, was_started);
+        self.context.progress.end(&report, was_started);
         let (index, status) = (report.index, report.status);
-        if status == Status::Failed && self.shared.settings.allow_failures {
+        if status == Status::Failed && self.context.settings.allow_failures {
             let error = report.error.as_ref().map(tracing::field::display);
             warn!(path = %report.path.display(), title = report.title, error, "upload failed");
         }
         self.ended.push_back(report);
         match status {
-            Status::Failed if !self.shared.settings.allow_failures => {
+            Status::Failed if !self.context.settings.allow_failures => {
                 self.stopped.get_or_insert(StopCause::Failure { index });
                 if !self.stopping {
                     self.stop();
@@ -216,7 +248,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         }
     }
 
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<ItemReport>> {
+    fn poll_outcome(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<ItemReport>> {
         // All that have ended come first: one of them may be a failure, after which nothing is started.
         while let Poll::Ready(Some(joined)) = self.running.poll_join_next_with_id(cx) {
             self.joined(joined);
@@ -244,8 +276,8 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         }
         while self.stopping {
             match self.input.poll(cx) {
-                Poll::Ready(Some(Ok(Numbered { index, item }))) => {
-                    self.enter(ItemReport::cancelled(index, &item), false);
+                Poll::Ready(Some(Ok(item))) => {
+                    self.enter(ItemReport::cancelled(&item), false);
                     return Poll::Ready(self.ended.pop_front());
                 }
                 Poll::Ready(Some(Err(NotSelected))) => {}
@@ -261,7 +293,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 impl<S: Stream<Item = UploadItem>> Stream for Batch<S> {
     type Item = ItemReport;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ItemReport>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<ItemReport>> {
         let proceed = ready!(coop::poll_proceed(cx));
         let outcome = self.get_mut().poll_outcome(cx);
         if outcome.is_ready() {
@@ -275,7 +307,7 @@ impl<S: Stream<Item = UploadItem>> Stream for Batch<S> {
 struct NotSelected;
 
 impl<S: Stream<Item = UploadItem>> Input<S> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Numbered, NotSelected>>> {
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Result<Numbered, NotSelected>>> {
         if self.at_end {
             return Poll::Ready(None);
         }
@@ -287,14 +319,17 @@ impl<S: Stream<Item = UploadItem>> Input<S> {
             let index = self.next;
             self.next += 1;
             let selected = self.select.as_ref().is_none_or(|select| select(index, &item));
-            Some(if selected { Ok(Numbered { index, item }) } else { Err(NotSelected) })
+            Some(if selected { Ok(Numbered::new(index, item)) } else { Err(NotSelected) })
         })
     }
-}
 
-impl Numbered {
-    pub(crate) fn failed(&self, error: ItemError) -> ItemReport {
-        ItemReport::cancelled(self.index, &self.item).failed(error)
+    /// How many items have not been taken, if the stream knows.
+    fn left(&self) -> Option<usize> {
+        match self.items.size_hint() {
+            _ if self.at_end => Some(0),
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        }
     }
 }
 

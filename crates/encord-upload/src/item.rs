@@ -39,6 +39,17 @@ pub struct UploadItem {
     pub headers: HeaderMap,
 }
 
+/// An item, and its place in the input.
+#[derive(Clone)]
+pub(crate) struct Numbered {
+    pub(crate) index: usize,
+    pub(crate) item: UploadItem,
+    /// The headers that came with no target.
+    own_headers: HeaderMap,
+    /// The journal does not have it as done.
+    pub(crate) is_looked_up: bool,
+}
+
 impl UploadItem {
     /// An image at `path` for `signed_url`, without further headers.
     pub fn new(path: impl Into<PathBuf>, signed_url: impl Into<SignedUrl>) -> Self {
@@ -64,14 +75,6 @@ impl UploadItem {
         })
     }
 
-    /// Sends it there.
-    pub(crate) fn aim(&mut self, SignedTarget { url, headers }: SignedTarget) {
-        self.signed_url = Some(url);
-        for (name, value) in &headers {
-            self.headers.insert(name.clone(), value.clone());
-        }
-    }
-
     /// The request that the SDK would send (U8).
     pub(crate) fn request(
         &self,
@@ -94,6 +97,26 @@ impl UploadItem {
             request = request.header(name.clone(), value.clone());
         }
         request
+    }
+}
+
+impl Numbered {
+    pub(crate) fn new(index: usize, item: UploadItem) -> Self {
+        let own_headers = if item.signed_url.is_none() { item.headers.clone() } else { HeaderMap::new() };
+        Self { index, item, own_headers, is_looked_up: false }
+    }
+
+    /// Sends it there. What the last target brought goes with it.
+    pub(crate) fn aim(&mut self, target: &SignedTarget) {
+        self.item.signed_url = Some(target.url.clone());
+        self.item.headers.clone_from(&self.own_headers);
+        // Several values of one name stay together.
+        for name in target.headers.keys() {
+            self.item.headers.remove(name);
+        }
+        for (name, value) in &target.headers {
+            self.item.headers.append(name.clone(), value.clone());
+        }
     }
 }
 

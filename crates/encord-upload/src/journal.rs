@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use encord_http::SignedUrl;
+use encord_http::{Sent, SignedUrl};
 #[cfg(unix)]
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use tokio::sync::Mutex as Turn;
+use tokio::task::spawn_blocking;
 
 use crate::item::UploadItem;
 
 /// The first line of every journal.
 const HEADER: &str = r#"{"journal":"encord-upload","version":1}"#;
 
-/// A record longer than this is none of ours: no path is that long.
-const LONGEST: u64 = 256 * 1024;
+/// A longer line is none of ours: no path is that long.
+const MAX_LINE_BYTES: u64 = 256 * 1024;
 
 /// What has been uploaded, in a file of JSON Lines that is only ever appended to.
 ///
@@ -43,6 +45,7 @@ pub struct Journal {
 struct Shared {
     path: PathBuf,
     done: Done,
+    turn: Turn<()>,
     /// `None` where it is only read.
     writer: Option<Mutex<Writer>>,
 }
@@ -67,7 +70,7 @@ struct Writer {
 
 /// What a journal knows an item by.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct Line {
     path: String,
     size: u64,
     /// Nanoseconds since 1970, negative before.
@@ -124,7 +127,7 @@ impl Journal {
         if end == 0 {
             writer.append(|line| line.extend_from_slice(HEADER.as_bytes())).map_err(failed)?;
         }
-        Ok(Self { shared: Arc::new(Shared { path, done, writer: Some(Mutex::new(writer)) }) })
+        Ok(Self { shared: Arc::new(Shared { path, done, turn: Turn::default(), writer: Some(Mutex::new(writer)) }) })
     }
 
     /// Reads what is done, and leaves the file as it is: it is not locked, another process may be writing it, and what is
@@ -138,7 +141,7 @@ impl Journal {
         let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
         let content = File::open(&path).and_then(|mut file| read(&mut file)).map_err(failed)?;
         let (done, _) = content.of(&path)?;
-        Ok(Self { shared: Arc::new(Shared { path, done, writer: None }) })
+        Ok(Self { shared: Arc::new(Shared { path, done, turn: Turn::default(), writer: None }) })
     }
 
     /// How many lines it had when it was opened.
@@ -159,8 +162,8 @@ impl Journal {
     /// Whether it has this item as uploaded, and the file has not changed since. A file that cannot be looked at is not.
     pub fn contains(&self, item: &UploadItem) -> bool {
         let Ok(file) = item.path.metadata() else { return false };
-        let entry = Entry::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
-        entry.is_some_and(|entry| self.has(&entry))
+        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        line.is_some_and(|line| self.has(&line))
     }
 
     /// Hands everything to the disk.
@@ -177,20 +180,40 @@ impl Journal {
         result.map_err(|source| JournalError::Io { path: self.shared.path.clone(), source })
     }
 
+    /// [`contains`](Self::contains), without keeping a thread of the runtime waiting for a disk.
+    pub(crate) async fn has_item(&self, item: &UploadItem) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let path = item.path.clone();
+        let Ok(Ok(file)) = spawn_blocking(move || path.metadata()).await else { return false };
+        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        line.is_some_and(|line| self.has(&line))
+    }
+
+    /// Writes down that a file was sent there, likewise.
+    pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
+        let Some(line) = Line::new(path, sent.length, sent.modified, Some(url)) else { return };
+        let journal = self.clone();
+        // One thread is enough: lines are written one after the other.
+        let _turn = self.shared.turn.lock().await;
+        let _ = spawn_blocking(move || journal.write(&line)).await;
+    }
+
     /// Whether this is done: there, or anywhere if it does not say where.
-    pub(crate) fn has(&self, entry: &Entry) -> bool {
+    fn has(&self, line: &Line) -> bool {
         let Done { items, files, unreadable: _ } = &self.shared.done;
-        let anywhere = entry.target.is_empty();
-        let (done, key) = if anywhere { (files, entry.file_key()) } else { (items, entry.item_key()) };
+        let anywhere = line.target.is_empty();
+        let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
         done.binary_search(&key).is_ok()
     }
 
     /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
-    pub(crate) fn record(&self, entry: &Entry) {
+    fn write(&self, line: &Line) {
         let Some(writer) = &self.shared.writer else { return };
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         // A map of strings and numbers can be written.
-        let written = writer.append(|line| drop(serde_json::to_writer(line, entry)));
+        let written = writer.append(|bytes| drop(serde_json::to_writer(bytes, line)));
         if let Err(error) = written {
             if writer.failed.is_none() {
                 tracing::error!(journal = %self.shared.path.display(), %error, "cannot write the journal");
@@ -215,7 +238,7 @@ impl Writer {
     }
 }
 
-impl Entry {
+impl Line {
     /// An item, if the file's time of modification is known, and its path can be written down as it is.
     pub(crate) fn new(
         path: &Path,
@@ -260,14 +283,14 @@ fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
-enum Content {
+enum Kind {
     /// What is done, and where the last whole line ends.
     Journal(Done, u64),
     Later,
     Other,
 }
 
-impl Content {
+impl Kind {
     /// What is done, and where the last whole line ends, if the file is a journal.
     fn of(self, path: &Path) -> Result<(Done, u64), JournalError> {
         match self {
@@ -278,7 +301,7 @@ impl Content {
     }
 }
 
-fn read(file: &mut File) -> io::Result<Content> {
+fn read(file: &mut File) -> io::Result<Kind> {
     #[derive(Deserialize)]
     struct Header {
         journal: String,
@@ -291,17 +314,17 @@ fn read(file: &mut File) -> io::Result<Content> {
     reader.by_ref().take(1024).read_until(b'\n', &mut line)?;
     if line != [HEADER.as_bytes(), b"\n"].concat() {
         return Ok(match serde_json::from_slice::<Header>(&line) {
-            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Content::Later,
+            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Kind::Later,
             // Cut off in its first line, or empty.
-            _ if HEADER.as_bytes().starts_with(&line) => Content::Journal(Done::default(), 0),
-            _ => Content::Other,
+            _ if HEADER.as_bytes().starts_with(&line) => Kind::Journal(Done::default(), 0),
+            _ => Kind::Other,
         });
     }
     let mut done = Done::default();
     let mut end = line.len() as u64;
     loop {
         line.clear();
-        let read = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
+        let read = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? as u64;
         if line.last() != Some(&b'\n') {
             let Some(rest) = skip_line(&mut reader)? else { break };
             end += read + rest;
@@ -309,17 +332,17 @@ fn read(file: &mut File) -> io::Result<Content> {
             continue;
         }
         end += read;
-        match serde_json::from_slice::<Entry>(&line) {
-            Ok(entry) => {
-                done.items.push(entry.item_key());
-                done.files.push(entry.file_key());
+        match serde_json::from_slice::<Line>(&line) {
+            Ok(line) => {
+                done.items.push(line.item_key());
+                done.files.push(line.file_key());
             }
             Err(_) => done.unreadable += 1,
         }
     }
     done.items.sort_unstable();
     done.files.sort_unstable();
-    Ok(Content::Journal(done, end))
+    Ok(Kind::Journal(done, end))
 }
 
 /// Passes over the rest of a line, and says how long that was; `None` when it has no end.

@@ -1,25 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod context;
 mod expiry;
 #[cfg(feature = "formats")]
 pub mod formats;
+mod gate;
 mod hash;
 mod item;
 mod journal;
 mod kind;
 mod open_files;
+mod pace;
 mod progress;
 mod report;
 mod shard;
 mod signing;
 mod source;
-mod throttle;
+mod targets;
 mod transfer;
 mod uploader;
 mod verify;
 
 pub use batch::Batch;
+#[doc(no_inline)]
+pub use encord_http::SignedUrl;
 #[doc(no_inline)]
 pub use encord_http_settings::CloudUploadSettings;
 pub use item::UploadItem;
@@ -29,4 +34,5 @@ pub use progress::{Progress, Snapshot};
 pub use report::{ItemError, ItemReport, Report, Status, StopCause, Stopped, Summary};
 pub use shard::{InvalidShard, Shard};
 pub use source::{SignedTarget, SignedUrlSource, SourceError};
+pub use targets::Targets;
 pub use uploader::{DEFAULT_CONCURRENCY, Uploader};

@@ -1,17 +1,15 @@
 //! The process's limit of open files.
 
-use std::num::NonZeroUsize;
-
 /// What an item under way has open: the file, and a connection; and a connection that is being closed.
 #[cfg(unix)]
-const EACH: u64 = 3;
+const FILES_PER_ITEM: u64 = 3;
 
 /// What is left to the rest of the process.
 #[cfg(unix)]
-const OTHERS: u64 = 64;
+const FILES_OF_OTHERS: u64 = 64;
 
 /// At most so many items at once that the limit of open files is not reached.
-pub(crate) fn bounded(concurrency: NonZeroUsize) -> NonZeroUsize {
+pub(crate) fn bounded(concurrency: usize) -> usize {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, getrlimit};
@@ -22,10 +20,10 @@ pub(crate) fn bounded(concurrency: NonZeroUsize) -> NonZeroUsize {
 }
 
 #[cfg(unix)]
-fn fit(concurrency: NonZeroUsize, limit: Option<u64>) -> NonZeroUsize {
+fn fit(concurrency: usize, limit: Option<u64>) -> usize {
     let Some(limit) = limit else { return concurrency };
-    let room = usize::try_from(limit.saturating_sub(OTHERS) / EACH).unwrap_or(usize::MAX);
-    concurrency.min(NonZeroUsize::new(room).unwrap_or(NonZeroUsize::MIN))
+    let room = usize::try_from(limit.saturating_sub(FILES_OF_OTHERS) / FILES_PER_ITEM).unwrap_or(usize::MAX);
+    concurrency.min(room.max(1))
 }
 
 #[cfg(all(test, unix))]
@@ -36,8 +34,7 @@ mod tests {
     fn the_limit_of_open_files_is_kept() {
         #[track_caller]
         fn check(concurrency: usize, limit: Option<u64>, expected: usize) {
-            let concurrency = NonZeroUsize::new(concurrency).expect("not zero");
-            assert_eq!(fit(concurrency, limit).get(), expected);
+            assert_eq!(fit(concurrency, limit), expected);
         }
         check(16, None, 16);
         check(16, Some(1024), 16);

@@ -9,7 +9,7 @@ use encord_http::{Attempt, SignedUrl, StatusCode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::item::UploadItem;
+use crate::item::Numbered;
 
 /// What became of every item, in input order.
 #[derive(Debug, Clone, Default)]
@@ -120,9 +120,9 @@ pub struct Summary {
 
 impl ItemReport {
     /// What is reported of an item that nothing was done for.
-    pub(crate) fn cancelled(index: usize, item: &UploadItem) -> Self {
+    pub(crate) fn cancelled(Numbered { index, item, .. }: &Numbered) -> Self {
         Self {
-            index,
+            index: *index,
             path: item.path.clone(),
             title: item.display_title(),
             status: Status::Cancelled,

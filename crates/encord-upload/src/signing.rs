@@ -1,22 +1,17 @@
 //! The items that have no URL yet: gathered, and signed some at a time.
 
-use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::slice;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 
-use crate::batch::Numbered;
-use crate::item::UploadItem;
-use crate::report::{ItemError, ItemReport, Status};
-use crate::source::{AnySource, SignedTarget, SourceError};
-use crate::transfer::{BatchContext, on_disk};
+use crate::context::Context;
+use crate::item::{Numbered, UploadItem};
+use crate::report::{ItemReport, Status};
+use crate::source::{AnySource, ask};
 
 /// Gathers items and has them signed, one call at a time.
 pub(crate) struct Signing {
-    shared: Arc<BatchContext>,
-    /// So many are gathered before the source is asked, unless it presses.
-    enough: usize,
+    context: Arc<Context>,
     gathered: Vec<Numbered>,
     call: Option<Call>,
 }
@@ -35,13 +30,13 @@ struct Call {
 }
 
 impl Signing {
-    pub(crate) fn new(shared: Arc<BatchContext>, concurrency: NonZeroUsize) -> Self {
-        Self { shared, enough: concurrency.get().div_ceil(2), gathered: Vec::new(), call: None }
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self { context, gathered: Vec::new(), call: None }
     }
 
     /// Whether there is somebody to ask.
     pub(crate) fn is_possible(&self) -> bool {
-        self.shared.source.is_some()
+        self.context.source.is_some()
     }
 
     /// How many items are here.
@@ -54,11 +49,13 @@ impl Signing {
     }
 
     /// The items that have been signed; `None` when none are to be. `pressing`: there is nothing else to do.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, pressing: bool) -> Poll<Option<Signed>> {
+    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>, pressing: bool) -> Poll<Option<Signed>> {
         if self.call.is_none() {
-            let due = self.gathered.len() >= self.enough || (pressing && !self.gathered.is_empty());
-            let source = self.shared.source.clone().filter(|_| due);
-            self.call = source.map(|source| Call::new(&self.shared, source, std::mem::take(&mut self.gathered)));
+            // Half of what may be under way, so that each call is for many, and there is always one ahead.
+            let enough = self.context.gate.allowed().div_ceil(2);
+            let due = self.gathered.len() >= enough || (pressing && !self.gathered.is_empty());
+            let source = self.context.source.clone().filter(|_| due);
+            self.call = source.map(|source| Call::new(&self.context, source, std::mem::take(&mut self.gathered)));
         }
         let Some(call) = &mut self.call else { return Poll::Ready(None) };
         call.future.as_mut().poll(cx).map(|signed| {
@@ -76,56 +73,38 @@ impl Signing {
 }
 
 impl Call {
-    fn new(shared: &Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Self {
-        let copies =
-            items.iter().map(|Numbered { index, item }| Numbered { index: *index, item: item.clone() }).collect();
-        Self { items, future: Box::pin(sign(Arc::clone(shared), source, copies)) }
+    fn new(context: &Arc<Context>, source: AnySource, items: Vec<Numbered>) -> Self {
+        let future = Box::pin(sign(Arc::clone(context), source, items.clone()));
+        Self { items, future }
     }
 }
 
-async fn sign(shared: Arc<BatchContext>, source: AnySource, items: Vec<Numbered>) -> Signed {
+async fn sign(context: Arc<Context>, source: AnySource, items: Vec<Numbered>) -> Signed {
     let mut signed = Signed { ready: Vec::with_capacity(items.len()), ended: Vec::new() };
     let mut missing: Vec<Numbered> = Vec::with_capacity(items.len());
-    for numbered in items {
-        if let Some(journal) = &shared.journal
-            && let Some(entry) = on_disk(&numbered.item).await
-            && journal.has(&entry)
+    for mut item in items {
+        if let Some(journal) = &context.journal
+            && journal.has_item(&item.item).await
         {
-            let report = ItemReport::cancelled(numbered.index, &numbered.item);
-            signed.ended.push(ItemReport { status: Status::Skipped, ..report });
+            signed.ended.push(ItemReport { status: Status::Skipped, ..ItemReport::cancelled(&item) });
         } else {
-            missing.push(numbered);
+            item.is_looked_up = true;
+            missing.push(item);
         }
     }
     if missing.is_empty() {
         return signed;
     }
-    let (places, items): (Vec<usize>, Vec<UploadItem>) = missing.into_iter().map(|n| (n.index, n.item)).unzip();
+    let items: Vec<UploadItem> = missing.iter().map(|item| item.item.clone()).collect();
     let targets = ask(&source, &items).await;
-    for ((index, mut item), target) in places.into_iter().zip(items).zip(targets) {
+    for (mut item, target) in missing.into_iter().zip(targets) {
         match target {
             Ok(target) => {
-                item.aim(target);
-                signed.ready.push(Numbered { index, item });
+                item.aim(&target);
+                signed.ready.push(item);
             }
-            Err(error) => signed.ended.push(Numbered { index, item }.failed(error)),
+            Err(error) => signed.ended.push(ItemReport::cancelled(&item).failed(error)),
         }
     }
     signed
-}
-
-/// Asks for one item again.
-pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
-    ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
-}
-
-/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
-async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
-    let answers = source.sign(items).await;
-    if answers.len() == items.len() {
-        return answers.into_iter().map(|answer| answer.map_err(|error| ItemError::Source(error.into()))).collect();
-    }
-    let error = format!("the source answered {} URLs for {} items; none is used", answers.len(), items.len());
-    let error = ItemError::Source(SourceError::from(error).into());
-    items.iter().map(|_| Err(error.clone())).collect()
 }

@@ -3,11 +3,13 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 
 use encord_http::{HeaderMap, SignedUrl};
 
 use crate::item::UploadItem;
+use crate::report::ItemError;
 
 /// Why there is no signed URL for an item. It is shown to people: it must not repeat a URL.
 pub type SourceError = Box<dyn StdError + Send + Sync>;
@@ -60,6 +62,22 @@ impl<S: SignedUrlSource> Erased for S {
     fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a> {
         Box::pin(SignedUrlSource::sign(self, items))
     }
+}
+
+/// Asks for one item again.
+pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
+    ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
+}
+
+/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
+pub(crate) async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
+    let answers = source.sign(items).await;
+    if answers.len() == items.len() {
+        return answers.into_iter().map(|answer| answer.map_err(|error| ItemError::Source(error.into()))).collect();
+    }
+    let error = format!("the source answered {} URLs for {} items; none is used", answers.len(), items.len());
+    let error = ItemError::Source(SourceError::from(error).into());
+    items.iter().map(|_| Err(error.clone())).collect()
 }
 
 impl<T: Into<SignedUrl>> From<T> for SignedTarget {

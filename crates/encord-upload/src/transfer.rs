@@ -1,69 +1,65 @@
 //! The upload of one item: attempts under the settings, renewals of its URL between them, and the proof that it arrived.
 
-use std::collections::HashSet;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Client, Digests, Error, Fault, HeaderValue, Origin, Outcome, Response, SignatureKind, SignedUrl,
-    StatusCode, Step, StopReason,
+    Attempts, Digests, Error, Fault, FaultKind, HeaderValue, Outcome, Request, Response, SignatureKind, SignedUrl,
+    Step, StopReason,
 };
-use encord_http_settings::{EffectiveUploadSettings, RETRY_AFTER_LIMIT};
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until};
-use tracing::debug;
+use encord_http_settings::RETRY_AFTER_LIMIT;
+use tokio::time::sleep;
+use tracing::{debug, warn};
 
+use crate::context::Context;
+use crate::expiry;
+use crate::gate::{Counted, Pass};
 use crate::hash::{Md5Of, md5_of};
-use crate::item::UploadItem;
-use crate::journal::{Entry, Journal};
-use crate::progress::Progress;
+use crate::item::Numbered;
+use crate::pace::{Ended, Overload};
 use crate::report::{ItemError, ItemReport, Status};
-use crate::signing::renew;
-use crate::source::AnySource;
-use crate::throttle::Throttle;
-use crate::verify::{CONTENT_MD5, Hash, Stated};
-use crate::{expiry, verify};
+use crate::source;
+use crate::verify::{self, CONTENT_MD5, Proof};
 
 /// How often the URL of one item is renewed because the server said that it has expired. Renewals that our clock asks for come on
 /// top, at most one an attempt.
 const MAX_REFUSALS: u32 = 3;
 
-/// What the items of a batch have in common.
-pub(crate) struct BatchContext {
-    pub(crate) client: Client,
-    pub(crate) settings: EffectiveUploadSettings,
-    pub(crate) source: Option<AnySource>,
-    pub(crate) journal: Option<Journal>,
-    pub(crate) content_md5: bool,
-    pub(crate) progress: Progress,
-    pub(crate) throttle: Throttle,
-    pub(crate) md5_origins: Md5Origins,
-}
-
-/// The hosts that state an MD5 although their URLs do not look like it, as far as they have answered.
-#[derive(Debug, Default)]
-pub(crate) struct Md5Origins(Mutex<HashSet<Origin>>);
-
-/// Uploads an item. `report` is what is known of it beforehand.
-pub(crate) async fn transfer(shared: Arc<BatchContext>, item: UploadItem, report: ItemReport) -> ItemReport {
-    if let Some(journal) = &shared.journal
-        && let Some(entry) = on_disk(&item).await
-        && journal.has(&entry)
+/// Uploads an item. `arrival` counts it until it comes to its gate.
+pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted) -> ItemReport {
+    let report = ItemReport::cancelled(&item);
+    if !item.is_looked_up
+        && let Some(journal) = &context.journal
+        && journal.has_item(&item.item).await
     {
         return ItemReport { status: Status::Skipped, ..report };
     }
-    let Some(url) = item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
-    let digests = Digests { crc32c: true, md5: shared.streams_md5(&url) };
-    let request = item.request(url, shared.settings.requests, digests, shared.progress.meter());
-    let attempts = shared.client.begin(request);
-    Transfer { attempts, shared: &shared, item, waited: Duration::ZERO, refusals: 0, md5: None }.run(report).await
+    let Some(url) = item.item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
+    let attempts = context.client.begin(request(&context, &item, url, None));
+    let arrival = Some(arrival);
+    let transfer =
+        Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
+    transfer.run(report).await
+}
+
+/// What the SDK would send, and `Content-MD5` if that is given.
+fn request(context: &Context, item: &Numbered, url: SignedUrl, md5: Option<HeaderValue>) -> Request {
+    // The MD5 is computed while the file is sent where an answer may state it. Elsewhere the CRC32C will do, which costs next to
+    // nothing.
+    let md5_stated = match url.signature() {
+        Some(SignatureKind::S3V4 | SignatureKind::S3V2) => context.compare_etag,
+        kind => kind == Some(SignatureKind::AzureSas),
+    };
+    let digests = Digests { crc32c: true, md5: md5_stated };
+    let request = item.item.request(url, context.settings.requests, digests, context.progress.meter());
+    md5.into_iter().fold(request, |request, md5| request.header(CONTENT_MD5, md5))
 }
 
 struct Transfer<'a> {
-    shared: &'a BatchContext,
-    item: UploadItem,
+    context: &'a Context,
+    item: Numbered,
     attempts: Attempts,
+    arrival: Option<Counted>,
     waited: Duration,
     refusals: u32,
     /// Of the file as it was when it was last hashed apart from being sent.
@@ -85,24 +81,28 @@ impl Transfer<'_> {
 
     async fn attempt_all(&mut self) -> Result<Response, ItemError> {
         loop {
-            // A URL can expire while a file is hashed or its host is waited for, so its clock comes after them.
+            // A URL can expire while a file is hashed or its origin is waited for, so its clock comes after them.
             self.hash().await;
-            self.wait_for_the_host().await;
-            if self.shared.source.is_some() && expiry::is_due(self.attempts.request().url(), SystemTime::now()) {
+            let mut pass = self.pass().await;
+            if self.context.source.is_some() && expiry::is_due(self.url(), SystemTime::now()) {
+                // It takes time, and may lead to another origin.
+                drop(pass);
                 self.renew().await?;
-                // It may be another host.
-                self.wait_for_the_host().await;
+                pass = self.pass().await;
             }
             self.announce_md5();
             let mut step = self.attempts.attempt().await;
+            if let Some(pass) = pass {
+                let ended = self.ended(&step, pass.opens());
+                pass.end(ended);
+            }
             if let Step::Done(response) = step {
                 if !response.status().is_success() {
-                    let url = self.attempts.request().url().clone();
-                    return Err(ItemError::NotStored { url, status: response.status() });
+                    return Err(ItemError::NotStored { url: self.url().clone(), status: response.status() });
                 }
-                match self.accept(&response).await {
+                match self.accept(&response) {
                     Ok(()) => {
-                        self.record(&response);
+                        self.record(&response).await;
                         return Ok(response);
                     }
                     Err(fault) => step = self.attempts.reject(fault),
@@ -110,22 +110,14 @@ impl Transfer<'_> {
             }
             match step {
                 Step::Retry { after, .. } => {
-                    self.shared.progress.retry();
-                    // Not too long: the client waits for it itself.
-                    self.slow_down(Duration::MAX);
+                    self.context.progress.retry();
                     self.waited = after;
                     if !after.is_zero() {
+                        let _waits = self.context.gate.waits();
                         sleep(after).await;
                     }
                 }
-                Step::Stop(error) => {
-                    let limit = match error.reason() {
-                        StopReason::RetryAfterTooLong { limit, .. } => limit,
-                        _ => RETRY_AFTER_LIMIT,
-                    };
-                    self.slow_down(limit);
-                    self.after_stop(error).await?;
-                }
+                Step::Stop(error) => self.after_stop(error).await?,
                 // A rejected answer is not done.
                 _ => {}
             }
@@ -135,11 +127,10 @@ impl Transfer<'_> {
     /// Goes on with a renewed URL if that is what it takes, or fails.
     async fn after_stop(&mut self, error: Error) -> Result<(), ItemError> {
         let Some(status) = error.status() else { return Err(error.into()) };
-        let url = self.attempts.request().url();
-        if !expiry::is_refusal(url, status, error.headers(), error.body(), SystemTime::now()) {
+        if !expiry::is_refusal(self.url(), status, error.headers(), error.body(), SystemTime::now()) {
             return Err(error.into());
         }
-        if self.shared.source.is_none() || self.refusals == MAX_REFUSALS {
+        if self.context.source.is_none() || self.refusals == MAX_REFUSALS {
             return Err(ItemError::Expired(error));
         }
         self.refusals += 1;
@@ -148,89 +139,92 @@ impl Transfer<'_> {
     }
 
     async fn renew(&mut self) -> Result<(), ItemError> {
-        let Some(source) = &self.shared.source else { return Ok(()) };
-        debug!(url = %self.attempts.request().url(), "the URL has expired or is about to; asking for another");
-        let target = renew(source, &self.item).await?;
-        self.attempts.set_url(target.url.clone());
-        for (name, value) in &target.headers {
-            self.attempts.set_header(name.clone(), value.clone());
-        }
-        self.item.aim(target);
+        let Some(source) = &self.context.source else { return Ok(()) };
+        debug!(url = %self.url(), "the URL has expired or is about to; asking for another");
+        let target = source::renew(source, &self.item.item).await?;
+        self.item.aim(&target);
+        self.attempts.set_request(request(self.context, &self.item, target.url.clone(), None));
         Ok(())
     }
 
-    /// Waits until the host of the item wants to be asked again.
-    async fn wait_for_the_host(&mut self) {
-        let Some(origin) = self.attempts.request().url().origin().cloned() else { return };
-        let began = Instant::now();
-        let mut now = began;
-        while let Some(end) = self.shared.throttle.until(&origin, now) {
-            sleep_until(end).await;
-            now = Instant::now();
-        }
-        if now > began {
-            self.waited += now - began;
+    /// Waits for a pass to the origin of the URL. A URL that has none fails by itself.
+    async fn pass(&mut self) -> Option<Pass> {
+        let origin = self.url().origin()?.clone();
+        let pass = self.context.gate.pass(&origin, self.arrival.take()).await;
+        if !pass.held().is_zero() {
+            self.waited += pass.held();
             self.attempts.set_waited(self.waited);
         }
+        Some(pass)
     }
 
-    /// Slows the batch down for a host that is overloaded and says for how long; at most for `limit`.
-    fn slow_down(&self, limit: Duration) {
-        let last = self.attempts.attempts().last().map(|last| &last.outcome);
-        if let Some(Outcome::Status(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) = last
-            && let Some(asked) = self.attempts.retry_after()
-            && let Some(origin) = self.attempts.request().url().origin()
+    /// What the last attempt says about the origin's load.
+    fn ended(&self, step: &Step, opened: bool) -> Ended {
+        if let Step::Done(response) = step
+            && response.status().is_success()
         {
-            self.shared.throttle.hold(origin.clone(), Instant::now(), asked.min(limit));
+            return Ended::Done { bytes: response.sent(), opened };
+        }
+        match self.attempts.attempts().last().map(|last| &last.outcome) {
+            Some(Outcome::Status(status)) if matches!(status.as_u16(), 429 | 503 | 509 | 529) => {
+                let limit = match step {
+                    Step::Stop(error) => match error.reason() {
+                        StopReason::RetryAfterTooLong { limit, .. } => limit,
+                        _ => RETRY_AFTER_LIMIT,
+                    },
+                    // Not too long: the client waits for it itself.
+                    _ => Duration::MAX,
+                };
+                Ended::Overloaded(match self.attempts.retry_after() {
+                    None => Overload::Refused,
+                    Some(asked) if asked > limit => Overload::Beyond,
+                    Some(asked) => Overload::RetryAfter(asked),
+                })
+            }
+            Some(Outcome::Fault(fault)) if matches!(fault.kind(), FaultKind::TimedOut(_)) => {
+                Ended::Overloaded(Overload::TimedOut)
+            }
+            _ => Ended::Failed,
         }
     }
 
-    /// Compares what the server says it has with what was sent.
-    async fn accept(&mut self, response: &Response) -> Result<(), Fault> {
-        let url = self.attempts.request().url();
-        let stated = verify::stated(url.signature(), response.headers());
-        let mut sent = response.payload().clone();
+    /// Compares what the server says it has with what was sent (rule U11).
+    fn accept(&self, response: &Response) -> Result<(), Fault> {
+        let sent = response.payload();
         if !sent.complete {
             return Err(Fault::integrity("the server answered before it had been sent the whole file"));
         }
-        let only_md5 = !stated.is_empty() && stated.iter().all(|stated| matches!(stated.hash, Hash::Md5(_)));
-        if only_md5 && sent.md5.is_none() {
-            self.shared.md5_origins.insert(url);
-            let unreadable = |e| Fault::integrity(format!("the file cannot be read again to compare its MD5: {e}"));
-            let read = self.md5().await.map_err(unreadable)?;
-            self.md5 = Some(read);
-            if (read.length, read.modified) != (sent.length, sent.modified) {
-                return Err(Fault::integrity("the file changed before its MD5 could be compared"));
+        match verify::compare(self.url().signature(), response.headers(), sent) {
+            Proof::Stored | Proof::None => Ok(()),
+            Proof::EtagIsMd5 => {
+                self.context.etags.insert(self.url());
+                Ok(())
             }
-            sent.md5 = Some(read.md5);
-        }
-        match stated.iter().find(|stated| verify::holds(stated, &sent) == Some(false)) {
-            None => Ok(()),
-            Some(Stated { header, hash }) => {
-                let ours = match hash {
-                    Hash::Crc32c(_) => sent.crc32c.map(Hash::Crc32c),
-                    Hash::Md5(_) => sent.md5.map(Hash::Md5),
-                };
-                let ours = ours.map(|ours| ours.to_string()).unwrap_or_default();
-                Err(Fault::integrity(format!("{header} of the server is {hash}, the file has {ours}")))
+            Proof::EtagDiffers { theirs, ours } if self.context.etags.are_md5s(self.url()) => {
+                Err(Fault::integrity(format!("ETag of the server is {theirs}, the file has {ours}")))
+            }
+            Proof::EtagDiffers { theirs, .. } => {
+                let Numbered { item, .. } = &self.item;
+                let (path, title) = (item.path.display(), item.display_title());
+                warn!(%path, title, "the ETag of the server looks like {theirs}, which the file does not have");
+                Ok(())
+            }
+            Proof::Differs { header, theirs, ours } => {
+                Err(Fault::integrity(format!("{header} of the server is {theirs}, the file has {ours}")))
             }
         }
     }
 
-    fn record(&self, response: &Response) {
-        let sent = response.payload();
-        let url = self.attempts.request().url();
-        if let Some(journal) = &self.shared.journal
-            && let Some(entry) = Entry::new(&self.item.path, sent.length, sent.modified, Some(url))
-        {
-            journal.record(&entry);
+    async fn record(&self, response: &Response) {
+        if let Some(journal) = &self.context.journal {
+            journal.record(&self.item.item.path, response.payload(), self.url()).await;
         }
     }
 
     /// Finds the hash that is to be announced. If the file cannot be read the attempt will say so.
     async fn hash(&mut self) {
         if self.announces_md5() {
-            self.md5 = self.md5().await.ok();
+            self.md5 = md5_of(&self.item.item.path, self.md5).await.ok();
         }
     }
 
@@ -238,52 +232,19 @@ impl Transfer<'_> {
     fn announce_md5(&mut self) {
         if self.announces_md5()
             && let Some(Md5Of { md5, .. }) = &self.md5
-            && let Ok(value) = HeaderValue::try_from(verify::base64(md5))
+            && let Ok(md5) = verify::base64(md5).try_into()
         {
-            self.attempts.set_header(CONTENT_MD5, value);
+            self.attempts.set_request(request(self.context, &self.item, self.url().clone(), Some(md5)));
         }
     }
 
     /// Whether `Content-MD5` is asked for, and not there already, and the URL's signature lets us send it.
     fn announces_md5(&self) -> bool {
-        self.shared.content_md5
-            && !self.item.headers.contains_key(CONTENT_MD5)
-            && self.attempts.request().url().allows_header(&CONTENT_MD5)
+        let item = &self.item.item;
+        self.context.content_md5 && !item.headers.contains_key(CONTENT_MD5) && self.url().allows_header(&CONTENT_MD5)
     }
 
-    async fn md5(&self) -> io::Result<Md5Of> {
-        md5_of(&self.item.path, self.md5).await
+    fn url(&self) -> &SignedUrl {
+        self.attempts.request().url()
     }
-}
-
-impl BatchContext {
-    /// Whether the MD5 is computed while the file is sent: where it will be asked for. Elsewhere the CRC32C will do, which costs
-    /// next to nothing, and a host that surprises us has its file read again.
-    fn streams_md5(&self, url: &SignedUrl) -> bool {
-        match url.signature() {
-            Some(SignatureKind::S3V4 | SignatureKind::S3V2 | SignatureKind::AzureSas) => true,
-            Some(SignatureKind::GcsV4 | SignatureKind::GcsV2) => false,
-            _ => self.md5_origins.contains(url),
-        }
-    }
-}
-
-impl Md5Origins {
-    fn insert(&self, url: &SignedUrl) {
-        if let Some(origin) = url.origin() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(origin.clone());
-        }
-    }
-
-    fn contains(&self, url: &SignedUrl) -> bool {
-        let origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !origins.is_empty() && url.origin().is_some_and(|origin| origins.contains(origin))
-    }
-}
-
-/// What the journal would know the item by, as its file is now.
-pub(crate) async fn on_disk(item: &UploadItem) -> Option<Entry> {
-    let path = item.path.clone();
-    let metadata = spawn_blocking(move || path.metadata()).await.ok()?.ok()?;
-    Entry::new(&item.path, metadata.len(), metadata.modified().ok(), item.signed_url.as_ref())
 }

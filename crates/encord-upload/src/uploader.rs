@@ -1,9 +1,6 @@
 //! What a batch is made with, and the batch as one call.
 
 use std::fmt;
-use std::future::pending;
-use std::num::NonZeroUsize;
-use std::pin::pin;
 use std::sync::Arc;
 
 use encord_http::Client;
@@ -11,18 +8,18 @@ use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use futures_util::{Stream, stream};
 
 use crate::batch::{Batch, Selection};
+use crate::context::{Context, Etags};
+use crate::gate::Gate;
 use crate::item::UploadItem;
 use crate::journal::Journal;
 use crate::open_files;
+use crate::pace::CAP_ATTEMPTS;
 use crate::progress::Progress;
 use crate::report::{ItemReport, Report, Stopped};
 use crate::source::{AnySource, SignedUrlSource};
-use crate::throttle::Throttle;
-use crate::transfer::{BatchContext, Md5Origins};
 
-/// How many items are under way at once unless said otherwise. The SDK uses 4 threads. With small files it is latency that sets
-/// the pace, so at 20 ms a request 32 give 1,600 files a second; they stay far below any limit of open files.
-pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+/// The most items under way at once unless [`Uploader::concurrency`] says otherwise. How many there are below it is found out.
+pub const DEFAULT_CONCURRENCY: usize = CAP_ATTEMPTS;
 
 /// Uploads batches of items.
 ///
@@ -46,11 +43,14 @@ pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 pub struct Uploader {
     client: Client,
     settings: EffectiveUploadSettings,
-    concurrency: NonZeroUsize,
+    concurrency: usize,
+    is_fixed: bool,
     source: Option<AnySource>,
     journal: Option<Journal>,
     select: Option<Selection>,
     content_md5: bool,
+    compare_etag: bool,
+    etags: Etags,
 }
 
 impl Uploader {
@@ -60,19 +60,29 @@ impl Uploader {
             settings: settings.over(client.settings()),
             client: client.clone(),
             concurrency: DEFAULT_CONCURRENCY,
+            is_fixed: false,
             source: None,
             journal: None,
             select: None,
             content_md5: false,
+            compare_etag: true,
+            etags: Etags::default(),
         }
     }
 
-    /// How many items are under way at once. Default: [`DEFAULT_CONCURRENCY`]. It is less where the process may not open so many
-    /// files: three for each item, and 64 for the rest of the process.
+    /// The most items under way at once. Default: [`DEFAULT_CONCURRENCY`]. Below it, for each host, the number grows while that makes
+    /// the whole faster, and shrinks when the host says that it is overloaded (rule U10). It is less where the process may not open
+    /// so many files: three for each item, and 64 for the rest of the process. Zero counts as one.
     #[must_use]
-    pub fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
-        self.concurrency = concurrency;
-        self
+    pub fn concurrency(self, most: usize) -> Self {
+        Self { concurrency: most, is_fixed: false, ..self }
+    }
+
+    /// Always this many items under way: for benchmarks, which compare it with what is found out.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn fixed_concurrency(self, number: usize) -> Self {
+        Self { concurrency: number, is_fixed: true, ..self }
     }
 
     /// Asks `source` for the URLs of items that have none, and again for those whose URL has expired or is about to. A renewal is
@@ -106,6 +116,15 @@ impl Uploader {
         self
     }
 
+    /// Compares the `ETag` of an answer to a URL signed for S3, where it looks like an MD5 and no other hash speaks for the object.
+    /// A difference is a warning, as not every store has an MD5 there; once an `ETag` of the same host has been the MD5 of a file,
+    /// it is a fault like another wrong hash. Default: on. Off saves the computing of the MD5.
+    #[must_use]
+    pub fn compare_etag(mut self, compare: bool) -> Self {
+        self.compare_etag = compare;
+        self
+    }
+
     /// The settings that apply to each upload.
     pub fn settings(&self) -> &EffectiveUploadSettings {
         &self.settings
@@ -114,24 +133,23 @@ impl Uploader {
     /// Begins a batch: nothing happens until the outcomes are asked for. Each item has its own budgets and clocks (rule U7). Needs
     /// a tokio runtime with time and I/O enabled.
     pub fn batch<S: Stream<Item = UploadItem>>(&self, items: S) -> Batch<S> {
-        let shared = BatchContext {
+        let concurrency = open_files::bounded(self.concurrency.max(1));
+        let context = Context {
             client: self.client.clone(),
             settings: self.settings,
             source: self.source.clone(),
             journal: self.journal.clone(),
             content_md5: self.content_md5,
             progress: Progress::new(),
-            throttle: Throttle::default(),
-            md5_origins: Md5Origins::default(),
+            compare_etag: self.compare_etag,
+            etags: self.etags.clone(),
+            gate: Gate::new(concurrency, self.is_fixed),
         };
-        Batch::new(shared, open_files::bounded(self.concurrency), self.select.clone(), items)
+        Batch::new(context, self.select.clone(), items)
     }
 
-    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order. Needs a tokio runtime
-    /// with time and I/O enabled.
-    ///
-    /// Unlike [`batch`](Self::batch) it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one
-    /// the headers of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
+    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order: a
+    /// [batch](Self::batch), and its [report](Batch::report).
     ///
     /// Dropping the future aborts what is under way.
     ///
@@ -143,32 +161,7 @@ impl Uploader {
         items: impl IntoIterator<Item = UploadItem>,
         observe: impl FnMut(&ItemReport),
     ) -> Result<Report, Stopped> {
-        self.upload_until(pending(), items, observe).await
-    }
-
-    /// Like [`upload`](Self::upload), until `cancel` is ready: then nothing further is started and what is under way is
-    /// aborted. The iterator is taken to its end, so that the report lists every item.
-    ///
-    /// # Errors
-    ///
-    /// [`Stopped`], as `upload`, and when an item was cancelled. Who cancels when all have ended gets the report.
-    pub async fn upload_until(
-        &self,
-        cancel: impl Future<Output = ()> + Send + 'static,
-        items: impl IntoIterator<Item = UploadItem>,
-        mut observe: impl FnMut(&ItemReport),
-    ) -> Result<Report, Stopped> {
-        let mut batch = pin!(self.batch(stream::iter(items)).until(cancel));
-        let mut report = Report::default();
-        while let Some(item) = batch.next().await {
-            observe(&item);
-            report.items.push(item);
-        }
-        report.items.sort_unstable_by_key(|item| item.index);
-        match batch.stopped() {
-            None => Ok(report),
-            Some(cause) => Err(Stopped { report, cause }),
-        }
+        self.batch(stream::iter(items)).report(observe).await
     }
 }
 

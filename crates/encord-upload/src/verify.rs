@@ -17,54 +17,88 @@ pub(crate) enum Hash {
     Md5([u8; 16]),
 }
 
-/// A hash in an answer, and the header that states it.
+/// What an answer of 2xx says about the object that was stored (rule U11).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stated {
-    pub(crate) header: &'static str,
-    pub(crate) hash: Hash,
+pub(crate) enum Proof {
+    /// A hash of the object is that of the file.
+    Stored,
+    /// A hash of the object is another one.
+    Differs { header: &'static str, theirs: Hash, ours: Hash },
+    /// There is none but an `ETag` that is the MD5 of the file.
+    EtagIsMd5,
+    /// There is none but an `ETag` that looks like an MD5, and is not that of the file.
+    EtagDiffers { theirs: Hash, ours: Hash },
+    /// Nothing.
+    None,
 }
 
-/// Every hash that an answer states. What cannot be read is no statement.
+/// What the hashes in an answer say. One that cannot be read says nothing.
 ///
+/// These mean the object:
 /// - `x-goog-hash`: `crc32c=` and `md5=`, base64, big-endian; of Google Cloud Storage.
 /// - `x-amz-checksum-crc32c`: base64, big-endian; of S3.
-/// - `Content-MD5`: base64 (RFC 1864); of Azure, and whoever else sends it.
-/// - `ETag`: hexadecimal MD5, for a URL signed for S3, unless the object is encrypted with a key that is not S3's own: then it
-///   is something else that looks the same.
-pub(crate) fn stated(signature: Option<SignatureKind>, headers: &HeaderMap) -> Vec<Stated> {
+/// - `Content-MD5`: base64 (RFC 1864), where the URL is signed for Azure. Elsewhere it is the hash of the answer's own body.
+///
+/// And this one may: `ETag`, a hexadecimal MD5, where the URL is signed for S3, unless the object is encrypted with a key that is
+/// not S3's own. Many stores that speak S3 say something else there that looks the same.
+pub(crate) fn compare(signature: Option<SignatureKind>, headers: &HeaderMap, sent: &Sent) -> Proof {
+    let mut proof = Proof::None;
+    for (header, theirs) in stated(signature, headers) {
+        match theirs.of(sent) {
+            Some(ours) if ours == theirs => proof = Proof::Stored,
+            Some(ours) => return Proof::Differs { header, theirs, ours },
+            None => {}
+        }
+    }
+    match etag(signature, headers) {
+        Some(theirs) if proof == Proof::None => match theirs.of(sent) {
+            Some(ours) if ours == theirs => Proof::EtagIsMd5,
+            Some(ours) => Proof::EtagDiffers { theirs, ours },
+            None => Proof::None,
+        },
+        _ => proof,
+    }
+}
+
+fn stated(signature: Option<SignatureKind>, headers: &HeaderMap) -> Vec<(&'static str, Hash)> {
     let mut stated = Vec::new();
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     for value in headers.get_all("x-goog-hash").iter().filter_map(|value| value.to_str().ok()) {
-        for entry in value.split(',') {
-            let hash = match entry.trim().split_once('=') {
+        for hash in value.split(',') {
+            let hash = match hash.trim().split_once('=') {
                 Some(("crc32c", value)) => bytes(value).map(u32::from_be_bytes).map(Hash::Crc32c),
                 Some(("md5", value)) => bytes(value).map(Hash::Md5),
                 _ => None,
             };
-            stated.extend(hash.map(|hash| Stated { header: "x-goog-hash", hash }));
+            stated.extend(hash.map(|hash| ("x-goog-hash", hash)));
         }
     }
-    if let Some(crc32c) = text("x-amz-checksum-crc32c").and_then(bytes).map(u32::from_be_bytes) {
-        stated.push(Stated { header: "x-amz-checksum-crc32c", hash: Hash::Crc32c(crc32c) });
-    }
-    if let Some(md5) = text(CONTENT_MD5.as_str()).and_then(bytes) {
-        stated.push(Stated { header: "Content-MD5", hash: Hash::Md5(md5) });
-    }
-    if matches!(signature, Some(SignatureKind::S3V4 | SignatureKind::S3V2))
-        && text("x-amz-server-side-encryption").is_none_or(|kind| kind == "AES256")
-        && text("x-amz-server-side-encryption-customer-algorithm").is_none()
-        && let Some(md5) = text(ETAG.as_str()).and_then(hexadecimal)
-    {
-        stated.push(Stated { header: "ETag", hash: Hash::Md5(md5) });
+    let crc32c = text(headers, "x-amz-checksum-crc32c").and_then(bytes).map(u32::from_be_bytes);
+    stated.extend(crc32c.map(|crc32c| ("x-amz-checksum-crc32c", Hash::Crc32c(crc32c))));
+    if signature == Some(SignatureKind::AzureSas) {
+        let md5 = text(headers, CONTENT_MD5.as_str()).and_then(bytes);
+        stated.extend(md5.map(|md5| ("Content-MD5", Hash::Md5(md5))));
     }
     stated
 }
 
-/// Whether a statement holds for what was sent; `None` when that hash was not computed.
-pub(crate) fn holds(stated: &Stated, sent: &Sent) -> Option<bool> {
-    match stated.hash {
-        Hash::Crc32c(theirs) => sent.crc32c.map(|ours| ours == theirs),
-        Hash::Md5(theirs) => sent.md5.map(|ours| ours == theirs),
+fn etag(signature: Option<SignatureKind>, headers: &HeaderMap) -> Option<Hash> {
+    let is_s3 = matches!(signature, Some(SignatureKind::S3V4 | SignatureKind::S3V2));
+    let is_plain = text(headers, "x-amz-server-side-encryption").is_none_or(|kind| kind == "AES256")
+        && text(headers, "x-amz-server-side-encryption-customer-algorithm").is_none();
+    text(headers, ETAG.as_str()).filter(|_| is_s3 && is_plain).and_then(hexadecimal).map(Hash::Md5)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+impl Hash {
+    /// The same hash of what was sent; `None` when it was not computed.
+    fn of(self, sent: &Sent) -> Option<Self> {
+        match self {
+            Self::Crc32c(_) => sent.crc32c.map(Self::Crc32c),
+            Self::Md5(_) => sent.md5.map(Self::Md5),
+        }
     }
 }
 
@@ -113,41 +147,68 @@ mod tests {
         })
     }
 
+    const CRC: Hash = Hash::Crc32c(0xe306_9283);
+    const MD5: Hash = Hash::Md5(0x25f9_e794_323b_4538_85f5_181f_1b62_4d0b_u128.to_be_bytes());
+
+    fn sent() -> Sent {
+        let mut sent = Sent::default();
+        let (Hash::Crc32c(crc32c), Hash::Md5(md5)) = (CRC, MD5) else { return sent };
+        (sent.crc32c, sent.md5, sent.complete) = (Some(crc32c), Some(md5), true);
+        sent
+    }
+
     #[track_caller]
-    fn check(signature: Option<SignatureKind>, headers: &[(&'static str, &str)], expected: &[&str]) {
-        let stated = stated(signature, &header_map(headers));
-        let texts: Vec<String> = stated.iter().map(|s| format!("{}: {}", s.header, s.hash)).collect();
-        assert_eq!(texts, expected, "{headers:?}");
+    fn check(signature: Option<SignatureKind>, headers: &[(&'static str, &str)], expected: Proof) {
+        assert_eq!(compare(signature, &header_map(headers), &sent()), expected, "{headers:?}");
+    }
+
+    const GCS: Option<SignatureKind> = Some(SignatureKind::GcsV4);
+    const S3: Option<SignatureKind> = Some(SignatureKind::S3V4);
+    const AZURE: Option<SignatureKind> = Some(SignatureKind::AzureSas);
+
+    #[test]
+    fn u11_a_hash_that_means_the_object_decides() {
+        for (signature, name, right, wrong, hash) in [
+            (GCS, "x-goog-hash", "crc32c=4waSgw==", "crc32c=4waSgA==", CRC),
+            (None, "x-goog-hash", "md5=JfnnlDI7RTiF9RgfG2JNCw==", "crc32c=4waSgw==,md5=AAAAlDI7RTiF9RgfG2JNCw==", MD5),
+            (S3, "x-amz-checksum-crc32c", "4waSgw==", "4waSgA==", CRC),
+            (AZURE, "content-md5", "JfnnlDI7RTiF9RgfG2JNCw==", "AAAAlDI7RTiF9RgfG2JNCw==", MD5),
+        ] {
+            check(signature, &[(name, right)], Proof::Stored);
+            let proof = compare(signature, &header_map(&[(name, wrong)]), &sent());
+            let Proof::Differs { header, ours, .. } = proof else { panic!("{name}: {proof:?}") };
+            assert_eq!((header.to_ascii_lowercase().as_str(), ours), (name, hash));
+        }
     }
 
     #[test]
-    fn hashes_are_found_where_each_store_states_them() {
-        const CRC: &str = "CRC32C e3069283";
-        const MD5: &str = "MD5 25f9e794323b453885f5181f1b624d0b";
-        let (gcs, s3) = (Some(SignatureKind::GcsV4), Some(SignatureKind::S3V4));
-        let both = [format!("x-goog-hash: {CRC}"), format!("x-goog-hash: {MD5}")];
-        let both = [both[0].as_str(), both[1].as_str()];
-        check(gcs, &[("x-goog-hash", "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")], &both);
-        check(None, &[("x-goog-hash", "crc32c=4waSgw=="), ("x-goog-hash", "md5=JfnnlDI7RTiF9RgfG2JNCw==")], &both);
-        check(s3, &[("x-amz-checksum-crc32c", "4waSgw==")], &[&format!("x-amz-checksum-crc32c: {CRC}")]);
-        check(None, &[("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==")], &[&format!("Content-MD5: {MD5}")]);
-
-        let etag = ("etag", "\"25f9e794323b453885f5181f1b624d0b\"");
-        check(s3, &[etag], &[&format!("ETag: {MD5}")]);
-        check(s3, &[("etag", "25F9E794323B453885F5181F1B624D0B")], &[&format!("ETag: {MD5}")]);
-        check(s3, &[etag, ("x-amz-server-side-encryption", "AES256")], &[&format!("ETag: {MD5}")]);
-        check(s3, &[etag, ("x-amz-server-side-encryption", "aws:kms")], &[]);
-        check(s3, &[etag, ("x-amz-server-side-encryption-customer-algorithm", "AES256")], &[]);
+    fn u11_what_does_not_mean_the_object_decides_nothing() {
+        const OF_THE_ANSWER: (&str, &str) = ("content-md5", "AAAAlDI7RTiF9RgfG2JNCw==");
+        for signature in [None, GCS, S3] {
+            check(signature, &[OF_THE_ANSWER], Proof::None);
+        }
+        let right = ("etag", "\"25f9e794323b453885f5181f1b624d0b\"");
+        let wrong = ("etag", "\"25f9e794323b453885f5181f1b624d0c\"");
+        let theirs = Hash::Md5(0x25f9_e794_323b_4538_85f5_181f_1b62_4d0c_u128.to_be_bytes());
+        check(S3, &[right], Proof::EtagIsMd5);
+        check(S3, &[("etag", "25F9E794323B453885F5181F1B624D0B")], Proof::EtagIsMd5);
+        check(S3, &[wrong], Proof::EtagDiffers { theirs, ours: MD5 });
+        check(S3, &[wrong, ("x-amz-server-side-encryption", "AES256")], Proof::EtagDiffers { theirs, ours: MD5 });
+        check(S3, &[wrong, ("x-amz-server-side-encryption", "aws:kms")], Proof::None);
+        check(S3, &[wrong, ("x-amz-server-side-encryption-customer-algorithm", "AES256")], Proof::None);
+        // Something else speaks.
+        check(S3, &[wrong, ("x-amz-checksum-crc32c", "4waSgw==")], Proof::Stored);
         // An ETag is anything the server likes, unless the server is known.
-        check(None, &[etag], &[]);
-        check(gcs, &[etag], &[]);
-        check(Some(SignatureKind::AzureSas), &[etag], &[]);
+        for signature in [None, GCS, AZURE] {
+            check(signature, &[wrong], Proof::None);
+        }
+        assert_eq!(compare(S3, &header_map(&[wrong]), &Sent::default()), Proof::None, "nothing was computed");
     }
 
     #[test]
-    fn what_cannot_be_read_states_nothing() {
+    fn what_cannot_be_read_says_nothing() {
         for value in ["", "crc32c=", "crc32c=4waSgw", "crc32c=4waSgwA=", "md5=4waSgw==", "sha1=4waSgw==", "crc32c"] {
-            check(None, &[("x-goog-hash", value)], &[]);
+            check(None, &[("x-goog-hash", value)], Proof::None);
         }
         for etag in [
             "\"0x8D4BCC2E4835CD0\"",
@@ -155,7 +216,7 @@ mod tests {
             "W/\"25f9\"",
             "+5f9e794323b453885f5181f1b624d0b",
         ] {
-            check(Some(SignatureKind::S3V4), &[("etag", etag)], &[]);
+            check(S3, &[("etag", etag)], Proof::None);
         }
     }
 
@@ -163,12 +224,12 @@ mod tests {
         /// Nor does what cannot be read hide what can, in the same header or another.
         #[test]
         fn hostile_headers_hide_nothing(junk in "[ -~]{0,60}|(crc32c|md5|[=,])[ -~]{0,20}") {
-            let value = format!("{junk},crc32c=4waSgw==");
-            let stated = stated(Some(SignatureKind::S3V4), &header_map(&[
+            let value = format!("{junk},crc32c=4waSgA==");
+            let headers = header_map(&[
                 ("x-goog-hash", &value), ("etag", &junk), ("content-md5", &junk), ("x-amz-checksum-crc32c", &junk),
-            ]));
-            let good = Stated { header: "x-goog-hash", hash: Hash::Crc32c(0xe306_9283) };
-            prop_assert!(stated.contains(&good), "{:?}", stated);
+            ]);
+            let is_found = matches!(compare(S3, &headers, &sent()), Proof::Differs { .. });
+            prop_assert!(is_found);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the upload benchmarks need: programs that are built, files to send, a server, and the stopwatch.
+//! The equipment of the upload benchmarks: programs, files to send, a server, and the measurement.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::plan::{Case, InFlight, Program};
 
-/// Distinct files take this much of the disk at most; a longer manifest names them again.
+/// Limits the disk space of all files. A longer manifest names the same files again.
 const DISK: u64 = 512 * 1024 * 1024;
 
 /// The SDK whose uploads are measured.
@@ -21,15 +21,15 @@ const SDK: &str = "current";
 pub(crate) struct Lab {
     pub(crate) folder: PathBuf,
     programs: PathBuf,
-    /// Of the SDKs that are installed, by name.
+    /// The Python of each installed SDK, by name.
     pythons: Vec<(&'static str, PathBuf)>,
     curl: bool,
-    /// How many uploads `encord upload` has under way when it is not told.
+    /// The default of `encord upload --concurrency`.
     pub(crate) default_in_flight: u64,
 }
 
 impl Lab {
-    /// The smoke run leaves out a peer that the machine lacks, and says so.
+    /// The smoke run leaves out a missing peer, and says so.
     pub(crate) fn open(smoke: bool) -> Result<Self> {
         let programs = env::current_exe()?.parent().context("no folder")?.to_owned();
         let folder = root().join("target/xtask/bench");
@@ -75,7 +75,7 @@ impl Lab {
         Ok(setup)
     }
 
-    /// `None` where the SDK could not be had.
+    /// `None` if the SDK is not installed.
     pub(crate) fn python(&self, sdk: &str) -> Option<&Path> {
         self.pythons.iter().find_map(|(name, python)| (*name == sdk).then_some(&**python))
     }
@@ -101,7 +101,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// What a command prints; it runs in the root of the workspace.
+/// The standard output of a command that runs in the root of the workspace.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = format!("{command:?}");
     let output = command.current_dir(root()).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
@@ -130,7 +130,7 @@ pub(crate) struct Setup<'a> {
     server: Server,
 }
 
-/// What one run of one program took.
+/// The measurement of one run of one program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) seconds: f64,
@@ -140,7 +140,7 @@ pub(crate) struct Sample {
 }
 
 impl Setup<'_> {
-    /// The files where they are not there yet, a manifest for all, and the same list for curl.
+    /// Writes missing files, the manifest, and the same list for curl.
     fn write(&self) -> std::io::Result<()> {
         let Case { files, size, .. } = self.case;
         let distinct = files.min((DISK / size).max(1));
@@ -217,7 +217,7 @@ impl Setup<'_> {
             Program::Ours => {
                 command
                     .arg(programs.join("encord"))
-                    .args(["upload", "--progress", "never", "--manifest"])
+                    .args(["upload", "--progress", "never", "--no-journal", "--manifest"])
                     .arg(self.manifest());
                 if let InFlight::Is(_) = self.case.in_flight {
                     command.args(["--concurrency", &in_flight]);
@@ -282,7 +282,7 @@ fn noise() -> Vec<u8> {
     (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
 }
 
-/// The discarding server. Ends when it is dropped.
+/// The server, which discards all payloads. It ends when it is dropped.
 struct Server {
     child: Child,
     stdin: ChildStdin,
@@ -307,12 +307,12 @@ impl Server {
         Ok(server)
     }
 
-    /// As long as those of real stores.
+    /// A URL as long as those of real stores.
     fn url(&self, index: u64) -> String {
         format!("{}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={:0>64}", self.base, index)
     }
 
-    /// What arrived since the last call.
+    /// The counts since the last call.
     fn counted(&mut self) -> Result<Value> {
         self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
         read_json(&self.line()?)

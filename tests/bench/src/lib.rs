@@ -1,4 +1,4 @@
-//! What the bare loops share: the manifest, and so many workers that take its items in turn.
+//! Shared by the bare loops: they read a manifest, and N workers take its items in turn.
 
 use std::error::Error;
 use std::fs;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-/// What the programs of this package return: all of them tell their errors by ending.
+/// The result of the programs of this package. Each ends with its first error.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The headers of an upload beside its length, as the SDK sends them for the images of the benchmarks.
@@ -19,15 +19,15 @@ pub const HEADERS: [(&str, &str); 2] = [("content-type", "image/jpeg"), ("cache-
 pub struct Item {
     /// The file.
     pub path: String,
-    /// Where it goes.
+    /// The URL.
     pub url: String,
 }
 
-/// Uploads what the manifest, the first argument, lists with as many workers as the second argument says.
+/// Uploads all items of the manifest. The first argument is the manifest, the second the number of workers.
 ///
 /// # Errors
 ///
-/// Arguments that are missing, a manifest that cannot be read, and the first upload that fails.
+/// If arguments are missing, the manifest cannot be read, or an upload fails.
 pub fn run<F: Future<Output = Outcome<()>> + Send + 'static>(
     upload: impl Fn(Arc<[Item]>, usize) -> F + Clone + Send + 'static,
 ) -> Outcome<()> {

@@ -24,7 +24,7 @@ use crate::lab::{Lab, output, root};
 use crate::outcome::{Outcome, Table};
 use crate::plan::{BENCHMARKS, Benchmark, Work};
 
-/// What `--record` writes, below `docs`.
+/// The page that `--record` writes, below `docs`.
 const PAGE: &str = "performance.md";
 /// The lines of the page between which the tables stand.
 const MARKS: [&str; 2] = ["<!-- cargo xtask bench --record -->\n", "<!-- end -->\n"];
@@ -71,7 +71,7 @@ impl Options {
     }
 }
 
-/// Fails where a program did not do its work, or could not be had. An aim that is missed is no failure.
+/// Fails if a program is missing or did not do its work. A missed aim is no failure.
 fn main() -> Result<()> {
     let options = Options::parse();
     if options.list {
@@ -140,7 +140,7 @@ fn between_marks(page: &str, text: &str) -> Option<String> {
     Some(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim_end()))
 }
 
-/// On what, and with which peers, the figures were taken.
+/// The machine and the peers of this measurement.
 fn facts(rounds: usize) -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| -> String {
@@ -170,7 +170,7 @@ fn facts(rounds: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What is installed for an SDK. What it retries, and when, is decided by the other two packages.
+/// The installed versions for an SDK. The other two packages decide about its retries.
 fn pins(sdk: &str) -> String {
     let pins = fs::read_to_string(root().join("tests/python/pins").join(sdk).with_extension("txt")).unwrap_or_default();
     let package = |name| Some(format!("{name} {}", pinned(&pins, name)?));

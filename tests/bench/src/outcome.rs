@@ -1,4 +1,4 @@
-//! What came out: tables, verdicts on the aims, and the same as JSON.
+//! The results: tables, verdicts on the aims, and both as JSON.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::stats::Spread;
 
-/// What came out of one benchmark.
+/// The result of one benchmark.
 pub(crate) struct Outcome {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
@@ -20,7 +20,7 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) head: Vec<&'static str>,
     pub(crate) rows: Vec<Vec<String>>,
-    /// Said below it.
+    /// Printed below the table.
     pub(crate) remarks: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Verdict {
 pub(crate) enum Bound {
     AtLeast(f64),
     AtMost(f64),
-    /// Not in a single round.
+    /// The bound holds for every round, not only for the median.
     NeverAbove(f64),
 }
 
@@ -85,7 +85,7 @@ impl Verdict {
     }
 }
 
-/// Of all benchmarks, and how far each aim was met.
+/// The aims of all benchmarks, and whether each was met.
 pub(crate) fn verdicts(outcomes: &[Outcome]) -> Table {
     Table {
         title: "Aims".to_owned(),
@@ -110,7 +110,7 @@ pub(crate) fn to_json(outcomes: &[Outcome], facts: &[(&str, String)]) -> Value {
 }
 
 impl Table {
-    /// Aligned for a terminal, and still Markdown.
+    /// A Markdown table whose columns are aligned.
     pub(crate) fn markdown(&self) -> String {
         let head: Vec<String> = self.head.iter().map(|word| (*word).to_owned()).collect();
         let width = |column: usize| {
@@ -137,7 +137,7 @@ impl Table {
     }
 }
 
-/// Whole, or three digits that count; thousands apart.
+/// Three significant digits, or a whole number with a comma before each three digits.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 || size.fract() == 0.0 => 0,
@@ -152,7 +152,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// With a comma before each three digits.
+/// The number with a comma before each three digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

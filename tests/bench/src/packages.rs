@@ -1,4 +1,4 @@
-//! What a user of each published crate has to build, and how long that takes from nothing.
+//! The dependencies of each published crate, and the time of a build from nothing.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ struct Package {
     is_library: bool,
 }
 
-/// The smoke run counts only.
+/// The smoke run only counts dependencies.
 pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, smoke: bool) -> Result<Outcome> {
     let mut rows = Vec::new();
     let mut verdicts = Vec::new();
@@ -95,7 +95,7 @@ fn cold_build(lab: &Lab, package: &Package) -> Result<f64> {
     Ok(seconds)
 }
 
-/// The arguments that name what is built: a program where it is, a library below a crate that depends on nothing else.
+/// The arguments that select the build: a program itself, or a new crate that depends on the library alone.
 fn selection(lab: &Lab, package: &Package) -> Result<[String; 2]> {
     let Package { name, folder, is_library } = package;
     if !is_library {

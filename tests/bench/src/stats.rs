@@ -1,4 +1,4 @@
-//! What is made of the figures of several rounds.
+//! Statistics of the figures of several rounds.
 
 /// Median and range.
 #[derive(Debug, Clone, Copy, PartialEq)]

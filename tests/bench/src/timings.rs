@@ -14,7 +14,7 @@ use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::plan::{Against, Benchmark, Timing, Timings, Topic};
 use crate::stats::{Spread, exponent};
 
-/// What one size of one topic gave: a JSON object a round, ours and the SDK's.
+/// The results of one size of one topic: a JSON object for each round, ours and the SDK's.
 struct Rounds {
     models: u64,
     ours: Vec<Value>,
@@ -102,7 +102,7 @@ fn corpus(lab: &Lab, models: u64) -> Result<PathBuf> {
     let path = lab.folder.join(format!("models-{models}.json"));
     let distinct = models * 100 / 2;
     let uid = |place: u64| {
-        // A prime that divides none of the sizes: neighbours do not stay neighbours.
+        // A prime that divides none of the sizes, so that equal uids are far apart.
         let id = place.wrapping_mul(777_767) % distinct;
         let (high, low) = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15), id.wrapping_mul(0xbf58_476d_1ce4_e5b9));
         let hex = format!("{high:016x}{low:016x}");
@@ -130,7 +130,6 @@ fn table(rounds: &Rounds, timings: &[Timing]) -> Table {
         let ours = Spread::of(rounds.ours(timing.ours))?;
         let (name, peer) = match timing.against {
             Against::Sdk(key, _) => ("Python SDK", Spread::of(figures(&rounds.sdk, key))),
-            Against::Own(name, key, _) => (name, Spread::of(rounds.ours(key))),
             Against::Nothing(_) => ("", None),
         };
         let cell = |spread: Option<Spread>| spread.map(|spread| time(spread.median)).unwrap_or_default();
@@ -141,7 +140,7 @@ fn table(rounds: &Rounds, timings: &[Timing]) -> Table {
     } else {
         "One call".to_owned()
     };
-    // A bound on a figure of which the table has a comparison already is no row of its own.
+    // If the table already compares a figure, a bound on it gets no row of its own.
     let compared = |timing: &&Timing| {
         let twin = |other: &Timing| other.ours == timing.ours && !matches!(other.against, Against::Nothing(_));
         !matches!(timing.against, Against::Nothing(_)) || !timings.iter().any(twin)
@@ -181,19 +180,13 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// `None` where the peer is not there.
+/// `None` if the peer is missing.
 fn verdict(name: &'static str, timing: &Timing, rounds: &Rounds) -> Option<Verdict> {
     let ours = rounds.ours(timing.ours);
     let (what, found, bound, unit) = match timing.against {
         Against::Sdk(key, times) => (
             format!("{}, against Python SDK", timing.label),
             Spread::of_ratios(&figures(&rounds.sdk, key), &ours)?,
-            Bound::AtLeast(times),
-            " ×",
-        ),
-        Against::Own(peer, key, times) => (
-            format!("{}, against {peer}", timing.label),
-            Spread::of_ratios(&rounds.ours(key), &ours)?,
             Bound::AtLeast(times),
             " ×",
         ),

@@ -26,7 +26,7 @@ impl Run {
     }
 }
 
-/// All cases of a benchmark. Without warm-up rounds the figures mean nothing, which is what the smoke run wants.
+/// Runs all cases of a benchmark. The smoke run has no warm-up rounds, so its figures mean nothing.
 pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: usize, smoke: bool) -> Result<Outcome> {
     let mut outcome = Outcome {
         name: benchmark.name,
@@ -49,7 +49,7 @@ pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: 
         } else if let [(_, runs)] = &*sizes {
             outcome.tables.push(table(&case, runs));
         }
-        // What the smoke run takes says nothing.
+        // Figures of the smoke run mean nothing.
         for aim in case.aims.iter().filter(|_| !smoke) {
             outcome.verdicts.extend(verdict(benchmark.name, &case, *aim, &sizes, lab));
         }
@@ -173,7 +173,7 @@ fn growth_table(case: &Case, sizes: &[(Case, Vec<Run>)]) -> Table {
     }
 }
 
-/// `None` where a peer is not there, or there is nothing to compare with.
+/// `None` if a peer or the figure to compare with is missing.
 fn verdict(name: &'static str, case: &Case, aim: Aim, sizes: &[(Case, Vec<Run>)], lab: &Lab) -> Option<Verdict> {
     let (largest, runs) = sizes.last()?;
     let ours = runs.first()?;

@@ -17,6 +17,10 @@ pub(crate) struct SettingsOptions {
     pub(crate) allow_failures: Option<bool>,
     pub(crate) max_retries: Option<String>,
     pub(crate) backoff_factor: Option<String>,
+    pub(crate) connection_retries: Option<String>,
+    pub(crate) connect_timeout: Option<String>,
+    pub(crate) read_timeout: Option<String>,
+    pub(crate) write_timeout: Option<String>,
 }
 
 impl From<OsString> for Stream {

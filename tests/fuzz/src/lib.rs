@@ -12,6 +12,8 @@ mod args;
 #[allow(dead_code, reason = "the command needs more of them")]
 #[path = "../../../crates/encord-cli/src"]
 mod command {
+    pub(crate) mod escape;
+    pub(crate) mod folders;
     pub(crate) mod layers;
     pub(crate) mod output;
     pub(crate) mod schedule;
@@ -22,7 +24,7 @@ mod command {
 mod expiry;
 
 // Where they look for each other.
-use crate::command::{layers, output, schedule};
+use crate::command::{escape, folders, layers, output, schedule};
 
 /// In every input where a secret may stand; nothing that is shown has it.
 const SECRET: &str = "?s3cr3t&=";

@@ -1,4 +1,4 @@
-//! What inputs are met in: a file, and a runtime.
+//! Gives an input a file, and a target a runtime.
 
 use std::cell::OnceCell;
 use std::fs;

@@ -4,17 +4,21 @@ use std::env;
 use std::sync::LazyLock;
 
 mod data_type;
+mod envelope;
 mod fault_plan;
 mod http_answer;
 mod journal;
+mod ledger;
 mod manifest;
 mod models;
 mod pem;
+mod platform_faults;
 mod report;
 mod retry_after;
 mod settings;
 mod signed_url;
 mod store_request;
+mod switches;
 
 /// Takes any bytes, and panics where a promise is broken.
 pub type Check = fn(&[u8]);
@@ -22,17 +26,21 @@ pub type Check = fn(&[u8]);
 /// All targets by name.
 pub const TARGETS: &[(&str, Check)] = &[
     ("data_type", data_type::check),
+    ("envelope", envelope::check),
     ("fault_plan", fault_plan::check),
     ("http_answer", http_answer::check),
     ("journal", journal::check),
+    ("ledger", ledger::check),
     ("manifest", manifest::check),
     ("models", models::check),
     ("pem", pem::check),
+    ("platform_faults", platform_faults::check),
     ("report", report::check),
     ("retry_after", retry_after::check),
     ("settings", settings::check),
     ("signed_url", signed_url::check),
     ("store_request", store_request::check),
+    ("switches", switches::check),
 ];
 
 /// The environment variable that names the target for the fuzzer.

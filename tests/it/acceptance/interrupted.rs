@@ -2,43 +2,43 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
 use super::{items, object};
+use encord_test_server::{Reply, Server, status};
+
+use crate::peers;
 use crate::support::chance::Chance;
-use crate::support::server::{Answer, Server};
 use crate::support::{encord, journal};
 
-const RUNS: usize = 20;
 const ITEMS: usize = 120;
 const CONCURRENCY: usize = 8;
 
 #[test]
 fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
     let mut chance = Chance::new();
-    for _ in 0..RUNS {
+    for _ in 0..peers::sized(20, 5) {
         // The signal comes when so many requests have; of those that follow, so many are still answered before the client ends,
         // and every fourth is refused.
         let moment = chance.between(1, ITEMS);
         let answered = moment + chance.between(0, 12);
-        let (seen, has_ended) = (AtomicUsize::new(0), Arc::<AtomicBool>::default());
+        let seen = AtomicUsize::new(0);
         let held = Arc::<Mutex<BTreeSet<String>>>::default();
-        let (ended, held_here) = (Arc::clone(&has_ended), Arc::clone(&held));
+        let held_here = Arc::clone(&held);
         let server = Server::start(move |request, _| {
             let number = seen.fetch_add(1, Ordering::Relaxed);
-            while number >= answered && !ended.load(Ordering::Relaxed) {
-                thread::sleep(Duration::from_millis(1));
+            if number >= answered {
+                return Reply::silence();
             }
             if number % 4 == 3 {
-                return Answer::Status(503);
+                return status(503);
             }
             held_here.lock().unwrap().insert(request.path().to_owned());
-            Answer::Status(200)
+            status(200)
         });
         let (_folder, items) = items(&server, ITEMS);
         let flags = "--max-retries 100 --backoff-factor 0 --journal journal.jsonl";
@@ -51,7 +51,6 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
         running.signal(Signal::INT);
         let run = running.end();
         let held = held.lock().unwrap().clone();
-        has_ended.store(true, Ordering::Relaxed);
 
         assert_eq!(run.code, Some(130), "{}", run.stderr);
         run.check_order(&items);

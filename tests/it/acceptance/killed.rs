@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use crate::peers;
 use crate::support::chance::Chance;
 use crate::support::encord::{self, Item};
 use crate::support::nginx::{Nginx, Options};
 use crate::support::{journal, noise};
 
-const FILES: usize = 20_000;
 const KILLS: usize = 5;
 const CONCURRENCY: usize = 16;
 
@@ -23,12 +23,13 @@ const REFUSES: Options<'_> = Options {
 };
 
 #[test]
-fn of_20_000_files_five_kills_lose_none_and_none_that_was_done_is_sent_again() {
+fn of_thousands_of_files_five_kills_lose_none_and_none_that_was_done_is_sent_again() {
     let Some(mut nginx) = Nginx::with(&REFUSES) else { return };
     let mut chance = Chance::new();
+    let files = peers::sized(20_000, 3_000);
     let folder = tempfile::tempdir().unwrap();
-    let mut items = Vec::with_capacity(FILES);
-    for index in 0..FILES {
+    let mut items = Vec::with_capacity(files);
+    for index in 0..files {
         let path = folder.path().join(format!("{index}.jpg"));
         fs::write(&path, noise(index as u64, index % 2_048)).unwrap();
         items.push(Item { path, url: String::new(), data_type: "image" });
@@ -45,7 +46,7 @@ fn of_20_000_files_five_kills_lose_none_and_none_that_was_done_is_sent_again() {
         }
         upload.rewrite(items);
     };
-    let mut moments: Vec<usize> = (0..KILLS).map(|_| chance.between(1, FILES * 9 / 10)).collect();
+    let mut moments: Vec<usize> = (0..KILLS).map(|_| chance.between(1, files * 3 / 4)).collect();
     moments.sort_unstable();
     for (run, moment) in moments.into_iter().enumerate() {
         sign(&mut items, run);
@@ -59,7 +60,7 @@ fn of_20_000_files_five_kills_lose_none_and_none_that_was_done_is_sent_again() {
         }
         running.kill();
         let done = done(&upload.written("journal.jsonl"));
-        assert!(done.len() < FILES, "it was killed after its work");
+        assert!(done.len() < files, "it was killed after its work");
         for (name, path) in &done {
             assert!(fs::read(stored(&nginx, name)).unwrap() == fs::read(path).unwrap(), "{name} differs");
         }
@@ -70,20 +71,20 @@ fn of_20_000_files_five_kills_lose_none_and_none_that_was_done_is_sent_again() {
     assert_eq!(run.code, Some(0), "{}", run.summary);
     run.check_order(&items);
     let skipped = journals.last().unwrap().len();
-    assert_eq!((run.count("skipped"), run.count("uploaded")), (skipped, FILES - skipped));
-    assert_eq!(done(&upload.written("journal.jsonl")).len(), FILES);
+    assert_eq!((run.count("skipped"), run.count("uploaded")), (skipped, files - skipped));
+    assert_eq!(done(&upload.written("journal.jsonl")).len(), files);
 
     for item in &items {
         let name = item.path.file_name().unwrap().to_str().unwrap();
         assert!(fs::read(stored(&nginx, name)).unwrap() == fs::read(&item.path).unwrap(), "{name} differs");
     }
     nginx.end();
-    check_answers(&nginx.answers(), &journals);
+    check_answers(&nginx.answers(), &journals, files);
 }
 
 /// No request of any run is for a file that the journal had before it.
 #[track_caller]
-fn check_answers(answers: &str, journals: &[BTreeMap<String, PathBuf>]) {
+fn check_answers(answers: &str, journals: &[BTreeMap<String, PathBuf>], files: usize) {
     let (mut stored, mut refused) = (0, 0);
     for line in answers.lines() {
         let [status, run, uri] = line.splitn(3, ' ').collect::<Vec<_>>().try_into().unwrap();
@@ -98,9 +99,9 @@ fn check_answers(answers: &str, journals: &[BTreeMap<String, PathBuf>]) {
         }
     }
     // Each kill costs at most what was under way.
-    assert!((FILES..=FILES + KILLS * CONCURRENCY).contains(&stored), "{stored} stored");
+    assert!((files..=files + KILLS * CONCURRENCY).contains(&stored), "{stored} stored");
     let share = refused * 100 / (stored + refused);
-    assert!((28..=32).contains(&share), "{share} % refused");
+    assert!((25..=35).contains(&share), "{share} % refused");
 }
 
 /// Names and paths of what is done.

@@ -1,11 +1,10 @@
-//! Memory follows what is under way, not how much there is.
+//! Memory depends on the number of running uploads, not on the size of the batch.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Write};
 use std::process::{Command, Stdio};
-use std::thread;
 
+use encord_test_server::{Server, status};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -14,53 +13,19 @@ use crate::support::encord::{SECRET, binary, has_secret};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Reads what it is sent and throws it away. Its threads end with the test binary.
-fn discard() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || drop(serve(&stream)));
-        }
-    });
-    address
-}
-
-fn serve(stream: &TcpStream) -> io::Result<()> {
-    let mut requests = BufReader::with_capacity(256 * 1024, stream);
-    let mut line = String::new();
-    loop {
-        let (mut length, mut head) = (0, 0);
-        loop {
-            line.clear();
-            if requests.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            head += 1;
-            line.make_ascii_lowercase();
-            match line.strip_prefix("content-length:") {
-                Some(value) => length = value.trim().parse().map_err(io::Error::other)?,
-                None if line.starts_with("expect:") => (&mut &*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?,
-                None if line == "\r\n" && head > 1 => break,
-                None => {}
-            }
-        }
-        if io::copy(&mut (&mut requests).take(length), &mut io::sink())? < length {
-            return Ok(());
-        }
-        (&mut &*stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")?;
-    }
+fn discard() -> Server {
+    Server::builder().discards_payloads().start(|_, _| status(200))
 }
 
 /// A manifest of so many lines, all of the same file.
-fn manifest(lines: usize, length: u64, server: SocketAddr) -> TempDir {
+fn manifest(lines: usize, length: u64, server: &Server) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file.mp4");
     File::create(&file).unwrap().set_len(length).unwrap();
     let mut manifest = io::BufWriter::new(File::create(folder.path().join("items.jsonl")).unwrap());
     let path = Value::from(file.to_str().unwrap());
     for line in 0..lines {
-        let url = format!("http://{server}/bucket/{line}?X-Goog-Signature={SECRET}");
+        let url = server.url(&format!("/bucket/{line}?X-Goog-Signature={SECRET}"));
         writeln!(manifest, r#"{{"path": {path}, "signed_url": "{url}", "data_type": "video"}}"#).unwrap();
     }
     manifest.flush().unwrap();
@@ -93,6 +58,8 @@ fn models(bytes: u64, distinct: usize) -> TempDir {
 fn peak(folder: &TempDir, arguments: &str) -> Option<(Value, u64)> {
     let peak = folder.path().join("peak");
     let output = Command::new(peers::program("python3", "python3")?)
+        // No journal that nobody asks for.
+        .env_remove("HOME")
         .args([concat!(env!("CARGO_MANIFEST_DIR"), "/python/peak.py").as_ref(), peak.as_os_str(), binary().as_os_str()])
         .args(arguments.split_whitespace())
         .current_dir(folder)
@@ -108,38 +75,43 @@ fn peak(folder: &TempDir, arguments: &str) -> Option<(Value, u64)> {
 
 #[test]
 fn a_million_lines_are_checked_in_64_mib() {
-    let folder = manifest(1_000_000, 1, discard());
+    let lines = peers::sized(1_000_000, 100_000);
+    let server = discard();
+    let folder = manifest(lines, 1, &server);
     let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json --dry-run") else { return };
-    assert_eq!(sums["would_upload"], 1_000_000);
+    assert_eq!(sums["would_upload"], lines);
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
 }
 
 #[test]
 fn a_hundred_thousand_files_are_uploaded_in_64_mib() {
-    let folder = manifest(100_000, 100, discard());
+    let files = peers::sized(100_000, 5_000);
+    let server = discard();
+    let folder = manifest(files, 100, &server);
     let arguments = "upload --manifest items.jsonl --json --report report.jsonl --journal journal.jsonl";
     let Some((sums, peak)) = peak(&folder, arguments) else { return };
-    assert_eq!(sums["uploaded"], 100_000);
+    assert_eq!(sums["uploaded"], files);
     assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
     for name in ["report.jsonl", "journal.jsonl"] {
         let text = fs::read(folder.path().join(name)).unwrap();
-        assert!(!has_secret(&text) && text.split(|byte| *byte == b'\n').count() > 100_000, "{name}");
+        assert!(!has_secret(&text) && text.split(|byte| *byte == b'\n').count() > files, "{name}");
     }
 }
 
-/// One byte more than 32 bits can count.
+/// One byte more than 32 bits can count, in the full run.
 #[test]
 fn a_file_of_more_than_4_gib_is_uploaded_in_32_mib() {
-    const LENGTH: u64 = 1 + (1 << 32);
-    let folder = manifest(1, LENGTH, discard());
+    let length = 1 + (peers::sized(4_096, 256) as u64) * MIB;
+    let server = discard();
+    let folder = manifest(1, length, &server);
     let Some((sums, peak)) = peak(&folder, "upload --manifest items.jsonl --json") else { return };
-    assert_eq!(sums["bytes"], LENGTH);
+    assert_eq!(sums["bytes"], length);
     assert!(peak < 32 * MIB, "{} MiB", peak / MIB);
 }
 
 #[test]
 fn g3_a_hundred_uids_in_256_mib_of_models_are_counted_in_32_mib() {
-    let folder = models(256 * MIB, 100);
+    let folder = models(peers::sized(256, 48) as u64 * MIB, 100);
     let Some((count, peak)) = peak(&folder, "uids models.json --count") else { return };
     assert_eq!(count, 100);
     assert!(peak < 32 * MIB, "{} MiB", peak / MIB);

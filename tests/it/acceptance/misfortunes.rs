@@ -1,4 +1,4 @@
-//! Each kind of misfortune once, in one batch.
+//! Each kind of failure once, in one batch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,11 +10,12 @@ use std::time::Duration;
 use socket2::Socket;
 use tempfile::TempDir;
 
-use super::{items, object, refusing_port};
+use super::{items, object};
+use encord_test_server::{Reply, Server, refusing_port, status};
+
 use crate::peers;
 use crate::support::encord::{self, Item, Run};
 use crate::support::noise;
-use crate::support::server::{Answer, Server};
 
 const STATUSES: [u16; 33] = [
     300, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 416, 418, 422,
@@ -64,25 +65,18 @@ impl Batch {
     fn new(only: Option<&str>) -> Self {
         let changing = Arc::<std::sync::OnceLock<PathBuf>>::default();
         let shared = Arc::clone(&changing);
-        let server = Server::with_heads(
-            move |request| {
-                if request.path() == "/changing" {
-                    let file = fs::OpenOptions::new().append(true).open(shared.get().unwrap()).unwrap();
-                    std::io::Write::write_all(&mut &file, b"more").unwrap();
-                }
-            },
-            |request, _| match request.path() {
-                "/reset" => Answer::Reset,
-                "/silent" => loop {
-                    thread::park();
-                },
-                "/expired" => Answer::Status(403),
-                path => {
-                    let status = path.strip_prefix("/status/").map_or(200, |status| status.parse().unwrap());
-                    Answer::Status(status)
-                }
-            },
-        );
+        let server = Server::builder().answers_heads().start(move |request, _| match request.path() {
+            "/reset" => Reply::reset(),
+            "/silent" => Reply::silence(),
+            "/expired" => status(403),
+            "/changing" => {
+                // While the payload is on its way.
+                let file = fs::OpenOptions::new().append(true).open(shared.get().unwrap()).unwrap();
+                std::io::Write::write_all(&mut &file, b"more").unwrap();
+                status(200)
+            }
+            path => status(path.strip_prefix("/status/").map_or(200, |status| status.parse().unwrap())),
+        });
         let (folder, mut items) = items(&server, 100);
         let (port, refused) = refusing_port();
         for (place, status) in STATUSES.iter().enumerate().filter(|_| only.is_none()) {

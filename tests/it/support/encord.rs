@@ -131,6 +131,9 @@ impl Upload {
         let (out, folder) = (self.folder.path().join("out"), self.folder.path());
         let fixed = "upload --manifest ../items.jsonl --report report.jsonl --json --progress always";
         command.args(&words[1..]).args(fixed.split(' ')).args(&self.flags);
+        if !self.flags.iter().any(|flag| flag.starts_with("--journal")) {
+            command.arg("--no-journal");
+        }
         command.current_dir(&out).env_clear().env("HOME", &out).env("TMPDIR", &out).env("ENCORD_LOG", "trace");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| fs::File::create(folder.join(name)).unwrap());

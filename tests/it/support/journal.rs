@@ -1,4 +1,4 @@
-//! The journal of uploads, read by somebody else.
+//! Reads the journal of uploads with another reader.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Tests of things that last seconds, on a machine that may stand still for some.
+//! Time limits for tests on a machine that may stand still for seconds.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;

@@ -1,4 +1,4 @@
-//! The SDK's own uploader, by way of `tests/python/wire.py`.
+//! Runs the SDK's own uploader through `tests/python/wire.py`.
 
 use std::io::Write;
 use std::path::Path;

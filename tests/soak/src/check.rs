@@ -1,4 +1,4 @@
-//! What a run left behind, and whether it is true.
+//! Checks the report and the journal of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

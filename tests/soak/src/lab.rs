@@ -1,4 +1,4 @@
-//! What both lanes need: where things are, how long it goes on, chance.
+//! Shared by both lanes: folders, time limit, random choices.
 
 use std::env;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Runs of `encord upload`, left alone or not.
+//! Runs of `encord upload`, some of them killed or interrupted.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -126,6 +126,9 @@ pub(crate) async fn run(
             "--manifest",
         ])
         .arg(&desk.manifest);
+    if !arguments.iter().any(|argument| argument.starts_with("--journal")) {
+        upload.arg("--no-journal");
+    }
     upload.args(arguments).current_dir(&desk.out);
     upload.envs([("HOME", &desk.out), ("TMPDIR", &desk.out)]);
     if fate.is_hurried {

@@ -1,9 +1,8 @@
-//! The process that uploads batch after batch with one client: reads an order a line, tells what it did.
+//! The process that uploads batch after batch with one client. It reads one order a line, and prints the result.
 
 use std::fmt;
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -13,6 +12,7 @@ use encord_http::{Client, Request};
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings, Timeout};
 use encord_upload::{ItemReport, Journal, SignedTarget, SignedUrlSource, SourceError, Stopped, UploadItem, Uploader};
 use fastrand::Rng;
+use futures_util::stream;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::runtime;
@@ -20,9 +20,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::lab::{Result, at, between, length, noise, sign};
 
-/// The bucket of the batches that are told of in full.
+/// The bucket of batches whose attempts are all reported.
 pub(crate) const WHOLE: &str = "whole";
-/// That of the others.
+/// The bucket of the other batches.
 const PART: &str = "part";
 
 /// A batch to be done.
@@ -105,7 +105,7 @@ struct Source {
 impl SignedUrlSource for Source {
     async fn sign(&self, items: &[UploadItem]) -> Vec<std::result::Result<SignedTarget, SourceError>> {
         let sign = |item: &UploadItem| {
-            // Every seventh is to be renewed.
+            // Every seventh URL has expired and must be renewed.
             let age = if self.expired.fetch_add(1, Ordering::Relaxed) % 7 == 6 { 7_200 } else { 0 };
             let url = put(&self.bucket, &item.display_title(), Duration::from_secs(age));
             url.map(SignedTarget::from).map_err(|error| error.to_string().into())
@@ -147,7 +147,7 @@ impl Worker<'_> {
             max_retries: chance.bool().then(|| chance.u32(..5)),
             ..CloudUploadSettings::default()
         };
-        let concurrency = NonZeroUsize::new(chance.usize(1..24)).unwrap_or(NonZeroUsize::MIN);
+        let concurrency = chance.usize(1..24);
         let mut uploader = Uploader::new(&self.client, settings).concurrency(concurrency).content_md5(chance.bool());
         if has_source {
             uploader = uploader.source(Source { bucket: bucket.clone(), expired: AtomicU32::new(chance.u32(..)) });
@@ -162,7 +162,7 @@ impl Worker<'_> {
                 Ok(json!({"uploaded": count, "attempts": attempts}))
             }
             Kind::Dropped => {
-                // It may be over before.
+                // The batch may end before.
                 drop(timeout(between(&mut chance, 0, 300), uploader.upload(items, |_| {})).await);
                 Ok(json!({"uploaded": 0, "attempts": []}))
             }
@@ -174,7 +174,7 @@ impl Worker<'_> {
                         _ => std::future::pending().await,
                     }
                 };
-                let outcome = uploader.upload_until(cancel, items, |_| {}).await;
+                let outcome = uploader.batch(stream::iter(items)).until(cancel).report(|_| {}).await;
                 let report = outcome.unwrap_or_else(Stopped::into_report);
                 if report.items().len() != count {
                     return Err(format!("{} of {count} items are in the report", report.items().len()).into());

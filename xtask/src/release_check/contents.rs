@@ -1,4 +1,4 @@
-//! What a package holds, and that it is enough.
+//! The files of each package, and a build from them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let mut problems = Vec::new();
     for package in Workspace::read(job)?.packages.iter().filter(|package| package.published) {
         let name = &package.name;
-        // Whether all is committed is the question of `packages`.
+        // The check `packages` fails if something is not committed.
         let mut list = cargo(&format!("package --list --allow-dirty -p {name}"));
         let files = job.output(list.stdout(Stdio::piped()))?;
         problems.extend(judge(&files).into_iter().map(|problem| format!("{name}: {problem}")));
@@ -41,7 +41,7 @@ pub(crate) fn build(job: &mut Job) -> Result<(), Stop> {
     let target = unused(&folder);
     let mut publish = cargo("publish --workspace --dry-run --all-features --locked --target-dir");
     let published = job.run(publish.arg(&target));
-    // Nothing is lost if it stays.
+    // If it cannot be removed, it does no harm.
     drop(fs::remove_dir_all(&target));
     published?;
     let order: Vec<String> = job.log_text().lines().filter_map(uploaded).map(str::to_owned).collect();

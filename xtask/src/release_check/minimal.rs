@@ -1,4 +1,4 @@
-//! The oldest versions that the manifests allow.
+//! A build with the oldest versions that the manifests allow.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     job.run(&mut check)
 }
 
-/// What git knows of, and what is new and not ignored, as it is now.
+/// Copies all files of the tree that git does not ignore.
 fn copy_tree(job: &mut Job, to: &Path) -> Result<(), Stop> {
     if to.exists() {
         fs::remove_dir_all(to).map_err(|error| Stop::from((to, error)))?;

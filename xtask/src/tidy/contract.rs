@@ -1,4 +1,4 @@
-//! `docs/contract.md` claims which test holds which rule. The claim is checked from both ends.
+//! `docs/contract.md` shows one test for each rule. Each rule has one, and no test names a rule that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,7 @@ use super::{Source, read};
 use crate::job::root;
 
 /// Letter and highest number of the rules of each topic.
-const RULES: &[(char, u32)] = &[('D', 8), ('R', 12), ('U', 9), ('G', 4)];
-
-/// The tests that each rule names. A table row is a rule if its first cell is an ID; the tests are the words in
-/// backticks in its last cell.
-type Claims<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+const RULES: [(char, u32); 5] = [('D', 8), ('R', 12), ('U', 11), ('C', 8), ('G', 4)];
 
 pub(super) fn check(rust: &[Source]) -> Vec<String> {
     let Ok(contract) = read(&root().join("docs/contract.md")) else {
@@ -18,66 +14,49 @@ pub(super) fn check(rust: &[Source]) -> Vec<String> {
     };
     // Not ours: the tests below quote such names.
     let rust = rust.iter().filter(|source| !source.path.starts_with("xtask"));
-    let functions: BTreeSet<&str> = rust.flat_map(|source| functions(&source.text)).collect();
-    problems(&contract.text, &functions)
+    problems(&contract.text, &rust.flat_map(|source| functions(&source.text)).collect())
 }
 
 fn problems(contract: &str, functions: &BTreeSet<&str>) -> Vec<String> {
-    let claims = match claims(contract) {
-        Ok(claims) => claims,
-        Err(twice) => return vec![format!("docs/contract.md: {twice} has two rows")],
-    };
     let known = known_rules();
+    let mut rows = BTreeMap::new();
     let mut problems = Vec::new();
-    for rule in known.iter().filter(|rule| !claims.contains_key(rule.as_str())) {
-        problems.push(format!("docs/contract.md: no row for {rule}"));
+    for (rule, shown) in rows_of(contract) {
+        if !known.contains(rule) {
+            problems.push(format!("there is no rule {rule}"));
+        }
+        if rows.insert(rule.to_owned(), shown).is_some() {
+            problems.push(format!("{rule} has two rows"));
+        }
     }
-    for (rule, tests) in &claims {
-        if !known.contains(*rule) {
-            problems.push(format!("docs/contract.md: there is no rule {rule}"));
-        }
-        if tests.is_empty() {
-            problems.push(format!("docs/contract.md: {rule} names no test"));
-        }
-        for test in tests {
-            if !rules_of(test).contains(*rule) {
-                problems.push(format!("docs/contract.md: {rule} names `{test}`, which does not carry the ID"));
-            } else if !functions.contains(test) {
-                problems.push(format!("docs/contract.md: {rule} names `{test}`, which does not exist"));
-            }
+    for rule in &known {
+        // That the linked file has it, is checked with all links.
+        match rows.get(rule).map(|shown| (*shown, shown.split('`').nth(1))) {
+            None => problems.push(format!("no row for {rule}")),
+            Some((shown, Some(test))) if shown.starts_with("[`") && rules_of(test).contains(rule) => {}
+            Some((shown, _)) => problems.push(format!("{rule} shows no test with its ID and a link, but {shown:?}")),
         }
     }
     for function in functions {
-        for rule in rules_of(function).intersection(&known) {
-            if !claims.get(rule.as_str()).is_some_and(|tests| tests.contains(function)) {
-                problems.push(format!("docs/contract.md: {rule} does not name `{function}`"));
-            }
-        }
+        let letters = |rule: &String| RULES.iter().any(|(letter, _)| rule.starts_with(*letter));
+        let unknown = rules_of(function).into_iter().filter(|rule| letters(rule) && !known.contains(rule));
+        problems.extend(unknown.map(|rule| format!("there is no rule {rule}, which `{function}` names")));
     }
-    problems
+    problems.into_iter().map(|problem| format!("docs/contract.md: {problem}")).collect()
 }
 
 fn known_rules() -> BTreeSet<String> {
-    let ids = |&(letter, last): &(char, u32)| (1..=last).map(move |number| format!("{letter}{number}"));
-    RULES.iter().flat_map(ids).collect()
+    let ids = |(letter, last): (char, u32)| (1..=last).map(move |number| format!("{letter}{number}"));
+    RULES.into_iter().flat_map(ids).collect()
 }
 
-/// Fails with the ID that has two rows.
-fn claims(contract: &str) -> Result<Claims<'_>, &str> {
-    let mut claims = Claims::new();
-    for line in contract.lines() {
-        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
-        let (Some(&rule), Some(last), true) = (cells.first(), cells.last(), line.starts_with('|')) else { continue };
-        if !is_id(rule) {
-            continue;
-        }
-        // Split at backticks, every second piece was between two of them.
-        let tests = last.split('`').skip(1).step_by(2).collect();
-        if claims.insert(rule, tests).is_some() {
-            return Err(rule);
-        }
-    }
-    Ok(claims)
+/// First and last cell of each row of a table that begins with an ID.
+fn rows_of(contract: &str) -> impl Iterator<Item = (&str, &str)> {
+    contract.lines().filter(|line| line.starts_with('|')).filter_map(|line| {
+        let mut cells = line.trim().trim_matches('|').split('|').map(str::trim);
+        let rule = cells.next().filter(|cell| is_id(cell))?;
+        Some((rule, cells.next_back()?))
+    })
 }
 
 fn is_id(text: &str) -> bool {
@@ -102,46 +81,36 @@ pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    /// `rows` stand in a table in which every other rule but G4 is held.
+    /// `rows` stand in a table in which every other rule but G4 shows a test.
     #[track_caller]
-    fn check(rows: &str, code: &str, expected: &[&str]) {
-        let others = known_rules().into_iter().filter(|rule| rule != "G4" && !rows.contains(&format!("| {rule} |")));
-        let (mut contract, mut code) = (rows.to_owned(), code.to_owned());
-        for rule in others {
-            let test = format!("{}_held", rule.to_ascii_lowercase());
-            contract.extend(["\n| ", &rule, " | text | `", &test, "` |"]);
-            code.extend(["\nfn ", &test, "()"]);
-        }
-        assert_eq!(problems(&contract, &functions(&code).collect()), expected);
+    fn check(rows: &str, functions: &[&str], expected: &[&str]) {
+        let others = known_rules().into_iter().filter(|rule| rule != "G4");
+        let others = others.map(|rule| format!("\n| {rule} | text | [`{}_held`](a.rs) |", rule.to_ascii_lowercase()));
+        let contract = rows.to_owned() + &others.collect::<String>();
+        let expected: Vec<_> = expected.iter().map(|problem| format!("docs/contract.md: {problem}")).collect();
+        assert_eq!(problems(&contract, &functions.iter().copied().collect()), expected);
     }
 
     #[test]
-    fn claims_are_checked_from_both_ends() {
-        const G4: &str = "| G4 | text | `g4_kept` |";
-        check(G4, "    fn g4_kept() {", &[]);
+    fn each_rule_shows_a_test_and_each_test_names_a_rule() {
+        const G4: &str = "| G4 | text | [`g1_g4_kept`](a.rs) |";
+        check(G4, &["g1_g4_kept", "e5_other", "sha2_x", "new"], &[]);
+        check("", &[], &["no row for G4"]);
+        check("| G4 | text | |", &[], &["G4 shows no test with its ID and a link, but \"\""]);
+        check("| G4 | text | `g4_kept` |", &[], &["G4 shows no test with its ID and a link, but \"`g4_kept`\""]);
         check(
-            "| G4 | text | `g4_kept` |\n| U2 | text | `u2_zero_wins`, `u2_some_wins` |",
-            "fn g4_kept()\nasync fn u2_zero_wins()",
-            &["docs/contract.md: U2 names `u2_some_wins`, which does not exist"],
+            "| G4 | text | [`kept`](a.rs) |",
+            &[],
+            &["G4 shows no test with its ID and a link, but \"[`kept`](a.rs)\""],
         );
-        check(
-            G4,
-            "fn g4_kept()\nfn d3_upper_case<T>()\nfn e5_other()\nfn r99_none()\nfn sha2_x()",
-            &["docs/contract.md: D3 does not name `d3_upper_case`"],
-        );
-        check("| G4 | text | `g1_g4_kept` |", "fn g1_g4_kept()", &["docs/contract.md: G1 does not name `g1_g4_kept`"]);
-        check(
-            "| G4 | text | `kept` |",
-            "fn kept()",
-            &["docs/contract.md: G4 names `kept`, which does not carry the ID"],
-        );
-        check("", "", &["docs/contract.md: no row for G4"]);
-        check("| G4 | text | |", "", &["docs/contract.md: G4 names no test"]);
-        check(
-            "| G4 | a | `g4_g9_kept` |\n| G9 | b | `g4_g9_kept` |",
-            "fn g4_g9_kept()",
-            &["docs/contract.md: there is no rule G9"],
-        );
-        check("| G4 | a | |\n| G4 | b | |", "", &["docs/contract.md: G4 has two rows"]);
+        check(&format!("{G4}\n{G4}"), &[], &["G4 has two rows"]);
+        check(&format!("{G4}\n| G9 | text | [`g9_x`](a.rs) |"), &[], &["there is no rule G9"]);
+        check(G4, &["r99_none"], &["there is no rule R99, which `r99_none` names"]);
+    }
+
+    #[test]
+    fn functions_are_found_in_any_form() {
+        let text = "    fn g4_kept() {\nasync fn u2_zero_wins()\nfn d3_upper_case<T>()\n// no function";
+        assert_eq!(functions(text).collect::<Vec<_>>(), ["g4_kept", "u2_zero_wins", "d3_upper_case"]);
     }
 }

@@ -1,4 +1,4 @@
-//! `docs/design.md` says for each dependency of a published crate who needs it and why, and nothing else.
+//! `docs/contributing/design.md` says for each dependency of a published crate who needs it and why, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 type Edge<'a> = (&'a str, &'a str);
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Stop> {
-    let design = read(&root().join("docs/design.md"))?;
+    let design = read(&root().join("docs/contributing/design.md"))?;
     let published = workspace.packages.iter().filter(|package| package.published);
     let edges = published.flat_map(|package| {
         let short = package.name.strip_prefix("encord-").unwrap_or(&package.name);
@@ -20,8 +20,10 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Stop> {
 }
 
 fn problems(edges: &BTreeSet<Edge<'_>>, stated: &BTreeSet<Edge<'_>>) -> Vec<String> {
-    let missing = edges.difference(stated).map(|(who, what)| format!("docs/design.md: why does {who} need {what}?"));
-    let stale = stated.difference(edges).map(|(who, what)| format!("docs/design.md: {who} does not need {what}"));
+    let missing =
+        edges.difference(stated).map(|(who, what)| format!("docs/contributing/design.md: why does {who} need {what}?"));
+    let stale =
+        stated.difference(edges).map(|(who, what)| format!("docs/contributing/design.md: {who} does not need {what}"));
     missing.chain(stale).collect()
 }
 
@@ -56,7 +58,10 @@ mod tests {
         );
         assert_eq!(
             problems(&BTreeSet::from([("http", "ring")]), &BTreeSet::from([("http", "openssl")])),
-            ["docs/design.md: why does http need ring?", "docs/design.md: http does not need openssl"]
+            [
+                "docs/contributing/design.md: why does http need ring?",
+                "docs/contributing/design.md: http does not need openssl"
+            ]
         );
     }
 }

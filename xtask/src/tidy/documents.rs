@@ -1,4 +1,4 @@
-//! Where the documents link to, there is something; a link that is named like a test leads to the file that has it.
+//! Every link in a document leads to a file. A link with the name of a test leads to the file of that test.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -11,7 +11,7 @@ use super::connect::PlatformOptions;
 #[derive(Debug, Default, Args)]
 pub(crate) struct IngestArgs {
     /// Files and folders. Folders are taken with all that is in them; hidden files and what .encordignore names are left out.
-    #[arg(value_name = "PATH", requires = "folder", conflicts_with = "manifest", value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", requires = "folder", conflicts_with_all = ["manifest", "no_journal", "sign_with"], value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Where items go: the uuid of a storage folder, its exact name, or a path of names. Made if it is not there, but not with
     /// --shard.

@@ -37,7 +37,7 @@ impl Lines {
     }
 
     pub(super) fn write(self, finished: &Finished, problems: &[Problem]) -> Result<(), Failure> {
-        self.0.write(|out| {
+        self.0.write(&mut |out| {
             let mut index = 0;
             for unit in finished.units() {
                 index = unit.index + 1;

@@ -7,6 +7,7 @@ use encord_client::{Error, ErrorKind};
 use encord_ingest::{Finished, IngestProgress, LeftOut, Made, Names, Problem, UnitStatus, Walk};
 use serde::Serialize;
 
+use crate::args::UploadArgs;
 use crate::output::{Failure, json, note, print};
 use crate::report::human_bytes;
 
@@ -62,8 +63,8 @@ pub(super) fn unresolved_name(error: &Error, is_shard: bool) -> Failure {
     failure
 }
 
-/// What the bar shows: position, length, text.
-pub(super) fn bar(view: &IngestProgress, units: u64) -> (u64, u64, String) {
+/// How far it is.
+pub(super) fn bar(view: &IngestProgress, units: u64) -> String {
     let (totals, upload) = (view.totals(), view.upload());
     let mut parts = vec![
         format!("{}/{} files sent", totals.sent, totals.files),
@@ -79,7 +80,7 @@ pub(super) fn bar(view: &IngestProgress, units: u64) -> (u64, u64, String) {
     if totals.failed + totals.unresolved > 0 {
         parts.push(format!("{} failed", totals.failed + totals.unresolved));
     }
-    (totals.sent + totals.registered + totals.linked, totals.files + 2 * units, parts.join(", "))
+    parts.join(", ")
 }
 
 /// Failures, by reason.
@@ -115,7 +116,7 @@ struct Sums {
 }
 
 /// The sums of the run.
-pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, as_json: bool) -> Result<(), Failure> {
+pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, args: &UploadArgs) -> Result<(), Failure> {
     let totals = finished.totals();
     let (mut skipped, mut left) = (0, 0);
     for unit in finished.units() {
@@ -135,8 +136,11 @@ pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, as_jso
         bytes: finished.upload().ended.bytes,
         seconds: Duration::new(elapsed.as_secs(), elapsed.subsec_millis() * 1_000_000).as_secs_f64(),
     };
-    if as_json {
+    if args.json {
         return print(|out| json(out, &sums));
+    }
+    if args.quiet {
+        return Ok(());
     }
     let Sums { sent, registered, linked, failed, unresolved, bytes, seconds, .. } = &sums;
     let mut parts = vec![format!("{sent} files sent"), format!("{registered} registered")];

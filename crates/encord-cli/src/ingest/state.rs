@@ -9,6 +9,7 @@ use encord_ingest::replay::Header;
 use encord_upload::Shard;
 use sha2::{Digest, Sha256};
 
+use crate::folders;
 use crate::output::Failure;
 
 /// The ledger of this run: the same platform, folder, dataset, paths and shard have the same.
@@ -17,7 +18,7 @@ use crate::output::Failure;
 ///
 /// There is no place for it.
 pub(crate) fn ledger(header: &Header, paths: &[PathBuf], shard: Option<Shard>) -> Result<PathBuf, Failure> {
-    let folder = folder().ok_or_else(|| {
+    let folder = folders::state(|name| env::var_os(name)).ok_or_else(|| {
         Failure::usage(
             "there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set; name one with --journal",
         )
@@ -25,15 +26,6 @@ pub(crate) fn ledger(header: &Header, paths: &[PathBuf], shard: Option<Shard>) -
     let unusable = |error| Failure::usage(format_args!("{}: {error}; name a place with --journal", folder.display()));
     fs::create_dir_all(&folder).map_err(unusable)?;
     Ok(folder.join(name(header, paths, shard)))
-}
-
-/// The part of the user's files that is for what programs remember.
-fn folder() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = set("XDG_STATE_HOME")
-        .or_else(|| set("LOCALAPPDATA"))
-        .or_else(|| set("HOME").map(|home| home.join(".local").join("state")))?;
-    Some(base.join("encord"))
 }
 
 fn name(Header { domain, folder, dataset, .. }: &Header, paths: &[PathBuf], shard: Option<Shard>) -> String {

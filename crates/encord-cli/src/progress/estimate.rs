@@ -5,26 +5,23 @@ use std::time::Duration;
 
 use encord_upload::{ItemReport, Snapshot};
 
-use crate::report::human_bytes;
+use super::row::Row;
 
-/// Over how long the rate is taken.
-const WINDOW: Duration = Duration::from_secs(5);
+/// Over how long the rate is taken: so long that a pause of some seconds does not move the estimate much.
+const WINDOW: Duration = Duration::from_secs(20);
 
-/// How far a run is, as shown.
+/// From then on a pause is told instead of an estimate.
+const STALL: Duration = Duration::from_secs(5);
+
+/// How far a run is.
 #[derive(Debug, Default)]
 pub(super) struct Estimate {
     /// All items of the run.
     items: u64,
-    /// Oldest first; from at least [`WINDOW`] ago, if there is one.
+    /// With what was done then. Oldest first; from at least [`WINDOW`] ago, if there is one.
     snapshots: VecDeque<(Snapshot, u64)>,
-}
-
-/// What the bar shows.
-#[derive(Debug, PartialEq)]
-pub(super) struct Shown {
-    pub(super) position: u64,
-    pub(super) length: u64,
-    pub(super) text: String,
+    /// When something moved last, and how far it was then.
+    moved: (Duration, u64, u64),
 }
 
 /// How many bytes more than were handed to the network count as done, of one that ended with this length: what was sent in
@@ -37,65 +34,54 @@ pub(super) fn correction(item: &ItemReport, length: u64) -> i64 {
 
 impl Estimate {
     pub(super) fn new(items: u64) -> Self {
-        Self { items, snapshots: VecDeque::new() }
+        Self { items, ..Self::default() }
     }
 
     /// What is to be shown now. `bytes`: those of all items, once they are known. `correction`: the sum over those that
     /// ended.
-    pub(super) fn show(&mut self, now: Snapshot, correction: i64, bytes: Option<u64>) -> Shown {
-        let ended = now.ended;
-        let ended_items = ended.uploaded + ended.failed + ended.cancelled + ended.skipped;
+    pub(super) fn row(&mut self, now: Snapshot, correction: i64, bytes: Option<u64>) -> Row {
+        let ended = ended_items(&now);
         let done = now.bytes_sent.saturating_add_signed(correction).min(bytes.unwrap_or(u64::MAX));
+        if (self.moved.1, self.moved.2) != (now.bytes_sent, ended) {
+            self.moved = (now.elapsed, now.bytes_sent, ended);
+        }
+        let pause = now.elapsed.saturating_sub(self.moved.0);
         self.snapshots.push_back((now, done));
         let is_old = |(then, _): &(Snapshot, u64)| now.elapsed.saturating_sub(then.elapsed) >= WINDOW;
         while self.snapshots.get(1).is_some_and(is_old) {
             self.snapshots.pop_front();
         }
         let (then, done_then) = self.snapshots.front().copied().unwrap_or((now, done));
-
-        let rate = now.bytes_per_second_since(&then);
         let (position, length, moved) = match bytes {
             Some(bytes) if bytes > 0 => (done, bytes, done.saturating_sub(done_then)),
-            _ => {
-                let before = then.ended;
-                let before = before.uploaded + before.failed + before.cancelled + before.skipped;
-                (ended_items, self.items, ended_items.saturating_sub(before))
-            }
+            _ => (ended, self.items, ended.saturating_sub(ended_items(&then))),
         };
-        let left = left(now.elapsed.saturating_sub(then.elapsed), moved, length.saturating_sub(position));
-        let mut parts = vec![format!("{ended_items}/{} files", self.items)];
-        parts.push(match bytes {
-            Some(bytes) => format!("{} of {}", human_bytes(done), human_bytes(bytes)),
-            None => human_bytes(done),
-        });
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is right")]
-        let rate = rate as u64;
-        parts.push(format!("{}/s", human_bytes(rate)));
-        parts.extend(left.map(|left| format!("{} left", clock(left))));
-        parts.extend(plural(now.retries, "retry", "retries"));
-        parts.extend((ended.failed > 0).then(|| format!("{} failed", ended.failed)));
-        Shown { position, length, text: parts.join(", ") }
+        let bytes_per_second = now.bytes_per_second_since(&then) as u64;
+        Row {
+            elapsed: now.elapsed,
+            done: (position, length),
+            items: (ended, self.items),
+            bytes: done,
+            all_bytes: bytes,
+            bytes_per_second,
+            left: left(now.elapsed.saturating_sub(then.elapsed), moved, length.saturating_sub(position)),
+            stalled: (pause >= STALL && ended < self.items).then_some(pause),
+            retries: now.retries,
+            failed: now.ended.failed,
+        }
     }
+}
+
+fn ended_items(snapshot: &Snapshot) -> u64 {
+    let ended = snapshot.ended;
+    ended.uploaded + ended.failed + ended.cancelled + ended.skipped
 }
 
 /// How long `rest` takes when `moved` took `elapsed`; `None` when nothing can be said.
 fn left(elapsed: Duration, moved: u64, rest: u64) -> Option<Duration> {
     let nanos = elapsed.as_nanos().checked_mul(u128::from(rest))?.checked_div(u128::from(moved))?;
     Some(Duration::from_nanos(u64::try_from(nanos).ok()?))
-}
-
-/// `0:07`, `12:00`, `3:00:00`.
-fn clock(time: Duration) -> String {
-    let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
-    if minutes < 60 {
-        format!("{minutes}:{seconds:02}")
-    } else {
-        format!("{}:{:02}:{seconds:02}", minutes / 60, minutes % 60)
-    }
-}
-
-fn plural(count: u64, one: &str, many: &str) -> Option<String> {
-    (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { many }))
 }
 
 #[cfg(test)]
@@ -111,19 +97,26 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(estimate: &mut Estimate, now: Snapshot, correction: i64, bytes: Option<u64>, expected: (u64, u64, &str)) {
-        let Shown { position, length, text } = estimate.show(now, correction, bytes);
-        assert_eq!((position, length, &*text), expected);
+    fn check(
+        estimate: &mut Estimate,
+        now: Snapshot,
+        correction: i64,
+        bytes: Option<u64>,
+        expected: ((u64, u64), &str),
+    ) {
+        let row = estimate.row(now, correction, bytes);
+        assert_eq!((row.done, &*row.all()), expected);
     }
 
     #[test]
     fn the_time_left_is_by_bytes_when_they_are_known() {
         let mut estimate = Estimate::new(100);
-        check(&mut estimate, snapshot(0, 0, 0), 0, None, (0, 100, "0/100 files, 0 B, 0 B/s"));
-        check(&mut estimate, snapshot(1, 10, 5_000), 0, None, (10, 100, "10/100 files, 5.0 kB, 5.0 kB/s, 0:09 left"));
-        let known = (8_000, 80_000, "20/100 files, 8.0 kB of 80 kB, 4.0 kB/s, 0:18 left");
-        check(&mut estimate, snapshot(2, 20, 8_000), 0, Some(80_000), known);
-        let sent_again = (8_000, 80_000, "20/100 files, 8.0 kB of 80 kB, 4.0 kB/s, 0:27 left");
+        check(&mut estimate, snapshot(0, 0, 0), 0, None, ((0, 100), "0/100 files, 0 B, 0 B/s"));
+        let by_items = ((10, 100), "10/100 files, 5.0 kB, 5.0 kB/s, 0:09 left");
+        check(&mut estimate, snapshot(1, 10, 5_000), 0, None, by_items);
+        let by_bytes = ((8_000, 80_000), "20/100 files, 8.0 kB of 80 kB, 4.0 kB/s, 0:18 left");
+        check(&mut estimate, snapshot(2, 20, 8_000), 0, Some(80_000), by_bytes);
+        let sent_again = ((8_000, 80_000), "20/100 files, 8.0 kB of 80 kB, 4.0 kB/s, 0:27 left");
         check(&mut estimate, snapshot(3, 20, 12_000), -4_000, Some(80_000), sent_again);
     }
 
@@ -131,34 +124,37 @@ mod tests {
     fn the_rate_is_that_of_the_last_seconds() {
         let mut estimate = Estimate::new(10);
         for second in 0..100 {
-            estimate.show(snapshot(second, 0, second * 1_000_000), 0, None);
+            estimate.row(snapshot(second, 0, second * 1_000_000), 0, None);
         }
-        assert!(estimate.snapshots.len() <= 6, "{}", estimate.snapshots.len());
-        let Shown { text, .. } = estimate.show(snapshot(100, 0, 99_000_000), 0, None);
-        assert_eq!(text, "0/10 files, 99 MB, 800 kB/s");
-        let Shown { text, .. } = estimate.show(snapshot(200, 0, 99_000_000), 0, None);
-        assert_eq!(text, "0/10 files, 99 MB, 0 B/s");
+        assert!(estimate.snapshots.len() <= 21, "{}", estimate.snapshots.len());
+        assert_eq!(estimate.row(snapshot(100, 0, 100_000_000), 0, None).all(), "0/10 files, 100 MB, 1.0 MB/s");
     }
 
     #[test]
-    fn retries_and_failures_are_counted() {
-        let mut now = snapshot(10, 7, 0);
-        (now.retries, now.ended.failed, now.ended.skipped) = (1, 2, 1);
-        let shown = Estimate::new(10).show(now, 0, Some(0));
-        assert_eq!(
-            shown,
-            Shown { position: 10, length: 10, text: "10/10 files, 0 B of 0 B, 0 B/s, 1 retry, 2 failed".to_owned() }
-        );
+    fn a_stall_is_told_and_a_short_pause_moves_little() {
+        let mut estimate = Estimate::new(100);
+        for second in 0..=40 {
+            estimate.row(snapshot(second, second, second * 1_000), 0, Some(100_000));
+        }
+        let left = |seconds, estimate: &mut Estimate| estimate.row(snapshot(seconds, 40, 40_000), 0, Some(100_000));
+        assert_eq!(left(40, &mut estimate).left, Some(Duration::from_secs(60)));
+        let paused = left(44, &mut estimate);
+        assert_eq!((paused.stalled, paused.left), (None, Some(Duration::from_secs(75))));
+        assert_eq!(left(45, &mut estimate).stalled, Some(STALL));
+        assert_eq!(left(80, &mut estimate).stalled, Some(Duration::from_secs(40)));
+        let moves = estimate.row(snapshot(81, 40, 40_001), 0, Some(100_000));
+        assert_eq!(moves.stalled, None);
     }
 
     #[test]
-    fn times_are_short() {
-        let check = |seconds, expected: &str| assert_eq!(clock(Duration::from_secs(seconds)), expected);
-        check(0, "0:00");
-        check(67, "1:07");
-        check(3_599, "59:59");
-        check(3_600, "1:00:00");
-        check(360_000, "100:00:00");
+    fn a_run_that_is_over_has_not_stalled() {
+        let mut estimate = Estimate::new(10);
+        estimate.row(snapshot(1, 10, 10), 0, None);
+        assert_eq!(estimate.row(snapshot(60, 10, 10), 0, None).stalled, None);
+    }
+
+    #[test]
+    fn nothing_is_guessed_from_nothing() {
         assert_eq!(left(Duration::MAX, 1, u64::MAX), None);
         assert_eq!(left(Duration::from_secs(1), 0, 5), None);
     }

@@ -34,15 +34,15 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes all lines in order.
-    pub(super) fn copy(self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { lines, length: _, mut places, end } = self;
-        let mut lines = lines.into_inner()?;
-        lines.rewind()?;
+    /// Writes all lines in order. Nothing can be added afterwards.
+    pub(super) fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { lines, length: _, places, end } = self;
+        lines.flush()?;
+        lines.get_mut().rewind()?;
         places.rewind()?;
-        let (mut lines, mut places) = (BufReader::new(lines), BufReader::new(places));
+        let (mut lines, mut places) = (BufReader::new(lines.get_ref()), BufReader::new(places));
         let (mut line, mut at) = (Vec::new(), 0);
-        for _ in 0..end {
+        for _ in 0..*end {
             let mut place = [0; size_of::<u64>()];
             places.read_exact(&mut place)?;
             let Some(begin) = u64::from_le_bytes(place).checked_sub(1) else { continue };

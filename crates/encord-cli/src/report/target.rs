@@ -1,12 +1,14 @@
 //! Where a report goes. A file is there whole or not at all: it is written beside its place and moved there at the end.
 
+use std::env;
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 #[cfg(unix)]
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use tempfile::PersistError;
+use tempfile::{NamedTempFile, PersistError};
 
 use crate::args::Stream;
 use crate::output::{Failure, print};
@@ -80,41 +82,109 @@ impl Target {
 
     /// An empty file that nobody else can see, where there is room for the report.
     pub(super) fn scratch(&self) -> Result<File, Failure> {
-        match self {
-            Self::File { name, path } => tempfile::tempfile_in(folder(path)).map_err(|error| {
-                let folder = folder(path).display();
-                Failure::usage(format_args!("report {name}: cannot write to its folder {folder}: {}", error.kind()))
-            }),
-            Self::Standard | Self::Special { .. } => tempfile::tempfile()
-                .map_err(|error| Failure::failed(format_args!("cannot make a temporary file: {error}"))),
+        if let Self::File { name, path } = self {
+            match tempfile::tempfile_in(folder(path)) {
+                Ok(file) => return Ok(file),
+                // The folder is closed, but the file is not: it will be written in place.
+                Err(_) if path.is_file() => {}
+                Err(error) => {
+                    let (folder, kind) = (folder(path).display(), error.kind());
+                    return Err(Failure::usage(format_args!(
+                        "report {name}: cannot write to its folder {folder}: {kind}"
+                    )));
+                }
+            }
         }
+        tempfile::tempfile().map_err(|error| {
+            let folder = env::temp_dir();
+            let failure =
+                Failure::failed(format_args!("cannot make a temporary file in {}: {error}", folder.display()));
+            failure.with_hint("TMPDIR names another folder for temporary files")
+        })
     }
 
-    /// Writes the report.
+    /// Writes the report. If that fails, it is kept in the folder for temporary files, if possible.
     ///
     /// # Errors
     ///
     /// Writing fails.
-    pub(crate) fn write(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-        let (name, written) = match self {
+    pub(crate) fn write(self, write: Writing<'_>) -> Result<(), Failure> {
+        let written = match &self {
             Self::Standard => return print(write),
-            Self::Special { name, file } => {
+            Self::Special { file, .. } => {
                 let mut out = BufWriter::new(file);
-                let written = match write(&mut out).and_then(|()| out.flush()) {
+                match write(&mut out).and_then(|()| out.flush()) {
                     // As on standard output: the reader has what it wanted.
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written,
-                };
-                (name, written)
+                }
             }
-            Self::File { name, path } => (name, replace(&path, write)),
+            Self::File { path, .. } => place(path, write),
         };
-        written.map_err(|error| Failure::failed(format_args!("cannot write the report {name}: {error}")))
+        written.map_err(|error| match keep(write) {
+            Ok(kept) => self.unwritable(&format_args!("{error}; it is in {}", kept.display())),
+            Err(_) => self.unwritable(&error),
+        })
+    }
+
+    pub(super) fn unwritable(&self, error: &dyn fmt::Display) -> Failure {
+        let name = match self {
+            Self::Standard => "on standard output",
+            Self::Special { name, .. } | Self::File { name, .. } => name,
+        };
+        Failure::failed(format_args!("cannot write the report {name}: {error}"))
     }
 }
 
-/// Replaces a file, or makes a new one, in one step.
-fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+/// Writes the report once more, wherever it is to go.
+type Writing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+
+/// Puts the report in its place: in one step where a file can be moved there. A file that can be written but not replaced, as that
+/// of somebody else in a folder like /tmp, or one that is mounted by itself, is written in place.
+fn place(path: &Path, write: Writing<'_>) -> io::Result<()> {
+    let beside = match new_file(folder(path)) {
+        Ok(beside) => beside,
+        Err(_) if path.is_file() => return overwrite(path, write),
+        Err(error) => return Err(error),
+    };
+    if let Ok(former) = path.metadata() {
+        // Some network file systems have none to set.
+        let _ = beside.as_file().set_permissions(former.permissions());
+    }
+    fill(beside.as_file(), write)?;
+    match beside.persist(path) {
+        Err(_) if path.is_file() => overwrite(path, write),
+        persisted => persisted.map(drop).map_err(|PersistError { error, .. }| error),
+    }
+}
+
+/// Writes the report over the file that is there.
+fn overwrite(path: &Path, write: Writing<'_>) -> io::Result<()> {
+    // Only what fits is begun, because the earlier report is lost then.
+    let mut whole = tempfile::tempfile()?;
+    fill(&whole, write)?;
+    whole.rewind()?;
+    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
+    io::copy(&mut whole, &mut file)?;
+    file.sync_all()
+}
+
+/// Keeps the report where it can be found.
+fn keep(write: Writing<'_>) -> io::Result<PathBuf> {
+    let file = tempfile::Builder::new().prefix("encord-report-").suffix(".jsonl").tempfile()?;
+    fill(file.as_file(), write)?;
+    Ok(file.keep()?.1)
+}
+
+fn fill(file: &File, write: Writing<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.sync_all()
+}
+
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".encord-report-");
     #[cfg(unix)]
@@ -125,20 +195,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     // As of any new file: what the umask leaves of it.
     #[cfg(unix)]
     builder.permissions(everyone);
-    let beside = builder.tempfile_in(folder(path))?;
-    if let Ok(former) = path.metadata() {
-        // Some network file systems have none to set.
-        let _ = beside.as_file().set_permissions(former.permissions());
-    }
-    let mut out = BufWriter::new(beside.as_file());
-    write(&mut out)?;
-    out.flush()?;
-    drop(out);
-    beside.as_file().sync_all()?;
-    beside.persist(path).map(drop).map_err(|PersistError { error, file }| match file.keep() {
-        Ok((_, kept)) => io::Error::new(error.kind(), format!("{error}; it is in {}", kept.display())),
-        Err(_) => error,
-    })
+    builder.tempfile_in(folder)
 }
 
 /// The descriptor of a process that a path leads to, link by link, as `/dev/stdout` leads to that of standard output.
@@ -190,15 +247,15 @@ mod tests {
         let target = open(&path);
         target.scratch().expect("a file");
         assert_eq!(names(folder.path()), [""; 0]);
-        let failure = target.write(|_| Err(io::Error::other("full"))).expect_err("full");
+        let failure = target.write(&mut |_| Err(io::Error::other("full"))).expect_err("full");
         assert_eq!(failure.errors(), [format!("cannot write the report {}: full", path.display())]);
         assert_eq!(names(folder.path()), [""; 0]);
-        open(&path).write(|out| out.write_all(b"first")).expect("written");
+        open(&path).write(&mut |out| out.write_all(b"first")).expect("written");
         drop(open(&path));
         assert_eq!(fs::read(&path).expect("there"), b"first");
-        open(&path).write(|_| Err(io::Error::other("full"))).expect_err("full");
+        open(&path).write(&mut |_| Err(io::Error::other("full"))).expect_err("full");
         assert_eq!(fs::read(&path).expect("there"), b"first");
-        open(&path).write(|out| out.write_all(b"2nd")).expect("written");
+        open(&path).write(&mut |out| out.write_all(b"2nd")).expect("written");
         assert_eq!(fs::read(&path).expect("there"), b"2nd");
         assert_eq!(names(folder.path()), ["r"]);
     }
@@ -212,7 +269,7 @@ mod tests {
         fs::write(&path, "first").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
         symlink("r", &link).expect("linked");
-        open(&link).write(|out| out.write_all(b"second")).expect("written");
+        open(&link).write(&mut |out| out.write_all(b"second")).expect("written");
         assert_eq!(fs::read(&path).expect("there"), b"second");
         assert!(link.symlink_metadata().expect("there").is_symlink());
         assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o640);
@@ -240,10 +297,37 @@ mod tests {
         let path = folder.path().join("r");
         let target = open(&path);
         fs::create_dir(&path).expect("made");
-        let failure = target.write(|out| out.write_all(b"a night's work")).expect_err("a directory");
+        let failure = target.write(&mut |out| out.write_all(b"a night's work")).expect_err("a directory");
         let (_, kept) = failure.errors()[0].split_once("; it is in ").expect("a place");
         assert_eq!(fs::read(kept).expect("there"), b"a night's work");
-        assert_eq!(Path::new(kept).parent(), Some(folder.path()));
+        fs::remove_file(kept).expect("removed");
+    }
+
+    /// As of a file that is mounted by itself.
+    #[cfg(unix)]
+    #[test]
+    fn a_report_that_cannot_be_replaced_is_written_in_place() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("r");
+        fs::write(&path, "a former, longer report").expect("written");
+        overwrite(&path, &mut |out| out.write_all(b"new")).expect("written");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        overwrite(&path, &mut |_| Err(io::Error::other("full"))).expect_err("full");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        assert_eq!(names(folder.path()), ["r"]);
+    }
+
+    #[test]
+    fn a_report_whose_folder_is_gone_is_kept() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let path = folder.path().join("in/r");
+        fs::create_dir(folder.path().join("in")).expect("made");
+        let target = open(&path);
+        fs::remove_dir(folder.path().join("in")).expect("removed");
+        let failure = target.write(&mut |out| out.write_all(b"a night's work")).expect_err("no folder");
+        let (_, kept) = failure.errors()[0].split_once("; it is in ").expect("a place");
+        assert_eq!(fs::read(kept).expect("there"), b"a night's work");
+        fs::remove_file(kept).expect("removed");
     }
 
     #[cfg(target_os = "linux")]
@@ -256,9 +340,9 @@ mod tests {
         let file = OpenOptions::new().append(true).open(&path).expect("opened");
         for directory in ["/dev/fd", "/proc/self/fd", &format!("/proc/{}/fd", std::process::id())] {
             let descriptor = format!("{directory}/{}", file.as_raw_fd());
-            open(Path::new(&descriptor)).write(|out| out.write_all(b"one ")).expect("written");
+            open(Path::new(&descriptor)).write(&mut |out| out.write_all(b"one ")).expect("written");
             std::os::unix::fs::symlink(&descriptor, &link).expect("linked");
-            open(&link).write(|out| out.write_all(b"two ")).expect("written");
+            open(&link).write(&mut |out| out.write_all(b"two ")).expect("written");
             fs::remove_file(&link).expect("removed");
         }
         assert_eq!(fs::read_to_string(&path).expect("there"), "before one two one two one two ");

@@ -2,16 +2,16 @@
 
 use std::fs;
 
+use encord_test_server::{Server, status};
 use serde_json::json;
 
 use crate::invocation::encord;
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 
 #[test]
 fn a_dry_run_says_where_journal_or_report_could_not_be_written() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg"]));
-    fs::write(folder.path().join("items.jsonl"), manifest([("a.jpg", server.url("/a.jpg"))])).expect("written");
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg"]));
+    fs::write(folder.path().join("items.jsonl"), manifest([("a.jpg", server.signed_url("/a.jpg"))])).expect("written");
     fs::write(folder.path().join("other"), "no journal").expect("written");
     let upload = |flags: &str| encord(&format!("upload --manifest items.jsonl {flags}")).within(folder.path()).run();
     for (flags, error) in [
@@ -27,13 +27,13 @@ fn a_dry_run_says_where_journal_or_report_could_not_be_written() {
             upload(&format!("{flags} {dry}")).expect(2, "", &format!("error: {error}\n"));
         }
     }
-    assert_eq!(server.requests("/a.jpg"), 0);
+    assert_eq!(server.requests_for("/a.jpg").len(), 0);
 }
 
 #[test]
 fn a_dry_run_leaves_journal_and_report_as_they_are() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg", "b.jpg"]));
-    let items = ["a.jpg", "b.jpg"].map(|name| (name, server.url(&format!("/{name}"))));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg", "b.jpg"]));
+    let items = ["a.jpg", "b.jpg"].map(|name| (name, server.signed_url(&format!("/{name}"))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     let flags = "upload --manifest items.jsonl --journal j.jsonl --report r.jsonl";
     let dry = || encord(flags).arg("--dry-run").arg("--json").within(folder.path()).run();
@@ -59,14 +59,17 @@ fn a_dry_run_leaves_journal_and_report_as_they_are() {
 #[test]
 fn a_dry_run_tells_of_urls_that_have_expired() {
     let folder = folder(&["a.jpg", "b.jpg"]);
-    let url = |date: &str| {
+    let url = |name: &str, date: &str| {
         format!(
-            "http://h/a?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={date}&X-Goog-Expires=60&X-Goog-Signature=s3cret"
+            "http://h/{name}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date={date}&X-Goog-Expires=60&X-Goog-Signature=s3cret"
         )
     };
     let dry = |second: &str| {
-        let items =
-            manifest([("a.jpg", url("20240101T000000Z")), ("b.jpg", url(second)), ("a.jpg", "http://h/a".to_owned())]);
+        let items = manifest([
+            ("a.jpg", url("a", "20240101T000000Z")),
+            ("b.jpg", url("b", second)),
+            ("a.jpg", "http://h/c".to_owned()),
+        ]);
         encord("upload --manifest - --dry-run --json").within(folder.path()).stdin(items).run()
     };
     let sums = "{\"would_upload\":3,\"would_fail\":0,\"would_skip\":0,\"bytes\":15}\n";

@@ -2,13 +2,14 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail loudly as tests may")]
 
+#[cfg(unix)]
+mod clashes;
 mod completions;
 mod data_type;
 mod demo;
 mod dev_store;
 mod dry_run;
 mod invocation;
-mod server;
 mod settings;
 #[cfg(unix)]
 mod streams;

@@ -8,18 +8,19 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::thread;
 
+use encord_test_server::{Server, status};
+
 use crate::invocation::encord;
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 use crate::upload_failures::statuses;
 
 fn stored() -> Server {
-    Server::start(|_, _| Answer::Status(200))
+    Server::start(|_, _| status(200))
 }
 
 /// A manifest of two items, of which one is missing.
 fn items(server: &Server) -> String {
-    manifest([("a.jpg", server.url("/a.jpg")), ("missing", server.url("/missing"))])
+    manifest([("a.jpg", server.signed_url("/a.jpg")), ("missing", server.signed_url("/missing"))])
 }
 
 fn fifo(folder: &Path) -> PathBuf {
@@ -98,7 +99,7 @@ fn an_earlier_report_may_come_from_stdin() {
         .stdin(format!("\u{feff}{earlier}"))
         .run();
     assert_eq!((run.code, statuses(&report(&run.stdout))), (Some(0), vec!["skipped", "uploaded"]), "{}", run.stderr);
-    assert_eq!(server.requests("/a.jpg"), 0);
+    assert_eq!(server.requests_for("/a.jpg").len(), 0);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_reader_that_left_before_the_report_is_a_quiet_end() {
     let has_left = Mutex::new(has_left);
     let server = Server::start(move |_, _| {
         let _ = has_left.lock().map(|has_left| has_left.recv());
-        Answer::Status(200)
+        status(200)
     });
     let folder = folder(&["a.jpg"]);
     let fifo = fifo(folder.path());
@@ -128,7 +129,7 @@ fn a_reader_that_left_before_the_report_is_a_quiet_end() {
         drop(File::open(fifo));
         left.send(())
     });
-    let items = manifest([("a.jpg", server.url("/a.jpg"))]);
+    let items = manifest([("a.jpg", server.signed_url("/a.jpg"))]);
     let run = encord("upload --manifest - --json --report fifo").within(folder.path()).stdin(items).run();
     assert_eq!((run.code, &*run.stderr, &run.json()["uploaded"]), (Some(0), "", &1.into()));
 }

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use encord_test_server::{Server, status};
 use serde_json::{Value, json};
 
 use crate::invocation::encord;
-use crate::server::{Answer, Server};
 
 /// A folder with files of these names, whose content is their name.
 pub(crate) fn folder(names: &[&str]) -> tempfile::TempDir {
@@ -33,14 +33,14 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 fn stored() -> Server {
-    Server::start(|_, _| Answer::Status(200))
+    Server::start(|_, _| status(200))
 }
 
 #[test]
 fn files_arrive_and_are_reported_in_order() {
     let (server, folder) = (stored(), folder(&["a.jpg", "b.jpg", "empty"]));
     write(folder.path(), "empty", "");
-    let items = ["a.jpg", "b.jpg", "empty"].map(|name| (name, server.url(&format!("/{name}"))));
+    let items = ["a.jpg", "b.jpg", "empty"].map(|name| (name, server.signed_url(&format!("/{name}"))));
     write(folder.path(), "items.jsonl", &manifest(items));
     let run = encord("upload --manifest items.jsonl --report report.jsonl").within(folder.path()).run();
     assert_eq!((run.code, &*run.stdout), (Some(0), ""), "{}", run.stderr);
@@ -50,7 +50,7 @@ fn files_arrive_and_are_reported_in_order() {
 
     assert_eq!(server.stored("/a.jpg"), b"a.jpg");
     assert_eq!(server.stored("/b.jpg"), b"b.jpg");
-    assert_eq!(server.requests("/empty"), 1);
+    assert_eq!(server.requests_for("/empty").len(), 1);
     let lines = report(&fs::read_to_string(folder.path().join("report.jsonl")).expect("a report"));
     let line = |index: usize, name: &str, bytes: usize| {
         json!({
@@ -64,7 +64,7 @@ fn files_arrive_and_are_reported_in_order() {
 #[test]
 fn the_manifest_comes_from_stdin_and_the_summary_goes_last() {
     let (server, folder) = (stored(), folder(&["a.jpg"]));
-    let items = manifest([("a.jpg", server.url("/a.jpg"))]);
+    let items = manifest([("a.jpg", server.signed_url("/a.jpg"))]);
     let run = encord("upload --manifest - --report - --json").within(folder.path()).stdin(items).run();
     assert_eq!((run.code, &*run.stderr), (Some(0), ""));
     let mut lines = report(&run.stdout);
@@ -80,10 +80,10 @@ fn the_manifest_comes_from_stdin_and_the_summary_goes_last() {
 
 #[test]
 fn r1_max_retries_is_exact() {
-    let server = Server::start(|_, before| Answer::Status(if before < 2 { 503 } else { 200 }));
+    let server = Server::start(|_, before| status(if before < 2 { 503 } else { 200 }));
     let folder = folder(&["a.jpg"]);
     let upload = |object: &str, retries: &str| {
-        let items = manifest([("a.jpg", server.url(object))]);
+        let items = manifest([("a.jpg", server.signed_url(object))]);
         let flags = format!("upload --manifest - --report - --backoff-factor 0.01 --max-retries {retries}");
         encord(&flags).within(folder.path()).stdin(items).run()
     };
@@ -96,30 +96,30 @@ fn r1_max_retries_is_exact() {
         json!([waited("503", "waiting", 0.0), waited("503", "waiting", 0.01), waited("200", "done", 0.02)])
     );
     assert_eq!(upload("/short", "1").code, Some(1));
-    assert_eq!(server.requests("/short"), 2);
+    assert_eq!(server.requests_for("/short").len(), 2);
     assert_eq!(upload("/none", "0").code, Some(1));
-    assert_eq!(server.requests("/none"), 1);
+    assert_eq!(server.requests_for("/none").len(), 1);
 }
 
 #[test]
 fn a_malformed_line_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (stored(), folder(&["a.jpg"]));
-    let bad = format!("{}{{\"path\": \"b.jpg\", \"url\": \"{0}\"}}\n", server.url("/b.jpg"));
-    let bad = bad.replacen(&server.url("/b.jpg"), &manifest([("a.jpg", server.url("/a.jpg"))]), 1);
+    let bad = format!("{}{{\"path\": \"b.jpg\", \"url\": \"{0}\"}}\n", server.signed_url("/b.jpg"));
+    let bad = bad.replacen(&server.signed_url("/b.jpg"), &manifest([("a.jpg", server.signed_url("/a.jpg"))]), 1);
     let expected = ": line 2: unknown key `url`: write `signed_url`\n";
     let run = encord("upload --manifest - --report report.jsonl").within(folder.path()).stdin(bad.clone()).run();
     run.expect(2, "", &format!("error: manifest standard input{expected}"));
     write(folder.path(), "items.jsonl", &bad);
     let run = encord("upload --manifest items.jsonl --report report.jsonl").within(folder.path()).run();
     run.expect(2, "", &format!("error: manifest items.jsonl{expected}"));
-    assert_eq!(server.requests("/a.jpg"), 0);
+    assert_eq!(server.requests_for("/a.jpg").len(), 0);
     assert!(!folder.path().join("report.jsonl").exists());
 }
 
 #[test]
 fn a_report_that_cannot_be_made_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (stored(), folder(&["a.jpg"]));
-    let items = manifest([("a.jpg", server.url("/a.jpg"))]);
+    let items = manifest([("a.jpg", server.signed_url("/a.jpg"))]);
     write(folder.path(), "items.jsonl", &items);
     let upload =
         |report: &str| encord("upload --manifest items.jsonl --report").arg(report).within(folder.path()).run();
@@ -128,7 +128,7 @@ fn a_report_that_cannot_be_made_stops_the_run_before_anything_is_sent() {
     upload("./items.jsonl").expect(2, "", "error: the report would overwrite the manifest items.jsonl\n");
     upload(".").expect(2, "", "error: report .: Is a directory (os error 21)\n");
     assert_eq!(fs::read_to_string(folder.path().join("items.jsonl")).expect("still there"), items);
-    assert_eq!(server.requests("/a.jpg"), 0);
+    assert_eq!(server.requests_for("/a.jpg").len(), 0);
 }
 
 #[test]
@@ -156,9 +156,13 @@ fn none_at_once_is_refused() {
 #[test]
 fn a_dry_run_sends_nothing() {
     let (server, folder) = (stored(), folder(&["a.jpg", "b.jpg"]));
-    let good = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.url(&format!("/{name}")))));
+    let good = manifest(["a.jpg", "b.jpg"].map(|name| (name, server.signed_url(&format!("/{name}")))));
     let bad = good.clone()
-        + &manifest([("missing", server.url("/m")), (".", server.url("/d")), ("a.jpg", "h/a?s3cret".to_owned())]);
+        + &manifest([
+            ("missing", server.signed_url("/m")),
+            (".", server.signed_url("/d")),
+            ("a.jpg", "h/a?s3cret".to_owned()),
+        ]);
     let dry = |flags: &str, items: &str| {
         encord("upload --dry-run --manifest -").arg(flags).within(folder.path()).stdin(items).run()
     };
@@ -177,13 +181,13 @@ fn a_dry_run_sends_nothing() {
         "2 would be uploaded, 3 would fail, 0 would be skipped; 10 B; nothing was sent\n",
         errors,
     );
-    assert_eq!(server.requests("/a.jpg"), 0);
+    assert_eq!(server.requests_for("/a.jpg").len(), 0);
 }
 
 #[test]
 fn progress_is_shown_when_asked_for() {
     let (server, folder) = (stored(), folder(&["a.jpg"]));
-    let items = manifest([("a.jpg", server.url("/a.jpg"))]);
+    let items = manifest([("a.jpg", server.signed_url("/a.jpg"))]);
     let upload = |when: &str| {
         let run = encord("upload --manifest - --json --progress").arg(when).within(folder.path()).stdin(&*items).run();
         assert_eq!(run.code, Some(0));

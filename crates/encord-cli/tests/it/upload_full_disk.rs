@@ -5,16 +5,17 @@
 use std::fs;
 use std::path::Path;
 
+use encord_test_server::{Server, status};
+
 use crate::invocation::{Run, encord};
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 
 const ITEMS: usize = 100;
 
 /// A server, and a folder with a manifest for it.
 fn items() -> (Server, tempfile::TempDir) {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&["a.jpg"]));
-    let items = (0..ITEMS).map(|n| ("a.jpg", server.url(&format!("/{n}.jpg"))));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&["a.jpg"]));
+    let items = (0..ITEMS).map(|n| ("a.jpg", server.signed_url(&format!("/{n}.jpg"))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     (server, folder)
 }
@@ -29,7 +30,7 @@ fn upload(folder: &Path, flags: &str) -> Run {
 /// Each item has arrived, once.
 #[track_caller]
 fn check_arrived(server: &Server) {
-    assert!((0..ITEMS).all(|n| server.requests(&format!("/{n}.jpg")) == 1));
+    assert!((0..ITEMS).all(|n| server.requests_for(&format!("/{n}.jpg")).len() == 1));
 }
 
 #[test]
@@ -66,6 +67,9 @@ fn a_report_for_a_full_device_fails_a_run_whose_items_arrived() {
     let (server, folder) = items();
     let run = encord("upload --manifest items.jsonl --json --report /dev/full").within(folder.path()).run();
     assert_eq!((run.code, &run.json()["uploaded"]), (Some(1), &ITEMS.into()));
-    assert_eq!(run.stderr, "error: cannot write the report /dev/full: No space left on device (os error 28)\n");
+    let (error, kept) = run.stderr.split_once("; it is in ").expect("the report is kept");
+    assert_eq!(error, "error: cannot write the report /dev/full: No space left on device (os error 28)");
+    assert_eq!(report(&fs::read_to_string(kept.trim_end()).expect("kept")).len(), ITEMS);
+    fs::remove_file(kept.trim_end()).expect("removed");
     check_arrived(&server);
 }

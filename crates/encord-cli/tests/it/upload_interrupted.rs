@@ -7,28 +7,28 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use encord_test_server::{Reply, Server, status};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::invocation::{Run, encord};
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 use crate::upload_failures::statuses;
 
 /// Stores the first item, and leaves the others without an answer.
 fn stalled() -> Server {
-    Server::start(|object, _| if object == "/a.jpg" { Answer::Status(200) } else { Answer::Silence })
+    Server::start(|request, _| if request.path() == "/a.jpg" { status(200) } else { Reply::silence() })
 }
 
 /// An upload of three items, one after the other, that hangs at the second.
 fn hanging(server: &Server, folder: &Path) -> Child {
-    let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, server.url(&format!("/{name}"))));
+    let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, server.signed_url(&format!("/{name}"))));
     fs::write(folder.join("items.jsonl"), manifest(items)).expect("written");
     let child =
         encord("upload --manifest items.jsonl --concurrency 1 --report r.jsonl --journal j.jsonl --max-retries 0")
             .env("ENCORD_CONNECT_TIMEOUT", "30")
             .within(folder)
             .start();
-    while server.requests("/b.jpg") == 0 {
+    while server.requests_for("/b.jpg").is_empty() {
         std::thread::yield_now();
     }
     child
@@ -83,14 +83,14 @@ fn what_was_interrupted_is_taken_up_again() {
     let child = hanging(&server, folder.path());
     send(Signal::INT, &child);
     assert_eq!(Run::of(child).code, Some(130));
-    let good = Server::start(|_, _| Answer::Status(200));
+    let good = Server::start(|_, _| status(200));
     let items = ["a.jpg", "b.jpg", "c.jpg"].map(|name| (name, good.url(&format!("/{name}"))));
     let run = encord("upload --manifest - --retry-from r.jsonl --report r.jsonl")
         .within(folder.path())
         .stdin(manifest(items))
         .run();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert_eq!(["/a.jpg", "/b.jpg", "/c.jpg"].map(|object| good.requests(object)), [0, 1, 1]);
+    assert_eq!(["/a.jpg", "/b.jpg", "/c.jpg"].map(|object| good.requests_for(object).len()), [0, 1, 1]);
     let written = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");
     assert_eq!(statuses(&report(&written)), ["skipped", "uploaded", "uploaded"]);
 }
@@ -99,13 +99,18 @@ fn what_was_interrupted_is_taken_up_again() {
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
     let (server, folder) = (stalled(), folder(&["a.jpg"]));
-    let items = (0..2_000).map(|n| ("a.jpg", server.url(&format!("/{}.jpg", if n == 0 { 'a' } else { 'b' }))));
+    let object = |n: usize| match n {
+        0 => "/a.jpg".to_owned(),
+        1 => "/b.jpg".to_owned(),
+        n => format!("/{n}.jpg"),
+    };
+    let items = (0..2_000).map(|n| ("a.jpg", server.signed_url(&object(n))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     let mut child = encord("upload --manifest items.jsonl --concurrency 1 --report - --journal j.jsonl")
         .env("ENCORD_CONNECT_TIMEOUT", "30")
         .within(folder.path())
         .start();
-    while server.requests("/b.jpg") == 0 {
+    while server.requests_for("/b.jpg").is_empty() {
         std::thread::yield_now();
     }
     send(Signal::INT, &child);

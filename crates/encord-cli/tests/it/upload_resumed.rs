@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use encord_test_server::{Server, status};
 use serde_json::json;
 
 use crate::invocation::{Run, encord};
-use crate::server::{Answer, Server};
 use crate::upload::{folder, manifest, report};
 use crate::upload_failures::statuses;
 
 const NAMES: [&str; 4] = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"];
 
 fn items(server: &Server, folder: &Path) {
-    let items = NAMES.map(|name| (name, server.url(&format!("/{name}"))));
+    let items = NAMES.map(|name| (name, server.signed_url(&format!("/{name}"))));
     fs::write(folder.join("items.jsonl"), manifest(items)).expect("written");
 }
 
@@ -23,14 +23,14 @@ fn upload(folder: &Path, flags: &str) -> Run {
 }
 
 fn requests(server: &Server) -> [usize; 4] {
-    NAMES.map(|name| server.requests(&format!("/{name}")))
+    NAMES.map(|name| server.requests_for(&format!("/{name}")).len())
 }
 
 /// A server that refuses two of the items at first.
 fn refusing() -> Server {
-    Server::start(|object, before| match object {
-        "/b.jpg" | "/d.jpg" if before == 0 => Answer::Status(403),
-        _ => Answer::Status(200),
+    Server::start(|request, before| match request.path() {
+        "/b.jpg" | "/d.jpg" if before == 0 => status(403),
+        _ => status(200),
     })
 }
 
@@ -65,11 +65,11 @@ fn what_the_journal_has_is_skipped() {
 fn a_journal_that_cannot_be_used_stops_the_run_before_anything_is_sent() {
     let (server, folder) = (refusing(), folder(&NAMES));
     items(&server, folder.path());
-    upload(folder.path(), "--journal items.jsonl").expect(
-        2,
-        "",
-        "error: journal items.jsonl: the file is not a journal of uploads; it is left as it is\n",
-    );
+    let error = "error: the journal would overwrite the manifest items.jsonl\n";
+    upload(folder.path(), "--journal items.jsonl").expect(2, "", error);
+    let error = "error: journal other: the file is not a journal of uploads; it is left as it is\n";
+    fs::write(folder.path().join("other"), "other").expect("written");
+    upload(folder.path(), "--journal other").expect(2, "", error);
     let run = upload(folder.path(), "--journal no/journal");
     run.expect(2, "", "error: journal no/journal: No such file or directory (os error 2)\n");
     let path = folder.path().join("done.jsonl");
@@ -120,10 +120,10 @@ fn an_earlier_report_that_is_none_stops_the_run_before_anything_is_sent() {
 
 #[test]
 fn shards_are_disjoint_and_complete() {
-    let server = Server::start(|_, _| Answer::Status(200));
+    let server = Server::start(|_, _| status(200));
     let names: Vec<String> = (0..40).map(|n| format!("{n}.jpg")).collect();
     let folder = folder(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let all = names.iter().map(|name| (name.as_str(), server.url(&format!("/{name}"))));
+    let all = names.iter().map(|name| (name.as_str(), server.signed_url(&format!("/{name}"))));
     fs::write(folder.path().join("items.jsonl"), manifest(all)).expect("written");
     let mut seen = BTreeSet::new();
     for shard in 0..3 {
@@ -136,7 +136,7 @@ fn shards_are_disjoint_and_complete() {
         }
     }
     assert_eq!(seen.len(), names.len());
-    assert!(names.iter().all(|name| server.requests(&format!("/{name}")) == 1));
+    assert!(names.iter().all(|name| server.requests_for(&format!("/{name}")).len() == 1));
     let run = upload(folder.path(), "--shard 3/3");
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("shard 3/3 does not exist: the first is 0/3"), "{}", run.stderr);
@@ -159,7 +159,7 @@ fn a_report_is_complete_or_not_there() {
 
 #[test]
 fn a_reader_of_the_report_that_went_away_is_a_quiet_end() {
-    let (server, folder) = (Server::start(|_, _| Answer::Status(200)), folder(&NAMES));
+    let (server, folder) = (Server::start(|_, _| status(200)), folder(&NAMES));
     items(&server, folder.path());
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);

@@ -5,6 +5,8 @@ use serde_json::Value;
 /// So much of the words is shown.
 const MAX_WORDS_CHARS: usize = 1_000;
 
+const SIGNATURE_DIGITS: usize = 128;
+
 /// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of `FastAPI`.
 pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
@@ -35,7 +37,7 @@ pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
         Some(secret) => words.replace(secret, "…"),
         None => words.to_owned(),
     };
-    let words = without_queries(&words);
+    let words = without_signatures(&without_queries(&words));
     let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(escaped).collect();
     if words.chars().nth(MAX_WORDS_CHARS).is_some() {
         shown.push('…');
@@ -48,6 +50,20 @@ fn escaped(char: char) -> impl Iterator<Item = char> {
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let (kept, escaped) = if escape { (None, Some(char.escape_default())) } else { (Some(char), None) };
     kept.into_iter().chain(escaped.into_iter().flatten())
+}
+
+/// A signature of `v1` is good for as long as its body is: 128 hexadecimal digits.
+fn without_signatures(words: &str) -> String {
+    let mut shown = String::with_capacity(words.len());
+    for word in words.split_inclusive(|char: char| !char.is_ascii_hexdigit()) {
+        let digits = word.trim_end_matches(|char: char| !char.is_ascii_hexdigit());
+        if digits.len() >= SIGNATURE_DIGITS {
+            shown.extend(["…", &word[digits.len()..]]);
+        } else {
+            shown.push_str(word);
+        }
+    }
+    shown
 }
 
 /// The query of a URL may be a credential: `https://host/path?…`.
@@ -84,6 +100,7 @@ mod tests {
             ("'https://h/p?a=b' and \"http://g/q\"", "'https://h/p?…' and \"http://g/q\""),
             ("a\u{1b}[31mred\nline\u{202e}", "a\\u{1b}[31mred\\nline\\u{202e}"),
             ("://?", "://?…"),
+            (&format!("{}:{} is old", "0a".repeat(32), "1B".repeat(64)), &format!("{}:… is old", "0a".repeat(32))),
         ] {
             assert_eq!(plain(words, Some("s3cret")), expected);
         }

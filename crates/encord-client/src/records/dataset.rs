@@ -2,7 +2,7 @@
 
 use encord_enums::{DataType, Lossless};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::lenient;
 use super::time::Time;
@@ -115,5 +115,5 @@ pub struct DataRow {
     pub duration: Option<f64>,
     /// The user's metadata, if it was asked for.
     #[serde(default, alias = "clientMetadata")]
-    pub client_metadata: Option<Map<String, Value>>,
+    pub client_metadata: Option<Value>,
 }

@@ -1,7 +1,7 @@
 //! Storage folders.
 
 use encord_enums::{Lossless, StorageFolderType, StorageUserRole};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 use super::lenient;
@@ -44,7 +44,7 @@ pub struct StorageFolder {
     #[serde(default, alias = "path_to_root")]
     pub path_to_root: Vec<PathElement>,
     /// What kind of folder it is.
-    #[serde(default = "generic", alias = "folder_type")]
+    #[serde(default = "generic", alias = "folder_type", deserialize_with = "or_generic")]
     pub folder_type: Lossless<StorageFolderType>,
     /// The integration behind a folder that mirrors a bucket.
     #[serde(default, alias = "integration_hash")]
@@ -121,6 +121,10 @@ pub struct FolderSummary {
     /// The size of all, in bytes. About.
     #[serde(deserialize_with = "lenient::optional", alias = "total_size")]
     pub total_size: Option<f64>,
+}
+
+fn or_generic<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lossless<StorageFolderType>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(generic))
 }
 
 fn generic() -> Lossless<StorageFolderType> {

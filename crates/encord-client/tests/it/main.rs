@@ -1,8 +1,14 @@
 //! The client against recorded requests of the Python SDK, answers of its models, and a server that goes wrong on purpose.
 #![cfg(test)]
 
+mod answers;
+mod classes;
+mod errors;
+mod jobs;
 mod keys;
+mod lists;
 mod requests;
+mod secrets;
 mod signatures;
-#[expect(dead_code, reason = "for tests to come")]
+
 mod support;

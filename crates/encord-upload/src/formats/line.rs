@@ -4,8 +4,9 @@ use encord_enums::DataType;
 use encord_http::{HeaderName, HeaderValue};
 
 use super::object::{Object, Text, Value};
-use super::record::Record;
+use super::record::{Record, header_map};
 use crate::kind::ItemKind;
+use crate::source::SignedTarget;
 
 /// All keys of an item.
 const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_type", "headers"];
@@ -32,8 +33,17 @@ const MAX_REPEATED_BYTES: usize = 40;
 /// How many headers an item can have. No server takes as many.
 pub const MAX_HEADERS: usize = 1000;
 
+/// Whether the items of a manifest must have signed URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urls {
+    /// Each has one.
+    Required,
+    /// They come from a [`SignedUrlSource`](crate::SignedUrlSource) where an item has none.
+    Optional,
+}
+
 /// Reads an item. The error is the reason why the line is malformed.
-pub(super) fn read(line: &str) -> Result<Record, String> {
+pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     let mut object = Object::read(line)?;
     refuse_other_formats(&object)?;
     let path = object.text("path")?;
@@ -44,17 +54,35 @@ pub(super) fn read(line: &str) -> Result<Record, String> {
     let headers = object.take("headers")?;
     refuse_unknown_keys(&object)?;
     let path = path.ok_or("`path` is missing")?;
-    let signed_url = signed_url.ok_or("`signed_url` is missing")?;
+    if signed_url.is_none() && urls == Urls::Required {
+        return Err("`signed_url` is missing".to_owned());
+    }
     refuse_url_as_path(&path)?;
     Ok(Record {
         path: path.0,
         // Not Unicode, so no URL: that is the failure of the item, as of any other URL that cannot be parsed.
-        signed_url: Some(signed_url.unicode().unwrap_or_default()),
+        signed_url: signed_url.map(|url| url.unicode().unwrap_or_default()),
         title,
         kind: data_type.as_deref().map(kind).transpose()?.unwrap_or_default(),
         content_type: content_type.map(media_type).transpose()?,
         headers: headers.map(header_list).transpose()?.unwrap_or_default(),
     })
+}
+
+/// Reads a signed URL and its headers from a line such as `{"signed_url": "https://…", "headers": {}}`. Other keys are passed
+/// over, but for `error`: a text there says why there is no URL.
+///
+/// # Errors
+///
+/// What is wrong with the line, or the text of `error`.
+pub fn read_target(line: &str) -> Result<SignedTarget, String> {
+    let mut object = Object::read(line)?;
+    if let Some(error) = object.text("error")? {
+        return Err(error.lossy());
+    }
+    let url = object.text("signed_url")?.ok_or("`signed_url` is missing")?;
+    let headers = object.take("headers")?.map(header_list).transpose()?.unwrap_or_default();
+    Ok(SignedTarget { url: url.unicode().unwrap_or_default().into(), headers: header_map(headers) })
 }
 
 fn refuse_other_formats(object: &Object<'_>) -> Result<(), String> {

@@ -2,12 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use tempfile::{SpooledData, SpooledTempFile};
 
+use super::FormatError;
+use super::line::{self, Urls};
+use super::record::Record;
 use super::text::Lines;
-use super::{FormatError, line, record::Record};
 use crate::item::UploadItem;
 
 /// How much of the checked items is kept in memory; longer lists are kept in a temporary file.
@@ -19,6 +23,7 @@ const MAX_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 pub struct Manifest {
     records: Kept,
     items: u64,
+    fingerprint: Sha256,
 }
 
 /// The items of a [`Manifest`], in order.
@@ -46,14 +51,17 @@ impl Manifest {
     /// # Errors
     ///
     /// [`FormatError`]: the first line that is malformed, with its number; or reading or keeping a copy fails.
-    pub fn read(reader: impl Read, mut observe: impl FnMut(&UploadItem)) -> Result<Self, FormatError> {
+    pub fn read(reader: impl Read, urls: Urls, mut observe: impl FnMut(&UploadItem)) -> Result<Self, FormatError> {
         let cannot_keep = |source: io::Error| FormatError::Copy { folder: std::env::temp_dir(), source };
         let mut copy = SpooledTempFile::new(MAX_MEMORY_BYTES);
-        let (mut lines, mut items) = (Lines::new(reader), 0);
+        let (mut lines, mut items, mut fingerprint) = (Lines::new(reader), 0, Sha256::new());
         while let Some((number, line)) = lines.next()? {
-            let record = line::read(&line).map_err(|reason| FormatError::Line { number, reason })?;
+            let record = line::read(&line, urls).map_err(|reason| FormatError::Line { number, reason })?;
             record.write(&mut copy).map_err(cannot_keep)?;
-            observe(&record.into_item());
+            let item = record.into_item();
+            fingerprint.update(item.path.as_os_str().as_encoded_bytes());
+            fingerprint.update(item.signed_url.as_ref().map_or_else(|| "\0".to_owned(), |url| format!("\0{url}\0")));
+            observe(&item);
             items += 1;
         }
         copy.flush().map_err(cannot_keep)?;
@@ -61,7 +69,7 @@ impl Manifest {
             SpooledData::InMemory(copy) => Kept::Memory(copy.into_inner().into()),
             SpooledData::OnDisk(copy) => Kept::File(Arc::new(copy)),
         };
-        Ok(Self { records, items })
+        Ok(Self { records, items, fingerprint })
     }
 
     /// How many items it has.
@@ -72,6 +80,15 @@ impl Manifest {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// A name for this manifest at `place`: 32 hexadecimal digits that depend on the paths and targets of its items, and not on the
+    /// signatures of its URLs.
+    pub fn fingerprint(&self, place: &Path) -> String {
+        let mut hash = self.fingerprint.clone();
+        hash.update(place.as_os_str().as_encoded_bytes());
+        let number = hash.finalize().iter().take(16).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        format!("{number:032x}")
     }
 
     /// The items, in order, from the first on at each call.
@@ -141,7 +158,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Result<&[&str], &str>) {
         let mut observed = Vec::new();
-        let read = Manifest::read(text.as_bytes(), |item| observed.push(item.path.display().to_string()));
+        let read =
+            Manifest::read(text.as_bytes(), Urls::Required, |item| observed.push(item.path.display().to_string()));
         match (read, expected) {
             (Ok(manifest), Ok(expected)) => {
                 assert_eq!(observed, expected);
@@ -167,7 +185,7 @@ mod tests {
         let name = |n: usize| format!("{n:01000}");
         let count = MAX_MEMORY_BYTES / 2000 + 10;
         let text: String = (0..count).map(|n| line(&name(n))).collect();
-        let manifest = Manifest::read(text.as_bytes(), |_| {}).expect("well-formed");
+        let manifest = Manifest::read(text.as_bytes(), Urls::Required, |_| {}).expect("well-formed");
         assert!(matches!(manifest.records, Kept::File(_)));
         let (first, second) = (manifest.items(), manifest.items());
         let mut read = 0;
@@ -180,8 +198,22 @@ mod tests {
     }
 
     #[test]
+    fn the_fingerprint_is_that_of_the_items_and_not_of_their_signatures() {
+        let read = |text: &str| Manifest::read(text.as_bytes(), Urls::Required, |_| {}).expect("well-formed");
+        let here = |text: &str| read(text).fingerprint(Path::new("/here"));
+        let manifest = line("a") + &line("b");
+        assert_eq!(here(&manifest).len(), 32);
+        assert_eq!(here(&manifest), here(&manifest.replace("https://h/a", "https://h/a?X-Signature=new")));
+        assert_eq!(here(&manifest), here(&format!("\n{manifest}\n")));
+        for other in [line("a"), line("b") + &line("a"), line("ab"), manifest.replace("//h/", "//g/"), String::new()] {
+            assert_ne!(here(&manifest), here(&other), "{other}");
+        }
+        assert_ne!(here(&manifest), read(&manifest).fingerprint(Path::new("/there")));
+    }
+
+    #[test]
     fn u9_nothing_shows_a_url() {
-        let manifest = Manifest::read(line("s3cret").as_bytes(), |_| {}).expect("well-formed");
+        let manifest = Manifest::read(line("s3cret").as_bytes(), Urls::Required, |_| {}).expect("well-formed");
         let shown = format!("{manifest:?} {:?}", manifest.items());
         assert!(!shown.contains("s3cret"), "{shown}");
     }

@@ -1,9 +1,10 @@
 //! An item of a manifest between the check of the manifest and the upload, in bytes.
 
+use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use encord_http::{HeaderName, HeaderValue};
+use encord_http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::item::UploadItem;
@@ -41,18 +42,46 @@ impl Record {
 
     pub(super) fn into_item(self) -> UploadItem {
         let Self { path, signed_url, title, kind, content_type, headers } = self;
-        let header = |(name, value): (String, String)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
-        };
         UploadItem {
             signed_url: signed_url.map(Into::into),
             title,
             kind,
             content_type: content_type.and_then(|value| HeaderValue::try_from(value).ok()),
-            headers: headers.into_iter().filter_map(header).collect(),
+            headers: header_map(headers),
             ..UploadItem::unsigned(path_of(&path))
         }
     }
+}
+
+/// A path as a JSON string that a manifest takes: a byte that is not UTF-8 stands there as Python writes it (PEP 383).
+#[derive(Debug, Clone, Copy)]
+pub struct PathAsJson<'a>(pub &'a Path);
+
+impl fmt::Display for PathAsJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(unix)]
+        let bytes = std::os::unix::ffi::OsStrExt::as_bytes(self.0.as_os_str());
+        #[cfg(not(unix))]
+        let text = self.0.to_string_lossy();
+        #[cfg(not(unix))]
+        let bytes = text.as_bytes();
+        f.write_str("\"")?;
+        for chunk in bytes.utf8_chunks() {
+            let quoted = serde_json::to_string(chunk.valid()).map_err(|_| fmt::Error)?;
+            f.write_str(&quoted[1..quoted.len() - 1])?;
+            for byte in chunk.invalid() {
+                write!(f, "\\udc{byte:02x}")?;
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+/// Headers that have been checked.
+pub(super) fn header_map(headers: Vec<(String, String)>) -> HeaderMap {
+    let header =
+        |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
+    headers.into_iter().filter_map(header).collect()
 }
 
 /// The path of a name in a manifest. A lone surrogate of U+DC80 to U+DCFF stands for a byte that is not UTF-8 (PEP 383).
@@ -109,17 +138,8 @@ mod tests {
         /// Any file name comes back from what Python writes for it.
         #[test]
         fn u6_any_name_of_bytes_is_opened(name in proptest::collection::vec(1_u8.., 0..20)) {
-            use std::fmt::Write as _;
             use std::os::unix::ffi::OsStrExt;
-            let mut json = String::from("\"");
-            for chunk in name.utf8_chunks() {
-                let quoted = serde_json::to_string(chunk.valid()).expect("written");
-                json.push_str(&quoted[1..quoted.len() - 1]);
-                for byte in chunk.invalid() {
-                    write!(json, "\\udc{byte:02x}").expect("written");
-                }
-            }
-            json.push('"');
+            let json = PathAsJson(Path::new(std::ffi::OsStr::from_bytes(&name))).to_string();
             let text: super::super::object::Text = serde_json::from_str(&json).expect("a string");
             let path = path_of(&text.0);
             prop_assert_eq!(path.as_os_str().as_bytes(), &name[..]);

@@ -10,9 +10,9 @@ use super::*;
 
 const URL: &str = "https://h/b/a.jpg?X-Goog-Signature=s3cret";
 
-fn entry(path: &str, size: u64, url: &str) -> Entry {
+fn line(path: &str, size: u64, url: &str) -> Line {
     let modified = UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789);
-    Entry::new(path.as_ref(), size, Some(modified), Some(&SignedUrl::new(url))).expect("an entry")
+    Line::new(path.as_ref(), size, Some(modified), Some(&SignedUrl::new(url))).expect("a line")
 }
 
 /// A journal with these lines after the header.
@@ -33,8 +33,8 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
     let path = folder.path().join("journal");
     let journal = Journal::open(&path).expect("new");
     assert!(journal.is_empty());
-    journal.record(&entry("a.jpg", 123, URL));
-    journal.record(&Entry::new("b".as_ref(), 0, Some(UNIX_EPOCH - Duration::from_nanos(1)), None).expect("an entry"));
+    journal.write(&line("a.jpg", 123, URL));
+    journal.write(&Line::new("b".as_ref(), 0, Some(UNIX_EPOCH - Duration::from_nanos(1)), None).expect("a line"));
     journal.finish().expect("written");
     assert_eq!(
         text(&path),
@@ -42,20 +42,20 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
          {\"path\":\"a.jpg\",\"size\":123,\"mtime_ns\":1700000000123456789,\"target\":\"h/b/a.jpg\"}\n\
          {\"path\":\"b\",\"size\":0,\"mtime_ns\":-1,\"target\":\"\"}\n"
     );
-    assert!(!journal.has(&entry("a.jpg", 123, URL)), "only what was there when it was opened");
+    assert!(!journal.has(&line("a.jpg", 123, URL)), "only what was there when it was opened");
     drop(journal);
 
     let journal = Journal::open(&path).expect("there");
     assert_eq!((journal.len(), journal.unreadable()), (2, 0));
     // Signed anew, it is the same item.
-    assert!(journal.has(&entry("a.jpg", 123, "https://h/b/a.jpg?X-Goog-Signature=other")));
-    assert!(!journal.has(&entry("a.jpg", 123, "https://h/b/b.jpg")));
-    assert!(!journal.has(&entry("a.jpg", 124, URL)));
-    assert!(!journal.has(&entry("A.jpg", 123, URL)));
+    assert!(journal.has(&line("a.jpg", 123, "https://h/b/a.jpg?X-Goog-Signature=other")));
+    assert!(!journal.has(&line("a.jpg", 123, "https://h/b/b.jpg")));
+    assert!(!journal.has(&line("a.jpg", 124, URL)));
+    assert!(!journal.has(&line("A.jpg", 123, URL)));
     // Without a target, it is the same file.
-    assert!(journal.has(&Entry { target: String::new(), ..entry("a.jpg", 123, URL) }));
-    assert!(!journal.has(&Entry { target: String::new(), ..entry("a.jpg", 124, URL) }));
-    let touched = Entry::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("an entry");
+    assert!(journal.has(&Line { target: String::new(), ..line("a.jpg", 123, URL) }));
+    assert!(!journal.has(&Line { target: String::new(), ..line("a.jpg", 124, URL) }));
+    let touched = Line::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("a line");
     assert!(!journal.has(&touched));
 }
 
@@ -83,13 +83,13 @@ fn a_file_system_without_locks_is_told_from_a_lock_that_fails() {
 
 #[test]
 fn a_journal_that_is_only_read_is_left_as_it_is() {
-    let line = serde_json::to_string(&entry("a.jpg", 123, URL)).expect("written");
-    let (_folder, path) = journal(format!("{line}\n\0\n{line}").as_bytes());
+    let text_of_line = serde_json::to_string(&line("a.jpg", 123, URL)).expect("written");
+    let (_folder, path) = journal(format!("{text_of_line}\n\0\n{text_of_line}").as_bytes());
     let before = text(&path);
     let read = Journal::read_only(&path).expect("a journal");
     assert_eq!((read.len(), read.unreadable()), (1, 1));
-    assert!(read.has(&entry("a.jpg", 123, URL)));
-    read.record(&entry("b.jpg", 1, URL));
+    assert!(read.has(&line("a.jpg", 123, URL)));
+    read.write(&line("b.jpg", 1, URL));
     read.finish().expect("nothing to write");
     assert_eq!(text(&path), before);
 
@@ -131,12 +131,12 @@ fn a_file_that_is_no_journal_is_left_as_it_is() {
 
 #[test]
 fn lines_that_cannot_be_read_are_passed_over() {
-    let good = serde_json::to_string(&entry("a", 1, URL)).expect("written");
-    let long = "x".repeat(usize::try_from(LONGEST).expect("small") + 10);
+    let good = serde_json::to_string(&line("a", 1, URL)).expect("written");
+    let long = "x".repeat(usize::try_from(MAX_LINE_BYTES).expect("small") + 10);
     let (_folder, path) = journal(format!("{good}\n\0\0\0\n{long}\n{{}}\n{good}\n").as_bytes());
     let journal = Journal::open(&path).expect("a journal");
     assert_eq!((journal.len(), journal.unreadable()), (2, 3));
-    journal.record(&entry("b", 2, URL));
+    journal.write(&line("b", 2, URL));
     assert!(text(&path).ends_with("\"target\":\"h/b/a.jpg\"}\n"));
     assert_eq!(text(&path).lines().count(), 7);
 }
@@ -144,7 +144,7 @@ fn lines_that_cannot_be_read_are_passed_over() {
 #[test]
 fn a_journal_cut_off_anywhere_loses_the_last_line_only() {
     let lines: Vec<String> =
-        (0..3).map(|n| serde_json::to_string(&entry("größe.jpg", n, URL)).expect("written") + "\n").collect();
+        (0..3).map(|n| serde_json::to_string(&line("größe.jpg", n, URL)).expect("written") + "\n").collect();
     let whole = [HEADER, "\n", &lines.concat()].concat();
     for cut in 0..=whole.len() {
         let (_folder, path) = journal(b"");
@@ -152,10 +152,10 @@ fn a_journal_cut_off_anywhere_loses_the_last_line_only() {
         let journal = Journal::open(&path).expect("a journal");
         let lines_left = whole.as_bytes()[..cut].split(|byte| *byte == b'\n').count() - 1;
         assert_eq!((journal.len(), journal.unreadable()), (lines_left.saturating_sub(1), 0), "cut at {cut}");
-        journal.record(&entry("new", 9, URL));
+        journal.write(&line("new", 9, URL));
         drop(journal);
         let journal = Journal::open(&path).expect("still a journal");
-        assert!(journal.has(&entry("new", 9, URL)));
+        assert!(journal.has(&line("new", 9, URL)));
         assert_eq!(journal.unreadable(), 0, "cut at {cut}: {}", text(&path));
     }
 }
@@ -170,7 +170,7 @@ fn a_full_disk_is_told_at_the_end() {
         let mut writer = journal.shared.writer.as_ref().expect("one that is written").lock().expect("not poisoned");
         writer.file = OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
     }
-    journal.record(&entry("a", 1, URL));
+    journal.write(&line("a", 1, URL));
     let error = journal.finish().expect_err("nothing was written").to_string();
     assert!(error.starts_with(&format!("journal {}: ", path.display())), "{error}");
 }
@@ -180,8 +180,8 @@ proptest! {
     fn hostile_journals_never_panic(lines in proptest::collection::vec(any::<u8>(), 0..200)) {
         let (_folder, path) = journal(&lines);
         let journal = Journal::open(&path).expect("the header is right");
-        journal.record(&entry("new", 9, URL));
+        journal.write(&line("new", 9, URL));
         drop(journal);
-        prop_assert!(Journal::open(&path).expect("still a journal").has(&entry("new", 9, URL)));
+        prop_assert!(Journal::open(&path).expect("still a journal").has(&line("new", 9, URL)));
     }
 }

@@ -1,17 +1,16 @@
 //! The batch as a stream.
 
-use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
+use encord_test_server::{Server, status};
 use encord_upload::{Shard, Status, StopCause, UploadItem, Uploader};
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 
-use crate::server::{Server, status};
 use crate::{Files, client, uploader};
 
 /// The receiving end of a channel, as a stream.
@@ -27,7 +26,7 @@ impl Stream for Channel {
 
 #[tokio::test(start_paused = true)]
 async fn items_may_come_as_a_stream_that_is_slower_than_the_uploads() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "x");
     let (sender, receiver) = mpsc::channel(1);
@@ -46,25 +45,25 @@ async fn items_may_come_as_a_stream_that_is_slower_than_the_uploads() {
 #[tokio::test(start_paused = true)]
 async fn u7_each_item_has_its_own_clocks() {
     // Each answer comes within the limits of 180 s, the second of a batch does not.
-    let server = Server::start(|_, _| status(200).after(Duration::from_secs(100))).await;
+    let server = Server::start_here(|_, _| status(200).after(Duration::from_secs(100)));
     let files = Files::new();
     let file = files.file("a", "x");
     for concurrency in [1, 5] {
         let items = (0..5).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
         let client = Client::new(RequestsSettings { max_retries: 0, ..RequestsSettings::default() });
         let uploader = Uploader::new(&client, CloudUploadSettings::default());
-        let report = uploader.concurrency(NonZeroUsize::new(concurrency).unwrap()).upload(items, |_| {}).await.unwrap();
+        let report = uploader.concurrency(concurrency).upload(items, |_| {}).await.unwrap();
         assert_eq!((report.summary().uploaded, report.summary().attempts), (5, 5));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn u5_after_a_stop_the_rest_of_the_input_is_reported_as_cancelled() {
-    let server = Server::start(|request, _| status(if request.target == "/2" { 403 } else { 200 })).await;
+    let server = Server::start_here(|request, _| status(if request.target == "/2" { 403 } else { 200 }));
     let files = Files::new();
     let file = files.file("a", "x");
     let items = (0..1000).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(NonZeroUsize::new(2).unwrap());
+    let uploader = Uploader::new(&client(), CloudUploadSettings::default()).concurrency(2);
     let mut batch = uploader.batch(stream::iter(items));
     let mut reports = Vec::new();
     while let Some(report) = batch.next().await {
@@ -80,11 +79,10 @@ async fn u5_after_a_stop_the_rest_of_the_input_is_reported_as_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_counts_what_is_under_way_and_what_was_sent() {
-    let server = Server::start(|request, before| match (request.target.as_str(), before) {
+    let server = Server::start_here(|request, before| match (request.target.as_str(), before) {
         ("/0", 0) => status(503),
         _ => status(200).after(Duration::from_secs(10)),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", [0; 1000]);
     let items = (0..2).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
@@ -105,7 +103,7 @@ async fn progress_counts_what_is_under_way_and_what_was_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn only_selected_items_are_taken_and_keep_their_places() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "x");
     let items = || (0..2000).map(|n| UploadItem::new(file.with_file_name(n.to_string()), server.url("/")));
@@ -124,11 +122,11 @@ async fn only_selected_items_are_taken_and_keep_their_places() {
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_is_dropped_aborts_what_is_under_way() {
-    let server = Server::start(|_, _| status(200).after(Duration::from_secs(5))).await;
+    let server = Server::start_here(|_, _| status(200).after(Duration::from_secs(5)));
     let files = Files::new();
     let file = files.file("a", "x");
     let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-    let mut batch = uploader().concurrency(NonZeroUsize::new(2).unwrap()).batch(stream::iter(items));
+    let mut batch = uploader().concurrency(2).batch(stream::iter(items));
     batch.next().await.unwrap();
     drop(batch);
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -2,17 +2,16 @@
 
 use std::fs;
 
+use encord_test_server::{Server, status};
 use encord_upload::{Journal, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem};
 
-use crate::server::{Server, status};
 use crate::{Files, statuses, upload, uploader};
 
 #[tokio::test(start_paused = true)]
 async fn u9_what_is_done_and_unchanged_is_skipped_by_the_next_run() {
-    let server = Server::start(|request, before| {
+    let server = Server::start_here(|request, before| {
         status(if request.target.starts_with("/2") && before == 0 { 403 } else { 200 })
-    })
-    .await;
+    });
     let files = Files::new();
     let paths: Vec<_> = (0..4).map(|n| files.file(&n.to_string(), n.to_string())).collect();
     let item = |(n, path)| UploadItem::new(path, server.url(&format!("/{n}?sig=s3cret")));
@@ -44,7 +43,7 @@ impl SignedUrlSource for Fails {
 /// Without a URL it is done wherever it went; so say the journal and batches with a source and without one.
 #[tokio::test(start_paused = true)]
 async fn an_item_without_a_url_is_skipped_before_anybody_is_asked_for_one() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let journal = files.0.path().join("journal");
     let (old, new) = (files.file("old", "x"), files.file("new", "x"));
@@ -68,7 +67,7 @@ async fn files_whose_paths_cannot_be_written_down_are_uploaded_again() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let journal = files.0.path().join("journal");
     let paths = [b"a\xfe", b"a\xff"].map(|name| files.0.path().join(OsStr::from_bytes(name)));

@@ -2,12 +2,11 @@
 #![cfg(test)]
 
 mod batch;
+mod gate;
 mod integrity;
 mod journal;
-mod server;
 mod signing;
 mod stops;
-mod throttle;
 
 use std::path::PathBuf;
 

@@ -1,12 +1,12 @@
 //! What a stop ends, and what is said of it afterwards.
 
 use std::future::pending;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use encord_http_settings::CloudUploadSettings;
+use encord_test_server::{Server, status};
 use encord_upload::{
     Batch, ItemReport, SignedTarget, SignedUrlSource, SourceError, Status, StopCause, Stopped, UploadItem, Uploader,
 };
@@ -15,7 +15,6 @@ use tokio::sync::Notify;
 use tokio::task::coop;
 use tokio::time::{sleep, timeout};
 
-use crate::server::{Server, status};
 use crate::{Files, client, statuses, uploader};
 
 /// Knows no dataset for items that are called "refused".
@@ -41,10 +40,6 @@ fn strict() -> Uploader {
     Uploader::new(&client(), CloudUploadSettings::default())
 }
 
-fn at_once(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).unwrap()
-}
-
 /// Runs a batch to its end; its reports in input order, each item once.
 async fn run(batch: &mut Batch<impl Stream<Item = UploadItem>>) -> Vec<ItemReport> {
     let mut reports = Vec::new();
@@ -65,7 +60,7 @@ async fn no_more_items_are_taken_than_have_room_although_none_of_them_can_be_sen
             counter.fetch_add(1, Ordering::Relaxed);
             UploadItem::unsigned("refused")
         });
-        let mut batch = uploader.concurrency(at_once(4)).batch(stream::iter(items));
+        let mut batch = uploader.concurrency(4).batch(stream::iter(items));
         for given in 0..5000 {
             assert_eq!(batch.next().await.unwrap().status, Status::Failed);
             let taken = taken.load(Ordering::Relaxed);
@@ -77,7 +72,7 @@ async fn no_more_items_are_taken_than_have_room_although_none_of_them_can_be_sen
 
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_after_an_item_that_cannot_be() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let (refused, file) = (UploadItem::unsigned(files.file("refused", "x")), files.file("a", "x"));
     let signed = UploadItem::new(&file, server.url("/"));
@@ -109,15 +104,14 @@ async fn u5_nothing_is_started_after_an_item_that_cannot_be() {
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_after_a_failure_that_nobody_has_seen_yet() {
     for failed in 0..2 {
-        let server = Server::start(move |request, _| {
+        let server = Server::start_here(move |request, _| {
             let index: u64 = request.target[1..].parse().unwrap();
             status(if index == failed { 403 } else { 200 }).after(Duration::from_secs(1 + index))
-        })
-        .await;
+        });
         let files = Files::new();
         let file = files.file("a", "x");
         let items = (0..4).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-        let mut batch = strict().concurrency(at_once(2)).batch(stream::iter(items));
+        let mut batch = strict().concurrency(2).batch(stream::iter(items));
         timeout(Duration::from_millis(1), batch.next()).await.unwrap_err();
         sleep(Duration::from_secs(60)).await;
         let mut reports = Vec::new();
@@ -137,16 +131,15 @@ async fn u5_nothing_is_started_after_a_failure_that_nobody_has_seen_yet() {
 /// Also when the runtime wants its thread back before all that have ended could be looked at.
 #[tokio::test(start_paused = true)]
 async fn u5_nothing_is_started_before_all_that_have_ended_were_looked_at() {
-    let server = Server::start(|request, _| match request.target.as_str() {
+    let server = Server::start_here(|request, _| match request.target.as_str() {
         "/1" => status(403).after(Duration::from_secs(1)),
         _ => status(200),
-    })
-    .await;
+    });
     let files = Files::new();
     let file = files.file("a", "x");
     for done_before in 0..128 {
         let items = (0..3).map(|n| UploadItem::new(&file, server.url(&format!("/{n}"))));
-        let mut batch = strict().concurrency(at_once(2)).batch(stream::iter(items));
+        let mut batch = strict().concurrency(2).batch(stream::iter(items));
         assert_eq!(batch.next().await.unwrap().status, Status::Uploaded);
         sleep(Duration::from_secs(2)).await;
         for _ in 0..done_before {
@@ -161,14 +154,14 @@ async fn u5_nothing_is_started_before_all_that_have_ended_were_looked_at() {
 
 #[tokio::test(start_paused = true)]
 async fn u5_a_stop_reports_each_item_once_that_waits_for_its_url() {
-    let server = Server::start(|_, _| status(403).after(Duration::from_secs(1))).await;
+    let server = Server::start_here(|_, _| status(403).after(Duration::from_secs(1)));
     let files = Files::new();
     let file = files.file("a", "x");
     let fails = UploadItem::new(&file, server.url("/"));
     let items =
         |first: UploadItem| stream::iter([first].into_iter().chain((0..20).map(|_| UploadItem::unsigned(&file))));
 
-    let waiting = || strict().source(Pending).concurrency(at_once(4));
+    let waiting = || strict().source(Pending).concurrency(4);
     let mut batch = waiting().batch(items(fails));
     let reports = run(&mut batch).await;
     assert_eq!((reports.len(), reports[0].status), (21, Status::Failed));
@@ -182,15 +175,16 @@ async fn u5_a_stop_reports_each_item_once_that_waits_for_its_url() {
 
 #[tokio::test(start_paused = true)]
 async fn u5_a_batch_in_which_nothing_was_cancelled_is_not_stopped() {
-    let server = Server::start(|_, _| status(200)).await;
+    let server = Server::start_here(|_, _| status(200));
     let files = Files::new();
     let file = files.file("a", "x");
     for (cancelled_after, uploaded) in [(3, 3), (2, 2)] {
         let items: Vec<_> = (0..3).map(|_| UploadItem::new(&file, server.url("/"))).collect();
         let cancel = Arc::new(Notify::new());
         let mut seen = 0;
-        let uploader = uploader().concurrency(at_once(1));
-        let outcome = uploader.upload_until(Arc::clone(&cancel).notified_owned(), items, |_| {
+        let uploader = uploader().concurrency(1);
+        let batch = uploader.batch(stream::iter(items)).until(Arc::clone(&cancel).notified_owned());
+        let outcome = batch.report(|_| {
             seen += 1;
             if seen == cancelled_after {
                 cancel.notify_one();

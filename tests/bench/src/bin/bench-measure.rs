@@ -1,4 +1,4 @@
-//! Runs a command and prints, as one JSON line, what the kernel says that it took.
+//! Runs a command, and prints its time, CPU time and peak memory as one JSON line.
 //!
 //! CPU time and peak memory are those of `getrusage(RUSAGE_CHILDREN)` after the one child was waited for: exact, and
 //! complete where polling would miss the end. The peak cannot be told below the memory of this program, about 3 MiB,

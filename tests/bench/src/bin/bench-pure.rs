@@ -9,10 +9,8 @@ use std::{env, error::Error, fs, hint::black_box, time::Instant};
 use encord_enums::DataType;
 use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
 use encord_project_utils::{
-    ModelConfiguration, ModelIterationUids, get_all_model_iteration_uids, model_iteration_uids_from_slice,
-    read_model_iteration_uids,
+    ModelConfiguration, get_all_model_iteration_uids, model_iteration_uids_from_slice, read_model_iteration_uids,
 };
-use indexmap::IndexSet;
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,15 +30,14 @@ fn uids(json: &[u8]) -> Result<Value, Box<dyn Error>> {
 
     let models: Vec<ModelConfiguration> = serde_json::from_slice(json)?;
     let distinct = model_iteration_uids_from_slice(json)?.len();
-    // In turns, so that what disturbs one disturbs all. What is dropped afterwards is not timed.
-    let mut times: [Vec<f64>; 4] = Default::default();
+    // In turns, so that a disturbance hits all of them. Dropping the results is not timed.
+    let mut times: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
         times[0].push(nanoseconds(|| model_iteration_uids_from_slice(json)));
         times[1].push(nanoseconds(|| read_model_iteration_uids(json)));
         times[2].push(nanoseconds(|| get_all_model_iteration_uids(&models)));
-        times[3].push(nanoseconds(|| by_index_set(&models)));
     }
-    let [slice, reader, function, index_set] = times.map(median);
+    let [slice, reader, function] = times.map(median);
     Ok(json!({
         "models": models.len(),
         "uids": models.iter().map(|model| model.model_iteration_uids.len()).sum::<usize>(),
@@ -48,19 +45,7 @@ fn uids(json: &[u8]) -> Result<Value, Box<dyn Error>> {
         "from_json_slice_ns": slice,
         "from_json_reader_ns": reader,
         "function_ns": function,
-        "index_set_ns": index_set,
     }))
-}
-
-/// The simplest way to the same answer.
-fn by_index_set(models: &[ModelConfiguration]) -> IndexSet<&str, foldhash::fast::RandomState> {
-    let mut uids = IndexSet::default();
-    for model in models {
-        for uid in model.model_iteration_uids() {
-            uids.insert(uid);
-        }
-    }
-    uids
 }
 
 fn data_type() -> Value {

@@ -80,7 +80,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Duration
         tokio::spawn(async move {
             counts.connections.fetch_add(1, SeqCst);
             counts.most_open.fetch_max(counts.open.fetch_add(1, SeqCst) + 1, SeqCst);
-            // A client that goes away or makes no sense shows in the counts.
+            // If a client goes away or sends nonsense, the counts show it.
             drop(serve(stream, tls, delay, &counts).await);
             counts.open.fetch_sub(1, SeqCst);
         });
@@ -131,14 +131,14 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Duration
 }
 
 struct Head {
-    /// Of the head itself.
+    /// The length of the head in bytes.
     length: usize,
     body: usize,
     expects_continue: bool,
 }
 
 impl Head {
-    /// `None`: there is more to come.
+    /// `None` if the head is not complete yet.
     fn parse(bytes: &[u8]) -> Outcome<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
             return if bytes.len() < BUFFER { Ok(None) } else { Err("a head without an end".into()) };

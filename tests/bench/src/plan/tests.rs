@@ -1,4 +1,4 @@
-//! The list as a reader would check it.
+//! Tests of the list.
 
 use super::*;
 

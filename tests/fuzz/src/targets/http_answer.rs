@@ -1,4 +1,4 @@
-//! What servers and proxies answer, to the client.
+//! Answers of servers and proxies.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

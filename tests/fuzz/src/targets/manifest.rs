@@ -1,7 +1,7 @@
 //! Manifests, as `encord upload` reads them.
 
 use encord_http::{HeaderMap, HeaderName, HeaderValue, SignedUrl};
-use encord_upload::formats::Manifest;
+use encord_upload::formats::{Manifest, Urls};
 use encord_upload::{ItemKind, UploadItem};
 
 use crate::entries::{Entries, text};
@@ -11,7 +11,7 @@ const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_ty
 /// All items come, in order and twice the same, or the error names the first bad line, and no signed URL.
 pub(super) fn check(data: &[u8]) {
     let mut observed = Vec::new();
-    let manifest = Manifest::read(data, |item| observed.push(parts(item)));
+    let manifest = Manifest::read(data, Urls::Required, |item| observed.push(parts(item)));
     let Some(text) = crate::unmarked(data) else { return assert!(manifest.is_err()) };
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use encord_http_settings::{EffectiveUploadSettings, Origin, PartialCloudUploadSettings, SettingsLayer};
+use encord_http_settings::{EffectiveUploadSettings, Origin, SettingsLayer};
 
 use crate::args::{SettingsOptions, Stream};
 
@@ -25,6 +25,10 @@ pub(super) fn check(mut data: &[u8]) {
             allow_failures: None,
             max_retries: flag(),
             backoff_factor: flag(),
+            connection_retries: flag(),
+            connect_timeout: flag(),
+            read_timeout: flag(),
+            write_timeout: flag(),
         };
         let environment = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let layers =
@@ -60,10 +64,18 @@ fn layer(name: &str, file: &str) -> Option<SettingsLayer> {
 }
 
 fn flags_layer(options: &SettingsOptions) -> Option<SettingsLayer> {
-    let max_retries = options.max_retries.as_deref().map(|text| text.trim().parse()).transpose().ok()?;
-    let backoff_factor = options.backoff_factor.as_deref().map(str::parse).transpose().ok()?;
-    let upload = PartialCloudUploadSettings { max_retries, backoff_factor, allow_failures: None };
-    Some(SettingsLayer { upload, ..SettingsLayer::default() })
+    fn number<T: std::str::FromStr>(text: Option<&String>) -> Result<Option<T>, T::Err> {
+        text.map(|text| text.trim().parse()).transpose()
+    }
+    let requests = encord_http_settings::PartialRequestsSettings {
+        max_retries: number(options.max_retries.as_ref()).ok()?,
+        backoff_factor: number(options.backoff_factor.as_ref()).ok()?,
+        connection_retries: number(options.connection_retries.as_ref()).ok()?,
+        connect_timeout: number(options.connect_timeout.as_ref()).ok()?,
+        read_timeout: number(options.read_timeout.as_ref()).ok()?,
+        write_timeout: number(options.write_timeout.as_ref()).ok()?,
+    };
+    Some(SettingsLayer { requests, ..SettingsLayer::default() })
 }
 
 /// What is written is read as the same, in both formats where they can hold it.

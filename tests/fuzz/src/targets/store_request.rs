@@ -1,4 +1,4 @@
-//! What clients send to the development store, and the signatures of it.
+//! Requests to the development store, and their signatures.
 
 use std::time::{Duration, SystemTime};
 

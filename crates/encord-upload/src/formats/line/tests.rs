@@ -6,12 +6,12 @@ use super::*;
 use crate::item::UploadItem;
 
 fn item(line: &str) -> UploadItem {
-    read(line).expect("well-formed").into_item()
+    read(line, Urls::Required).expect("well-formed").into_item()
 }
 
 #[track_caller]
 fn refused(line: &str, expected: &str) {
-    let reason = read(line).err().expect("malformed");
+    let reason = read(line, Urls::Required).err().expect("malformed");
     assert_eq!(reason, expected);
 }
 
@@ -27,7 +27,7 @@ fn a_line_needs_path_and_url_only() {
 
     let nulls =
         r#"{"path": "a", "signed_url": "", "title": null, "data_type": null, "content_type": null, "headers": null}"#;
-    assert!(read(nulls).is_ok());
+    assert!(read(nulls, Urls::Required).is_ok());
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn u9_no_reason_repeats_a_url() {
         r#"{"path": "a", "signed_url": "URL", "headers": {"a": "URL\n"}}"#,
         r#"{"path": "a", "signed_url": "URL""#,
     ] {
-        let reason = read(&template.replace("URL", URL)).err().expect("malformed");
+        let reason = read(&template.replace("URL", URL), Urls::Required).err().expect("malformed");
         assert!(!reason.contains("s3cret") && !reason.contains("storage"), "{template}: {reason}");
     }
     refused(r#"{"path": "HTTPS://h/a?s3cret", "signed_url": "a"}"#, "`path` is a URL; it must be the file");
@@ -148,7 +148,7 @@ fn u9_no_reason_repeats_a_url() {
     }
     refused(r#"{"path": "a", "signed_url": "u", "title": "http://h/a"}"#, "`title` is a URL; it must be a name");
     for path in ["http:/a", "https", "é", "a/http://h"] {
-        assert!(read(&format!(r#"{{"path": "{path}", "signed_url": "u"}}"#)).is_ok(), "{path}");
+        assert!(read(&format!(r#"{{"path": "{path}", "signed_url": "u"}}"#), Urls::Required).is_ok(), "{path}");
     }
 }
 
@@ -196,4 +196,26 @@ fn u6_a_text_that_is_not_unicode_is_not_the_lines_fault() {
     let item = item(r#"{"path": "a", "signed_url": "https://h/\ud800", "title": "t\udcf6"}"#);
     assert!(item.signed_url.is_some_and(|url| url.check().is_err()));
     assert_eq!(item.title.as_deref(), Some("t\u{fffd}\u{fffd}\u{fffd}"));
+}
+
+#[test]
+fn a_line_needs_no_url_where_another_gives_it() {
+    let record = read(r#"{"path": "a"}"#, Urls::Optional).expect("well-formed");
+    assert!(record.into_item().signed_url.is_none());
+    assert_eq!(read("{}", Urls::Optional).err().as_deref(), Some("`path` is missing"));
+}
+
+#[test]
+fn u9_an_answer_of_a_program_is_read_and_not_shown() {
+    let target = read_target(r#"{"path": "a", "signed_url": "https://h/a?s3cret", "headers": {"a": "b"}}"#);
+    let target = target.expect("well-formed");
+    assert_eq!((target.url.to_string(), &target.headers["a"]), ("h/a".to_owned(), &HeaderValue::from_static("b")));
+    for (line, expected) in [
+        ("https://h/a?s3cret", "not JSON: expected value at column 1"),
+        ("{}", "`signed_url` is missing"),
+        (r#"{"error": "no such bucket", "signed_url": null}"#, "no such bucket"),
+        (r#"{"signed_url": ["https://h/a?s3cret"]}"#, "`signed_url` must be a string, not a list"),
+    ] {
+        assert_eq!(read_target(line).expect_err("no target"), expected);
+    }
 }

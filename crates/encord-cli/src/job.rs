@@ -1,0 +1,140 @@
+//! What a run is to do, found out before anything is sent.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use encord_http_settings::EffectiveUploadSettings;
+use encord_upload::UploadItem;
+use encord_upload::formats::Urls;
+
+use crate::args::{Stream, UploadArgs};
+use crate::clashes::Outputs;
+use crate::folders;
+use crate::layers;
+use crate::manifest::Source;
+use crate::output::{Failure, note};
+use crate::selection::{Choice, Selection, earlier_report};
+use crate::targets::Targets;
+
+/// A run that has been checked.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) settings: EffectiveUploadSettings,
+    pub(crate) manifest: Source,
+    pub(crate) selection: Selection,
+    /// How many items the run takes.
+    pub(crate) taken: u64,
+    /// How many it leaves out because an earlier report has them as uploaded.
+    pub(crate) uploaded: u64,
+    pub(crate) journal: Option<JournalFile>,
+}
+
+/// Where the journal is.
+#[derive(Debug)]
+pub(crate) enum JournalFile {
+    Given(PathBuf),
+    /// In the folder for state.
+    Default(PathBuf),
+}
+
+impl JournalFile {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Given(path) | Self::Default(path) => path,
+        }
+    }
+}
+
+/// Reads and checks all that a run needs, and says what is strange about it.
+///
+/// # Errors
+///
+/// The first input that cannot be used, or an output that would overwrite one.
+pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
+    refuse_two_from_standard_input(args)?;
+    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
+    let outputs = outputs(args)?;
+    let retry_from = args.retry_from.as_ref().map(earlier_report).transpose()?;
+    let selection = Selection { shard: args.shard, retry_from };
+    let (mut taken, mut uploaded, mut index) = (0, 0, 0);
+    let (mut targets, mut overwritten) = (Targets::default(), None);
+    let observe = |item: &UploadItem| {
+        match selection.of(item) {
+            Choice::Taken => {
+                taken += 1;
+                targets.see(index, item);
+            }
+            Choice::Uploaded => uploaded += 1,
+            Choice::OtherShard => {}
+        }
+        index += 1;
+        if overwritten.is_none() {
+            overwritten = outputs.over(&item.path).map(|output| (output, item.path.clone()));
+        }
+    };
+    let urls = if args.sign_with.is_some() { Urls::Optional } else { Urls::Required };
+    let manifest = Source::read(&args.manifest, urls, observe)?;
+    if let Some((output, path)) = overwritten {
+        let path = path.display();
+        return Err(Failure::usage(format_args!("the {output} would overwrite {path}, a file of the manifest")));
+    }
+    if manifest.is_empty() {
+        note(format_args!("warning: manifest {}: no items", args.manifest));
+    }
+    for warning in targets.warnings(manifest.items()).map_err(Failure::failed)? {
+        note(format_args!("warning: {warning}"));
+    }
+    let journal = journal(args, &manifest);
+    Ok(Job { settings, manifest, selection, taken, uploaded, journal })
+}
+
+/// The journal that was asked for, else one in the folder for state, for a manifest that can be read again.
+fn journal(args: &UploadArgs, manifest: &Source) -> Option<JournalFile> {
+    if let Some(path) = &args.journal {
+        return Some(JournalFile::Given(path.clone()));
+    }
+    let folder = folders::state(|name| env::var_os(name)).filter(|_| !args.no_journal)?;
+    let shard = args.shard.map(|shard| format!("-{shard}").replace('/', "-of-")).unwrap_or_default();
+    let name = format!("upload-{}{shard}.jsonl", manifest.fingerprint()?);
+    Some(JournalFile::Default(folder.join(name)))
+}
+
+/// The files that the run writes. None of them may take the place of what it reads.
+fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
+    let mut outputs = Outputs::default();
+    if let Some(path) = &args.journal {
+        outputs.add("journal", path)?;
+        // An earlier report has been read when a new one takes its place, but a journal is appended to.
+        if let Some(Stream::File(earlier)) = &args.retry_from {
+            outputs.refuse_input("earlier report", earlier)?;
+        }
+    }
+    if let Some(Stream::File(path)) = &args.report {
+        outputs.add("report", path)?;
+    }
+    if let Stream::File(path) = &args.manifest {
+        outputs.refuse_input("manifest", path)?;
+    }
+    if let Some(path) = layers::file_named(&args.settings, env::vars_os()) {
+        outputs.refuse_input("settings file", &path)?;
+    }
+    if let Some(path) = env::var_os("ENCORD_SSH_KEY_FILE") {
+        outputs.refuse_input("key file", Path::new(&path))?;
+    }
+    Ok(outputs)
+}
+
+fn refuse_two_from_standard_input(args: &UploadArgs) -> Result<(), Failure> {
+    let standard = [
+        (args.manifest == Stream::Standard, "manifest"),
+        (args.retry_from == Some(Stream::Standard), "earlier report"),
+        (layers::read_standard_input(&args.settings, env::vars_os()), "settings file"),
+    ];
+    let standard: Vec<_> = standard.into_iter().filter(|(is_standard, _)| *is_standard).collect();
+    match standard[..] {
+        [(_, first), (_, second), ..] => {
+            Err(Failure::usage(format_args!("{first} and {second} cannot both come from standard input")))
+        }
+        _ => Ok(()),
+    }
+}

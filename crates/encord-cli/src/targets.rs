@@ -1,0 +1,116 @@
+//! Items of a manifest that go to one target: only the one that is uploaded last stays there.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+
+use encord_upload::UploadItem;
+
+/// How many targets, and how many items of each, are named.
+const NAMED: usize = 3;
+
+/// The targets of all items that a run takes: 16 bytes for each.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    seed: RandomState,
+    /// A hash of the target, and the place of the item in the manifest.
+    seen: Vec<(u64, u64)>,
+}
+
+impl Targets {
+    /// Sees the item at this place.
+    pub(crate) fn see(&mut self, index: u64, item: &UploadItem) {
+        if let Some(target) = target(item) {
+            self.seen.push((self.seed.hash_one(target), index));
+        }
+    }
+
+    /// What is to be said of targets that several items have. `items` gives all items again.
+    pub(crate) fn warnings(mut self, items: impl Iterator<Item = io::Result<UploadItem>>) -> io::Result<Vec<String>> {
+        self.seen.sort_unstable();
+        let repeated: Vec<&[(u64, u64)]> =
+            self.seen.chunk_by(|(one, _), (other, _)| one == other).filter(|items| items.len() > 1).collect();
+        if repeated.is_empty() {
+            return Ok(Vec::new());
+        }
+        let shown = &repeated[..NAMED.min(repeated.len())];
+        let mut wanted: Vec<u64> = shown.iter().flat_map(|items| items.iter().take(NAMED)).map(|(_, at)| *at).collect();
+        wanted.sort_unstable();
+        let mut named = Vec::new();
+        for (index, item) in (0..).zip(items) {
+            if wanted.binary_search(&index).is_ok() {
+                let item = item?;
+                named.push((index, item.path.display().to_string(), target(&item).unwrap_or_default()));
+            } else if named.len() == wanted.len() {
+                break;
+            }
+        }
+        let mut warnings: Vec<String> = shown.iter().map(|items| warning(items, &named)).collect();
+        let more = repeated.len() - shown.len();
+        warnings.extend((more > 0).then(|| format!("{more} more targets are those of several items")));
+        Ok(warnings)
+    }
+}
+
+fn warning(items: &[(u64, u64)], named: &[(u64, String, String)]) -> String {
+    let these: Vec<_> = named.iter().filter(|(index, ..)| items.iter().any(|(_, at)| at == index)).collect();
+    let paths: Vec<&str> = these.iter().map(|(_, path, _)| path.as_str()).collect();
+    let target = these.first().map_or("", |(_, _, target)| target);
+    let more = match items.len() - paths.len() {
+        0 => paths.last().map_or(String::new(), |last| (*last).to_owned()),
+        more => format!("{more} more"),
+    };
+    let named = if items.len() == paths.len() { &paths[..paths.len().saturating_sub(1)] } else { &paths[..] };
+    format!(
+        "{} and {more} have the same target, {target}: only the one that is uploaded last stays there",
+        named.join(", ")
+    )
+}
+
+/// Host and path of the URL, for any way to write the host.
+fn target(item: &UploadItem) -> Option<String> {
+    let url = item.signed_url.as_ref().filter(|url| url.check().is_ok())?.to_string();
+    let (host, path) = url.split_once('/').unwrap_or((&url, ""));
+    Some(format!("{}/{path}", host.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(items: &[(&str, &str)], expected: &[&str]) {
+        let items: Vec<UploadItem> = items.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
+        let mut targets = Targets::default();
+        for (index, item) in (0..).zip(&items) {
+            targets.see(index, item);
+        }
+        assert_eq!(targets.warnings(items.into_iter().map(Ok)).expect("in memory"), expected);
+    }
+
+    #[test]
+    fn u9_items_with_one_target_are_named() {
+        check(&[], &[]);
+        check(&[("a", "http://h/a?s3cret"), ("b", "http://h/b?s3cret"), ("a", "http://g/a")], &[]);
+        check(
+            &[("a/1", "http://h/1?s3cret"), ("x", "http://h/x"), ("b/1", "http://H/1?other")],
+            &["a/1 and b/1 have the same target, h/1: only the one that is uploaded last stays there"],
+        );
+        // Those that cannot be requested overwrite nothing.
+        check(&[("a", "x"), ("b", "x"), ("c", ""), ("d", "")], &[]);
+    }
+
+    #[test]
+    fn of_many_a_few_are_named() {
+        let many: Vec<(String, String)> = (0..20).map(|n| (format!("{n}"), format!("http://h/{}", n % 5))).collect();
+        let many: Vec<(&str, &str)> = many.iter().map(|(path, url)| (path.as_str(), url.as_str())).collect();
+        let items: Vec<UploadItem> = many.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
+        let mut targets = Targets::default();
+        for (index, item) in (0..).zip(&items) {
+            targets.see(index, item);
+        }
+        let warnings = targets.warnings(items.into_iter().map(Ok)).expect("in memory");
+        assert_eq!(warnings.len(), NAMED + 1);
+        assert!(warnings[0].contains(" and 1 more have the same target, h/"), "{warnings:?}");
+        assert_eq!(warnings[NAMED], "2 more targets are those of several items");
+    }
+}

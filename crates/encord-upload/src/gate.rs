@@ -1,0 +1,299 @@
+//! The gate that every attempt passes, at the pace of its origin. The decisions are those of [`Pace`]; this is the waiting.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use encord_http::{Origin, POOL_IDLE_TIMEOUT};
+use tokio::sync::{Mutex as Turn, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+use crate::pace::{Begun, Change, Ended, Next, Overload, Pace, START_ATTEMPTS};
+
+/// So many items may wait for a pass or for their next attempt, beside those that are under way.
+const MAX_WAITING_ITEMS: usize = 512;
+
+/// The paces of a batch, and the items that wait for them.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// The most attempts under way, whatever their origins.
+    cap: usize,
+    /// The number under way is fixed, for comparison.
+    is_fixed: bool,
+    permits: Arc<Semaphore>,
+    lanes: Mutex<HashMap<Origin, Arc<Lane>>>,
+    /// Items that have been started and have not come to a gate.
+    arriving: AtomicUsize,
+    /// Items that wait for their turn, and those that wait for their next attempt.
+    waiting: AtomicUsize,
+    /// Items that have not been started; [`usize::MAX`] if that is not known.
+    not_started: AtomicUsize,
+    /// Of the batch, which may start another item when something has changed.
+    batch: Mutex<Option<Waker>>,
+}
+
+/// The way to one origin.
+#[derive(Debug)]
+struct Lane {
+    name: String,
+    pace: Mutex<Pace>,
+    /// Held by who is next: passes are given out one after the other.
+    turn: Turn<()>,
+    /// The pace may let another one pass.
+    changed: Notify,
+    waiting: AtomicUsize,
+    /// When connections became idle.
+    idle: Mutex<Vec<Instant>>,
+}
+
+/// The right to make one attempt. Dropped before its end is told, the attempt was broken off.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    gate: Arc<Gate>,
+    lane: Arc<Lane>,
+    begun: Option<Begun>,
+    /// How long the origin was left alone, as it had asked, while this waited.
+    held: Duration,
+    /// Its attempt has to open a connection.
+    opens: bool,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// An item that is counted somewhere until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    gate: Arc<Gate>,
+    count: fn(&Gate) -> &AtomicUsize,
+}
+
+impl Gate {
+    /// A gate for at most `cap` attempts at once.
+    pub(crate) fn new(cap: usize, is_fixed: bool) -> Arc<Self> {
+        Arc::new(Self {
+            cap,
+            is_fixed,
+            permits: Arc::new(Semaphore::new(cap)),
+            lanes: Mutex::default(),
+            arriving: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            not_started: AtomicUsize::new(usize::MAX),
+            batch: Mutex::default(),
+        })
+    }
+
+    /// Waits for a pass to this origin.
+    /// `arrival` is over once it waits.
+    pub(crate) async fn pass(self: &Arc<Self>, origin: &Origin, arrival: Option<Counted>) -> Pass {
+        let lane = self.lane(origin);
+        let arrived = Instant::now();
+        let _waiting = self.waits();
+        let _in_lane = InLane::enter(&lane);
+        drop(arrival);
+        let _turn = lane.turn.lock().await;
+        let mut permit = None;
+        loop {
+            let now = Instant::now();
+            match (self.next(&lane, now), permit.take()) {
+                (Next::Now, Some(permit)) => {
+                    let mut pace = lane.pace();
+                    let (begun, held) = (pace.begin(now), pace.held_since(arrived, now));
+                    drop(pace);
+                    return Pass {
+                        gate: Arc::clone(self),
+                        lane: Arc::clone(&lane),
+                        begun: Some(begun),
+                        held,
+                        permit: Some(permit),
+                        opens: lane.opens(now),
+                    };
+                }
+                // The origin is looked at again once there is a permit.
+                (Next::Now, None) => permit = Arc::clone(&self.permits).acquire_owned().await.ok(),
+                (Next::At(at), _) => drop(timeout_at(at, lane.changed.notified()).await),
+                (Next::Full, _) => lane.changed.notified().await,
+            }
+        }
+    }
+
+    /// How many further items could be under way now.
+    pub(crate) fn room(&self) -> usize {
+        if self.waiting.load(Relaxed) >= MAX_WAITING_ITEMS.min(4 * self.cap) {
+            return 0;
+        }
+        let now = Instant::now();
+        let lanes = self.lanes();
+        let room = lanes.values().map(|lane| lane.room(now)).sum::<usize>();
+        let room = if lanes.is_empty() { self.start() } else { room.min(self.permits.available_permits()) };
+        room.saturating_sub(self.arriving.load(Relaxed))
+    }
+
+    /// How many attempts may be under way now.
+    pub(crate) fn allowed(&self) -> usize {
+        let lanes = self.lanes();
+        if lanes.is_empty() {
+            self.start()
+        } else {
+            lanes.values().map(|lane| lane.pace().limit()).sum::<usize>().min(self.cap)
+        }
+    }
+
+    /// An item is started; until this is dropped it is on its way to a gate.
+    pub(crate) fn arrives(self: &Arc<Self>) -> Counted {
+        Counted::new(self, |gate| &gate.arriving)
+    }
+
+    /// An item waits; it takes no room of those that could be under way.
+    pub(crate) fn waits(self: &Arc<Self>) -> Counted {
+        Counted::new(self, |gate| &gate.waiting)
+    }
+
+    /// Says how many items have not been started, if that is known, and whom to wake when there is room for one.
+    pub(crate) fn wait_for_room(&self, not_started: Option<usize>, waker: &Waker) {
+        self.not_started.store(not_started.unwrap_or(usize::MAX), Relaxed);
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *batch {
+            Some(batch) => batch.clone_from(waker),
+            None => *batch = Some(waker.clone()),
+        }
+    }
+
+    fn start(&self) -> usize {
+        if self.is_fixed { self.cap } else { START_ATTEMPTS.min(self.cap) }
+    }
+
+    fn next(&self, lane: &Lane, now: Instant) -> Next {
+        lane.pace().next(now, self.left())
+    }
+
+    /// How many items are left, beside those under way.
+    fn left(&self) -> Option<usize> {
+        let not_started = Some(self.not_started.load(Relaxed)).filter(|count| *count < usize::MAX)?;
+        Some(not_started + self.waiting.load(Relaxed) + self.arriving.load(Relaxed))
+    }
+
+    fn lane(&self, origin: &Origin) -> Arc<Lane> {
+        let mut lanes = self.lanes();
+        if let Some(lane) = lanes.get(origin) {
+            return Arc::clone(lane);
+        }
+        let pace = if self.is_fixed { Pace::fixed(self.cap) } else { Pace::new(self.cap) };
+        let lane = Arc::new(Lane {
+            name: origin.to_string(),
+            pace: Mutex::new(pace),
+            turn: Turn::default(),
+            changed: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+        });
+        lanes.insert(origin.clone(), Arc::clone(&lane));
+        lane
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Lane>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_batch(&self) {
+        let batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(batch) = batch {
+            batch.wake();
+        }
+    }
+}
+
+impl Lane {
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many further items could be under way. One may wait for an origin that is left alone, so that the batch goes on when
+    /// that is over.
+    fn room(&self, now: Instant) -> usize {
+        let pace = self.pace();
+        let limit = if pace.is_held(now) { 1 } else { pace.limit() };
+        limit.saturating_sub(pace.under_way() + self.waiting.load(Relaxed))
+    }
+
+    /// Whether an attempt finds no idle connection. The client uses the one that was used last.
+    fn opens(&self, now: Instant) -> bool {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.is_none_or(|since| now > since + POOL_IDLE_TIMEOUT)
+    }
+
+    fn log(&self, change: Change) {
+        let Change { attempts, spacing, because } = change;
+        if spacing.is_zero() {
+            debug!(target: "encord::upload", origin = self.name, at_once = attempts, because, "pace");
+        } else {
+            debug!(target: "encord::upload", origin = self.name, at_once = attempts, ?spacing, because, "pace");
+        }
+    }
+}
+
+impl Pass {
+    /// How long the origin was left alone, as it had asked, while this pass was waited for.
+    pub(crate) fn held(&self) -> Duration {
+        self.held
+    }
+
+    /// Whether the attempt has to open a connection.
+    pub(crate) fn opens(&self) -> bool {
+        self.opens
+    }
+
+    /// The attempt has ended.
+    pub(crate) fn end(mut self, ended: Ended) {
+        if !matches!(ended, Ended::Failed | Ended::Overloaded(Overload::TimedOut)) {
+            self.lane.idle.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
+        }
+        if let Some(begun) = self.begun.take() {
+            let change = self.lane.pace().end(begun, ended, Instant::now(), self.gate.left());
+            if let Some(change) = change {
+                self.lane.log(change);
+            }
+        }
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if self.begun.is_some() {
+            self.lane.pace().let_go();
+        }
+        self.permit = None;
+        self.lane.changed.notify_one();
+        self.gate.wake_batch();
+    }
+}
+
+impl Counted {
+    fn new(gate: &Arc<Gate>, count: fn(&Gate) -> &AtomicUsize) -> Self {
+        count(gate).fetch_add(1, Relaxed);
+        Self { gate: Arc::clone(gate), count }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        (self.count)(&self.gate).fetch_sub(1, Relaxed);
+        self.gate.wake_batch();
+    }
+}
+
+struct InLane<'a>(&'a Lane);
+
+impl<'a> InLane<'a> {
+    fn enter(lane: &'a Lane) -> Self {
+        lane.waiting.fetch_add(1, Relaxed);
+        Self(lane)
+    }
+}
+
+impl Drop for InLane<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
+}

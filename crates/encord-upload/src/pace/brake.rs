@@ -1,0 +1,249 @@
+//! What an overloaded origin is owed: rest for as long as it asks, a slow beginning afterwards, and, if fewer attempts at once do
+//! not help, time between one attempt and the next.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Overload, f64_of};
+
+/// An attempt weighs so much in the share of attempts that were refused.
+const SHARE_WEIGHT: f64 = 1.0 / 32.0;
+
+/// A larger share of refusals is an overload. A smaller one costs no item its retries: 1/16 four times in a row is 1 in 65,536.
+const OVERLOADED_SHARE: f64 = 1.0 / 16.0;
+
+/// So much of the rate at which attempts were accepted is asked for after an overload.
+const RATE_AFTER_OVERLOAD: f64 = 0.9;
+
+/// An overload lowers the rate to no less than this part of it.
+const LARGEST_CUT: f64 = 0.5;
+
+/// Attempts a second while nothing is known of the rate that the origin takes.
+const FIRST_RATE: f64 = 10.0;
+
+/// The longest time between two attempts. An origin that accepts nothing at all has its items fail at this rate.
+const LONGEST_SPACING: Duration = Duration::from_millis(500);
+
+/// The rate grows so much while the origin's own is not known yet, and so much afterwards.
+const GROWTH_BEFORE: f64 = 2.0;
+const GROWTH_AFTER: f64 = 1.25;
+
+/// The rate grows after so many accepted attempts.
+const ACCEPTED_TO_GROW: u32 = 6;
+
+/// The time without growth of the rate once the origin's is known; doubled by each overload, halved by each growth.
+const FIRST_CALM: Duration = Duration::from_secs(1);
+const LAST_CALM: Duration = Duration::from_secs(30);
+
+/// Attempts that are late because a timer was may follow each other faster, by so much.
+const LATE: Duration = Duration::from_millis(10);
+
+#[derive(Debug, Default)]
+pub(super) struct Brake {
+    only_holds: bool,
+    cuts: u64,
+    /// How many of the last attempts were refused, newer ones weighing more.
+    refused_share: f64,
+    /// Attempts accepted that began after the last cut.
+    accepted_since_cut: usize,
+    accepted: LastSecond,
+    hold: Option<Hold>,
+    /// After a hold so many may be under way, one more for each that is accepted.
+    reopening: Option<usize>,
+    spaced: Option<Spaced>,
+}
+
+#[derive(Debug)]
+struct Hold {
+    from: Instant,
+    until: Instant,
+}
+
+/// Attempts follow each other at a rate.
+#[derive(Debug)]
+struct Spaced {
+    spacing: Duration,
+    next: Instant,
+    /// When the rate may grow, once it is known.
+    grow_at: Instant,
+    calm: Duration,
+    /// Attempts accepted since the rate last changed.
+    accepted: u32,
+    /// The origin has refused a rate, so its own is about known.
+    is_known: bool,
+}
+
+/// How many attempts were accepted in each tenth of the last second.
+#[derive(Debug, Default)]
+struct LastSecond {
+    begin: Option<Instant>,
+    tenth: u64,
+    counts: [u32; 10],
+}
+
+impl Brake {
+    pub(super) fn that_only_holds() -> Self {
+        Self { only_holds: true, ..Self::default() }
+    }
+
+    pub(super) fn limit(&self, level: usize) -> usize {
+        self.reopening.map_or(level, |reopening| reopening.min(level))
+    }
+
+    /// How many overloads there were. Answers to attempts that began before the last one are old news.
+    pub(super) fn cuts(&self) -> u64 {
+        self.cuts
+    }
+
+    pub(super) fn is_spaced(&self) -> bool {
+        self.spaced.is_some()
+    }
+
+    pub(super) fn spacing(&self) -> Duration {
+        self.spaced.as_ref().map_or(Duration::ZERO, |spaced| spaced.spacing)
+    }
+
+    /// When the next attempt may begin, if that is not now.
+    pub(super) fn not_before(&self, now: Instant) -> Option<Instant> {
+        let held = self.hold.as_ref().map(|hold| hold.until);
+        held.max(self.spaced.as_ref().map(|spaced| spaced.next)).filter(|at| *at > now)
+    }
+
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        self.hold.as_ref().is_some_and(|hold| hold.until > now)
+    }
+
+    pub(super) fn held_since(&self, since: Instant, now: Instant) -> Duration {
+        let Some(hold) = &self.hold else { return Duration::ZERO };
+        hold.until.min(now).saturating_duration_since(hold.from.max(since))
+    }
+
+    pub(super) fn begin(&mut self, now: Instant) {
+        if let Some(spaced) = &mut self.spaced {
+            let due = now.checked_sub(LATE).map_or(now, |late| spaced.next.max(late));
+            spaced.next = due + spaced.spacing;
+        }
+    }
+
+    pub(super) fn accepted(&mut self, cuts: u64, took: Duration, level: usize, now: Instant) {
+        self.accepted.add(now);
+        if cuts != self.cuts {
+            return;
+        }
+        self.accepted_since_cut += 1;
+        self.refused_share -= self.refused_share * SHARE_WEIGHT;
+        self.reopening = self.reopening.map(|open| open + 1).filter(|open| *open < level);
+        if let Some(spaced) = &mut self.spaced {
+            spaced.grow(now);
+            // A rate that so many at once do not reach limits nothing.
+            if spaced.spacing.mul_f64(f64_of(level)) < took {
+                self.spaced = None;
+            }
+        }
+    }
+
+    /// Whether the pace is to be cut.
+    pub(super) fn overloaded(&mut self, cuts: u64, overload: Overload, level: usize, now: Instant) -> bool {
+        if let Overload::RetryAfter(wait) = overload {
+            self.hold(now, wait);
+        }
+        if cuts != self.cuts || self.only_holds {
+            return false;
+        }
+        // An object that is refused for long says less of its origin than one that is refused for now.
+        let weight = if overload == Overload::Beyond { 0.25 } else { 1.0 };
+        self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
+        // After a rest everything begins slowly; a refusal then says that the rest did not help.
+        let rest_did_not_help =
+            self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
+        if self.refused_share <= OVERLOADED_SHARE && !rest_did_not_help {
+            return false;
+        }
+        let fewer_did_not_help = self.cuts > 0 && self.accepted_since_cut < level;
+        self.cuts += 1;
+        self.refused_share = 0.0;
+        self.accepted_since_cut = 0;
+        let asks_for_less = matches!(overload, Overload::Refused | Overload::RetryAfter(_));
+        if asks_for_less && (fewer_did_not_help || self.spaced.is_some()) {
+            self.space(now);
+            return false;
+        }
+        true
+    }
+
+    fn hold(&mut self, now: Instant, wait: Duration) {
+        let Some(until) = now.checked_add(wait) else { return };
+        if wait.is_zero() {
+            return;
+        }
+        self.hold = match self.hold.take() {
+            Some(hold) if hold.until > now => Some(Hold { until: hold.until.max(until), ..hold }),
+            _ => Some(Hold { from: now, until }),
+        };
+        if !self.only_holds {
+            self.reopening = Some(1);
+        }
+    }
+
+    fn space(&mut self, now: Instant) {
+        let accepted = self.accepted.rate(now) * RATE_AFTER_OVERLOAD;
+        let before = self.spaced.take();
+        let calm = before.as_ref().map_or(FIRST_CALM, |spaced| (spaced.calm * 2).min(LAST_CALM));
+        let is_known = before.is_some();
+        let rate = match before {
+            Some(before) => {
+                let before = 1.0 / before.spacing.as_secs_f64();
+                accepted.clamp(before * LARGEST_CUT, before * RATE_AFTER_OVERLOAD)
+            }
+            None => accepted.max(FIRST_RATE),
+        };
+        let spacing = Duration::from_secs_f64(1.0 / rate).min(LONGEST_SPACING);
+        let grow_at = now + calm;
+        self.spaced = Some(Spaced { spacing, next: now + spacing, grow_at, calm, accepted: 0, is_known });
+    }
+}
+
+impl Spaced {
+    fn grow(&mut self, now: Instant) {
+        self.accepted += 1;
+        if self.accepted < ACCEPTED_TO_GROW || (self.is_known && now < self.grow_at) {
+            return;
+        }
+        self.spacing = self.spacing.div_f64(if self.is_known { GROWTH_AFTER } else { GROWTH_BEFORE });
+        self.accepted = 0;
+        self.grow_at = now + self.calm;
+        self.calm = (self.calm / 2).max(FIRST_CALM);
+    }
+}
+
+impl LastSecond {
+    fn add(&mut self, now: Instant) {
+        self.go_on(now);
+        if let Some(count) = self.counts.get_mut(Self::place(self.tenth)) {
+            *count += 1;
+        }
+    }
+
+    /// Attempts a second.
+    fn rate(&mut self, now: Instant) -> f64 {
+        self.go_on(now);
+        f64::from(self.counts.iter().sum::<u32>())
+    }
+
+    fn go_on(&mut self, now: Instant) {
+        let begin = *self.begin.get_or_insert(now);
+        let tenth = u64::try_from(now.saturating_duration_since(begin).as_millis() / 100).unwrap_or(u64::MAX);
+        let passed = tenth.saturating_sub(self.tenth).min(10);
+        for step in 1..=passed {
+            if let Some(count) = self.counts.get_mut(Self::place(self.tenth + step)) {
+                *count = 0;
+            }
+        }
+        self.tenth = self.tenth.max(tenth);
+    }
+
+    fn place(tenth: u64) -> usize {
+        usize::try_from(tenth % 10).unwrap_or(0)
+    }
+}

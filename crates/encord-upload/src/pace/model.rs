@@ -1,0 +1,401 @@
+//! A link, a store behind it and a client before it, in virtual time: what the pace comes to, without a network.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Begun, Ended, Next, Overload, Pace};
+
+const KIB: f64 = 1024.0;
+/// What TCP sends on a new connection before it waits for the other side.
+const FIRST_WINDOW: f64 = 14_600.0;
+const LARGEST_WINDOW: f64 = 4.0 * KIB * KIB;
+const SEGMENT: f64 = 1_460.0;
+/// What this machine computes for an attempt, on each of two cores.
+const PROCESSOR: f64 = 60e-6;
+/// A queue before the line that is longer makes TCP slower.
+const LONGEST_QUEUE: f64 = 0.1;
+const MAX_RETRIES: u32 = 3;
+
+/// The world: it may change in the middle.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct World {
+    /// Seconds there and back.
+    pub(super) round_trip: f64,
+    /// Bytes a second of the line; infinite if it is no limit.
+    pub(super) line: f64,
+    /// Seconds that the store takes for a request.
+    pub(super) service: f64,
+    /// So many requests at once are served well.
+    pub(super) places: usize,
+    pub(super) beyond: Beyond,
+    /// Requests a second; the others are refused with 429.
+    pub(super) rate: f64,
+    pub(super) retry_after: Option<f64>,
+    /// Each so many-th object is refused for a day.
+    pub(super) banned: usize,
+    /// The store closes each connection after so many requests.
+    pub(super) requests_per_connection: usize,
+}
+
+/// What becomes of requests for which the store has no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// All become slower.
+    Slower,
+    /// They wait.
+    Queue,
+    /// They are refused with 503.
+    Refuse,
+}
+
+pub(super) struct Batch {
+    pub(super) items: usize,
+    pub(super) bytes: fn(u64) -> f64,
+    /// After so many seconds the world is another one.
+    pub(super) then: Option<(f64, World)>,
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct Outcome {
+    pub(super) seconds: f64,
+    /// When the world changed, so many items were done.
+    pub(super) done_before: usize,
+    pub(super) uploaded: usize,
+    /// Failed for want of retries.
+    pub(super) lost: usize,
+    pub(super) banned: usize,
+    pub(super) attempts: usize,
+    pub(super) refused: usize,
+    pub(super) most_under_way: usize,
+    pub(super) most_attempts_of_one: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Event {
+    /// The client has a connection and may send.
+    Connected(usize),
+    /// A window is acknowledged.
+    Acknowledged(usize),
+    /// The last byte is at the store.
+    Arrived(usize),
+    /// The store is done.
+    Served(usize),
+    /// The answer is at the client.
+    Answered(usize),
+    /// An item may be tried again.
+    Ready(usize),
+    /// The pace said: not before.
+    Wake,
+    Change,
+}
+
+struct Item {
+    bytes: f64,
+    retries: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Connection {
+    window: f64,
+    free_since: f64,
+    requests: usize,
+}
+
+struct Attempt {
+    item: usize,
+    begun: Begun,
+    opened: bool,
+    left: f64,
+    connection: Connection,
+    status: Status,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Stored,
+    Refused,
+    Banned,
+}
+
+struct Simulation {
+    world: World,
+    then: Option<World>,
+    zero: Instant,
+    now: f64,
+    events: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    payloads: Vec<Event>,
+    items: Vec<Item>,
+    next_item: usize,
+    waiting: VecDeque<usize>,
+    attempts: Vec<Attempt>,
+    idle: Vec<Connection>,
+    processors: [f64; 2],
+    line_free: f64,
+    at_store: usize,
+    queue: VecDeque<usize>,
+    tokens: f64,
+    tokens_at: f64,
+    wake_at: f64,
+    random: u64,
+    outcome: Outcome,
+}
+
+impl World {
+    pub(super) const fn plain(round_trip_ms: f64, service_ms: f64, line_mbit: f64) -> Self {
+        Self {
+            round_trip: round_trip_ms / 1000.0,
+            line: if line_mbit > 0.0 { line_mbit * 125_000.0 } else { f64::INFINITY },
+            service: service_ms / 1000.0,
+            places: usize::MAX,
+            beyond: Beyond::Queue,
+            rate: f64::INFINITY,
+            retry_after: None,
+            banned: usize::MAX,
+            requests_per_connection: usize::MAX,
+        }
+    }
+}
+
+/// Uploads the batch at this pace.
+pub(super) fn run(world: World, batch: &Batch, pace: &mut Pace) -> Outcome {
+    let mut random = batch.seed.wrapping_mul(2).wrapping_add(1);
+    let items: Vec<Item> =
+        (0..batch.items).map(|_| Item { bytes: (batch.bytes)(next_random(&mut random)), retries: 0 }).collect();
+    let mut simulation = Simulation {
+        world,
+        then: batch.then.map(|(_, world)| world),
+        zero: Instant::now(),
+        now: 0.0,
+        events: BinaryHeap::new(),
+        payloads: Vec::new(),
+        items,
+        next_item: 0,
+        waiting: VecDeque::new(),
+        attempts: Vec::new(),
+        idle: Vec::new(),
+        processors: [0.0; 2],
+        line_free: 0.0,
+        at_store: 0,
+        queue: VecDeque::new(),
+        tokens: 5.0,
+        tokens_at: 0.0,
+        wake_at: f64::INFINITY,
+        random,
+        outcome: Outcome::default(),
+    };
+    if let Some((at, _)) = batch.then {
+        simulation.at(at, Event::Change);
+    }
+    simulation.run(pace);
+    simulation.outcome
+}
+
+fn next_random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+impl Simulation {
+    fn run(&mut self, pace: &mut Pace) {
+        self.pump(pace);
+        while let Some(Reverse((at, _, event))) = self.events.pop() {
+            #[expect(clippy::cast_precision_loss, reason = "nanoseconds of minutes")]
+            let now = at as f64 / 1e9;
+            self.now = now;
+            assert!(now < 3600.0 * 24.0, "the batch does not end: {:?}", self.outcome);
+            let event = self.payloads[event];
+            self.happen(event, pace);
+            self.pump(pace);
+            let all = self.outcome.uploaded + self.outcome.lost + self.outcome.banned;
+            if all == self.items.len() {
+                self.outcome.seconds = self.now;
+                return;
+            }
+        }
+        panic!("nothing goes on: {:?}", self.outcome);
+    }
+
+    fn at(&mut self, at: f64, event: Event) {
+        self.payloads.push(event);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of minutes")]
+        let nanoseconds = (at.max(self.now) * 1e9) as u64;
+        self.events.push(Reverse((nanoseconds, self.payloads.len() as u64, self.payloads.len() - 1)));
+    }
+
+    fn instant(&self) -> Instant {
+        self.zero + Duration::from_secs_f64(self.now)
+    }
+
+    /// Begins attempts as the pace allows.
+    fn pump(&mut self, pace: &mut Pace) {
+        loop {
+            let item = match self.waiting.front() {
+                Some(item) => *item,
+                None if self.next_item < self.items.len() => self.next_item,
+                None => return,
+            };
+            let left = Some(self.items.len() - self.next_item + self.waiting.len());
+            match pace.next(self.instant(), left) {
+                Next::Now => {}
+                Next::Full => return,
+                Next::At(at) => {
+                    let at = (at - self.zero).as_secs_f64() + 1e-9;
+                    if at < self.wake_at || self.wake_at <= self.now {
+                        self.wake_at = at;
+                        self.at(at, Event::Wake);
+                    }
+                    return;
+                }
+            }
+            if self.waiting.pop_front().is_none() {
+                self.next_item += 1;
+            }
+            self.begin(item, pace);
+        }
+    }
+
+    fn begin(&mut self, item: usize, pace: &mut Pace) {
+        let begun = pace.begin(self.instant());
+        self.outcome.attempts += 1;
+        self.outcome.most_under_way = self.outcome.most_under_way.max(pace.under_way());
+        let cool = 0.2_f64.max(2.0 * self.world.round_trip);
+        let (opened, mut connection) = match self.idle.pop() {
+            Some(connection) => (false, connection),
+            None => (true, Connection { window: FIRST_WINDOW, free_since: self.now, requests: 0 }),
+        };
+        if self.now - connection.free_since > cool {
+            connection.window = FIRST_WINDOW.min(connection.window);
+        }
+        connection.requests += 1;
+        let core = usize::from(self.processors[1] < self.processors[0]);
+        let ready = self.processors[core].max(self.now) + PROCESSOR;
+        self.processors[core] = ready;
+        let left = self.items[item].bytes + 500.0;
+        self.attempts.push(Attempt { item, begun, opened, left, connection, status: Status::Stored });
+        let handshake = if opened { self.world.round_trip } else { 0.0 };
+        self.at(ready + handshake, Event::Connected(self.attempts.len() - 1));
+    }
+
+    /// Sends a window.
+    fn send(&mut self, id: usize) {
+        let (now, line, round_trip) = (self.now, self.world.line, self.world.round_trip);
+        let attempt = &mut self.attempts[id];
+        let queue = (self.line_free - now).max(0.0);
+        if queue > LONGEST_QUEUE {
+            attempt.connection.window = (attempt.connection.window / 2.0).max(2.0 * SEGMENT);
+        }
+        let bytes = attempt.left.min(attempt.connection.window);
+        attempt.left -= bytes;
+        let departed = self.line_free.max(now) + bytes / line;
+        self.line_free = departed;
+        if attempt.left > 0.0 {
+            attempt.connection.window = (attempt.connection.window * 2.0).min(LARGEST_WINDOW);
+            self.at(departed + round_trip, Event::Acknowledged(id));
+        } else {
+            self.at(departed + round_trip / 2.0, Event::Arrived(id));
+        }
+    }
+
+    fn arrive(&mut self, id: usize) {
+        self.tokens = (self.tokens + (self.now - self.tokens_at) * self.world.rate.min(1e9)).min(5.0);
+        self.tokens_at = self.now;
+        let item = self.attempts[id].item;
+        let is_too_fast = self.tokens < 1.0 && self.world.rate.is_finite();
+        let has_no_place = self.at_store >= self.world.places && self.world.beyond == Beyond::Refuse;
+        let status = if item % self.world.banned == self.world.banned - 1 {
+            Status::Banned
+        } else if is_too_fast || has_no_place {
+            Status::Refused
+        } else {
+            self.tokens -= 1.0;
+            Status::Stored
+        };
+        self.attempts[id].status = status;
+        if status != Status::Stored {
+            return self.at(self.now + self.world.round_trip / 2.0, Event::Answered(id));
+        }
+        if self.at_store >= self.world.places && self.world.beyond == Beyond::Queue {
+            return self.queue.push_back(id);
+        }
+        self.serve(id);
+    }
+
+    fn serve(&mut self, id: usize) {
+        self.at_store += 1;
+        #[expect(clippy::cast_precision_loss, reason = "small counts")]
+        let slower = if self.world.beyond == Beyond::Slower && self.at_store > self.world.places {
+            self.at_store as f64 / self.world.places as f64
+        } else {
+            1.0
+        };
+        // Some are faster, some slower, by a tenth.
+        #[expect(clippy::cast_precision_loss, reason = "a number below 1,000")]
+        let luck = 0.9 + (next_random(&mut self.random) % 1000) as f64 / 5000.0;
+        self.at(self.now + self.world.service * slower * luck, Event::Served(id));
+    }
+
+    fn happen(&mut self, event: Event, pace: &mut Pace) {
+        match event {
+            Event::Connected(id) | Event::Acknowledged(id) => self.send(id),
+            Event::Arrived(id) => self.arrive(id),
+            Event::Served(id) => {
+                self.at_store -= 1;
+                if let Some(next) = self.queue.pop_front() {
+                    self.serve(next);
+                }
+                self.at(self.now + self.world.round_trip / 2.0, Event::Answered(id));
+            }
+            Event::Answered(id) => self.answered(id, pace),
+            Event::Ready(item) => self.waiting.push_back(item),
+            Event::Wake => self.wake_at = f64::INFINITY,
+            Event::Change => {
+                self.world = self.then.expect("there is another world");
+                self.outcome.done_before = self.outcome.uploaded;
+            }
+        }
+    }
+
+    fn answered(&mut self, id: usize, pace: &mut Pace) {
+        let Attempt { item, begun, opened, connection, status, .. } = self.attempts[id];
+        if connection.requests < self.world.requests_per_connection {
+            self.idle.push(Connection { free_since: self.now, ..connection });
+        }
+        let bytes = self.items[item].bytes;
+        let left = Some(self.items.len() - self.next_item + self.waiting.len());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a file")]
+        let ended = match status {
+            Status::Stored => Ended::Done { bytes: bytes as u64, opened },
+            Status::Banned => Ended::Overloaded(Overload::Beyond),
+            Status::Refused => Ended::Overloaded(match self.world.retry_after {
+                Some(seconds) => Overload::RetryAfter(Duration::from_secs_f64(seconds)),
+                None => Overload::Refused,
+            }),
+        };
+        pace.end(begun, ended, self.instant(), left);
+        let retries = &mut self.items[item].retries;
+        self.outcome.most_attempts_of_one = self.outcome.most_attempts_of_one.max(*retries + 1);
+        match status {
+            Status::Stored => self.outcome.uploaded += 1,
+            Status::Banned => self.outcome.banned += 1,
+            Status::Refused if *retries == MAX_RETRIES => {
+                self.outcome.refused += 1;
+                self.outcome.lost += 1;
+            }
+            Status::Refused => {
+                self.outcome.refused += 1;
+                let backoff = 1.5 * f64::from(1 << *retries);
+                *retries += 1;
+                let wait = self.world.retry_after.map_or(backoff, |asked| asked.max(backoff));
+                self.at(self.now + wait, Event::Ready(item));
+            }
+        }
+    }
+}
+
+mod tests;

@@ -1,0 +1,109 @@
+//! The pace against fixed numbers under way, in virtual time, where ratios are exact.
+
+use super::*;
+use crate::pace::CAP_ATTEMPTS;
+
+const FIXED: [usize; 3] = [32, 128, 256];
+
+/// The pace's outcome, and its time over that of the best fixed number that loses no item.
+fn compare(world: World, batch: &Batch) -> (Outcome, f64) {
+    let outcome = run(world, batch, &mut Pace::new(CAP_ATTEMPTS));
+    let fixed = FIXED.map(|number| run(world, batch, &mut Pace::fixed(number)));
+    let best = fixed.iter().filter(|fixed| fixed.lost == 0).map(|fixed| fixed.seconds).fold(f64::INFINITY, f64::min);
+    let ratio = outcome.seconds / best;
+    (outcome, ratio)
+}
+
+const SMALL: fn(u64) -> f64 = |_| 4096.0;
+const MIDDLE: fn(u64) -> f64 = |_| 65_536.0;
+const MIXED: fn(u64) -> f64 = |random| [1e3, 16e3, 64e3, 256e3, 4e6][(random >> 20) as usize % 5];
+
+#[test]
+fn u10_on_every_link_nearly_as_fast_as_the_best_fixed_number() {
+    #[track_caller]
+    fn check(world: World, items: usize, bytes: fn(u64) -> f64, most: f64) {
+        for seed in [1, 7] {
+            let (outcome, ratio) = compare(world, &Batch { items, bytes, then: None, seed });
+            assert!(ratio <= most, "{ratio:.2}: {world:?} {outcome:?}");
+            assert_eq!(outcome.uploaded, items);
+        }
+    }
+    let plain = World::plain;
+    check(plain(0.0, 0.0, 0.0), 2000, MIDDLE, 1.05);
+    check(plain(0.0, 20.0, 0.0), 2000, MIDDLE, 1.3);
+    check(plain(10.0, 0.0, 1000.0), 2000, MIDDLE, 1.05);
+    check(plain(50.0, 0.0, 0.0), 2000, SMALL, 1.5);
+    check(plain(50.0, 0.0, 0.0), 2000, MIDDLE, 1.5);
+    check(plain(50.0, 20.0, 1000.0), 2000, MIDDLE, 1.3);
+    check(plain(50.0, 0.0, 100.0), 2000, MIXED, 1.05);
+    check(plain(150.0, 0.0, 0.0), 2000, MIXED, 1.5);
+    check(plain(50.0, 0.0, 0.0), 10_000, MIDDLE, 1.15);
+    check(plain(150.0, 0.0, 100.0), 10_000, SMALL, 1.15);
+    // Connections that the store closes.
+    check(World { requests_per_connection: 1, ..plain(50.0, 20.0, 0.0) }, 2000, MIDDLE, 1.3);
+    check(World { requests_per_connection: 100, ..plain(50.0, 20.0, 0.0) }, 2000, MIDDLE, 1.5);
+}
+
+#[test]
+fn u10_a_store_with_limits_loses_no_item_and_is_used_well() {
+    #[track_caller]
+    fn check(world: World, items: usize, most: f64) {
+        for seed in [1, 7] {
+            let (outcome, ratio) = compare(world, &Batch { items, bytes: MIDDLE, then: None, seed });
+            assert!(ratio <= most, "{ratio:.2}: {world:?} {outcome:?}");
+            assert_eq!((outcome.lost, outcome.uploaded + outcome.banned), (0, items), "{world:?} {outcome:?}");
+            // What is refused is the price of finding out.
+            assert!(outcome.refused * 10 <= items + 1000, "{world:?} {outcome:?}");
+        }
+    }
+    let near = World { places: 64, ..World::plain(0.0, 20.0, 0.0) };
+    let far = World { places: 64, ..World::plain(50.0, 20.0, 0.0) };
+    for world in [near, far] {
+        check(World { beyond: Beyond::Slower, ..world }, 2000, 1.35);
+        check(World { beyond: Beyond::Queue, ..world }, 2000, 1.35);
+        check(World { beyond: Beyond::Refuse, ..world }, 2000, 1.3);
+        check(World { beyond: Beyond::Refuse, retry_after: Some(1.0), ..world }, 10_000, 1.3);
+        check(World { banned: 50, places: usize::MAX, ..world }, 10_000, 1.3);
+    }
+    for (rate, waits) in [(20.0, 1.3), (200.0, 1.5)] {
+        // A fixed number loses items, so the store's own rate is what it is compared with. Each wait of a second is lost.
+        for (retry_after, most) in [(None, waits), (Some(1.0), waits + 0.7)] {
+            let world = World { rate, retry_after, ..World::plain(0.0, 5.0, 0.0) };
+            let (outcome, _) = compare(world, &Batch { items: 1000, bytes: MIDDLE, then: None, seed: 7 });
+            assert_eq!((outcome.lost, outcome.uploaded), (0, 1000), "{outcome:?}");
+            assert!(outcome.seconds <= 1000.0 / rate * most, "{world:?} {outcome:?}");
+        }
+    }
+    // The case of 150 items at 20 a second.
+    let batch = Batch { items: 150, bytes: |_| 300.0, then: None, seed: 3 };
+    let outcome = run(World { rate: 20.0, ..World::plain(0.0, 0.0, 0.0) }, &batch, &mut Pace::new(CAP_ATTEMPTS));
+    assert_eq!(outcome.uploaded, 150);
+    assert!(outcome.seconds < 7.5 * 1.3, "{outcome:?}");
+}
+
+/// The best fixed number of each half, one after the other, is what the pace is compared with.
+#[test]
+fn u10_a_link_that_changes_in_the_middle_is_followed() {
+    #[track_caller]
+    fn check(first: World, second: World, at: f64, most: f64) {
+        let batch = |items, then| Batch { items, bytes: MIDDLE, then, seed: 7 };
+        let outcome = run(first, &batch(20_000, Some((at, second))), &mut Pace::new(CAP_ATTEMPTS));
+        let best = |world, items| {
+            let times = FIXED.map(|number| run(world, &batch(items, None), &mut Pace::fixed(number)).seconds);
+            times.into_iter().fold(f64::INFINITY, f64::min)
+        };
+        let (before, after) = (outcome.done_before, 20_000 - outcome.done_before);
+        let halves = [at / best(first, before), (outcome.seconds - at) / best(second, after)];
+        assert!(halves.iter().all(|half| *half <= most), "{halves:?} {outcome:?}");
+    }
+    let plain = World::plain;
+    check(plain(50.0, 0.0, 1000.0), plain(50.0, 0.0, 100.0), 5.0, 1.3);
+    check(plain(50.0, 0.0, 100.0), plain(50.0, 0.0, 1000.0), 10.0, 1.3);
+    check(plain(10.0, 0.0, 1000.0), plain(150.0, 0.0, 1000.0), 5.0, 1.3);
+    check(
+        plain(50.0, 20.0, 1000.0),
+        World { places: 64, beyond: Beyond::Slower, ..plain(50.0, 20.0, 1000.0) },
+        4.0,
+        1.3,
+    );
+}

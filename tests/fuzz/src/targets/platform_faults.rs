@@ -1,0 +1,17 @@
+//! Fault plans of the development platform.
+
+use encord_dev_platform::faults::FaultPlan;
+
+/// A plan is written as it is read; a plan that is refused is refused with one rule more, too.
+pub(super) fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let longer = format!("{text}\n*: stall").parse::<FaultPlan>();
+    match text.parse::<FaultPlan>() {
+        Ok(plan) => {
+            let written = plan.to_string();
+            assert_eq!(written.parse::<FaultPlan>().as_ref(), Ok(&plan), "{written}");
+            assert!(longer.is_ok(), "{longer:?}");
+        }
+        Err(error) => assert_eq!(longer.map_err(|longer| longer.to_string()), Err(error.to_string())),
+    }
+}

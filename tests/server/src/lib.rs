@@ -1,0 +1,265 @@
+//! An HTTP/1.1 server on loopback for tests. It answers as it is told, to the byte, and keeps what it was sent.
+//!
+//! ```
+//! use encord_test_server::{Server, status};
+//!
+//! // 503 for the first request of each path, then 200.
+//! let server = Server::start(|_, before| status(if before == 0 { 503 } else { 200 }));
+//! let url = server.url("/a.jpg?X-Signature=s3cret");
+//! # assert!(url.starts_with("http://127.0.0.1:"));
+//! assert!(server.requests().is_empty());
+//! ```
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "it is part of tests: whatever fails here fails the test"
+)]
+
+mod connection;
+mod reply;
+mod request;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+pub use crate::reply::{Reply, Step, status};
+pub use crate::request::Request;
+
+/// A running server. Dropping it closes its connections.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    log: Arc<Log>,
+    /// The runtime of a server with its own thread.
+    runtime: Option<Runtime>,
+    /// They end when they are dropped.
+    tasks: JoinSet<()>,
+}
+
+/// How a server differs from the one that [`Server::start`] gives.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Builder {
+    answers_heads: bool,
+    discards_payloads: bool,
+    receive_buffer: Option<usize>,
+}
+
+type Answer = dyn Fn(&Request, usize) -> Reply + Send + Sync;
+
+#[derive(Debug, Default)]
+struct Log {
+    requests: Mutex<Vec<Request>>,
+    by_path: Mutex<HashMap<String, usize>>,
+    opened: AtomicUsize,
+    closed: AtomicUsize,
+}
+
+impl Server {
+    /// A server with a thread and a clock of its own, which nothing in the test can stop.
+    ///
+    /// `answer` is called when a request has arrived completely, with the number of earlier requests of the same path.
+    pub fn start(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::builder().start(answer)
+    }
+
+    /// A server in the runtime of the test, so that it is on the same clock, which may be paused.
+    pub fn start_here(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::builder().start_here(answer)
+    }
+
+    /// A server with other options.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A URL of this server; `target` begins with a slash.
+    pub fn url(&self, target: &str) -> String {
+        format!("http://{}{target}", self.address)
+    }
+
+    /// A URL with the signature `s3cret`, which must not appear in any output.
+    pub fn signed_url(&self, path: &str) -> String {
+        self.url(path) + "?X-Signature=s3cret"
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Host and port, as errors name them.
+    pub fn host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// The requests that arrived completely.
+    pub fn requests(&self) -> Vec<Request> {
+        self.log.requests().iter().filter(|request| request.is_whole).cloned().collect()
+    }
+
+    /// All requests whose head arrived.
+    pub fn heads(&self) -> Vec<Request> {
+        self.log.requests().clone()
+    }
+
+    /// The number of [`requests`](Self::requests), without a copy of their payloads.
+    pub fn count(&self) -> usize {
+        self.log.requests().iter().filter(|request| request.is_whole).count()
+    }
+
+    /// The [`requests`](Self::requests) of one path.
+    pub fn requests_for(&self, path: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.path() == path).collect()
+    }
+
+    /// The payload of the last request of a path; empty without one.
+    pub fn stored(&self, path: &str) -> Vec<u8> {
+        self.requests_for(path).pop().map(|request| request.body).unwrap_or_default()
+    }
+
+    /// The targets of the [`requests`](Self::requests).
+    pub fn targets(&self) -> Vec<String> {
+        self.requests().into_iter().map(|request| request.target).collect()
+    }
+
+    /// The times between the heads of the requests.
+    pub fn pauses(&self) -> Vec<Duration> {
+        self.heads().windows(2).map(|pair| pair[1].at - pair[0].at).collect()
+    }
+
+    /// How many connections were opened.
+    pub fn connections(&self) -> usize {
+        self.log.opened.load(Ordering::SeqCst)
+    }
+
+    /// How many connections have been closed, by either side.
+    pub fn closed(&self) -> usize {
+        self.log.closed.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Builder {
+    /// Asks for the answer when the head of a request has arrived. The [`Step`]s of the answer read the payload.
+    #[must_use]
+    pub fn answers_heads(self) -> Self {
+        Self { answers_heads: true, ..self }
+    }
+
+    /// Counts the bytes of payloads and throws them away.
+    #[must_use]
+    pub fn discards_payloads(self) -> Self {
+        Self { discards_payloads: true, ..self }
+    }
+
+    /// The receive buffer of each connection in bytes. With a small one, the bytes that a client has sent are about those that
+    /// were read.
+    #[must_use]
+    pub fn receive_buffer(self, bytes: usize) -> Self {
+        Self { receive_buffer: Some(bytes), ..self }
+    }
+
+    /// See [`Server::start`].
+    pub fn start(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut server = {
+            let _entered = runtime.enter();
+            self.listen(answer)
+        };
+        server.runtime = Some(runtime);
+        server
+    }
+
+    /// See [`Server::start_here`].
+    pub fn start_here(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        let mut server = self.listen(answer);
+        // Keeps a paused clock from running ahead of bytes that are on their way through the system.
+        server.tasks.spawn(async {
+            loop {
+                sleep(Duration::from_millis(250)).await;
+                std::thread::sleep(Duration::from_micros(50));
+            }
+        });
+        server
+    }
+
+    fn listen(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        if let Some(bytes) = self.receive_buffer {
+            SockRef::from(&listener).set_recv_buffer_size(bytes).unwrap();
+        }
+        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
+        let (answer, log): (Arc<Answer>, _) = (Arc::new(answer), Arc::<Log>::default());
+        let shared = Arc::clone(&log);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (answer, log) = (Arc::clone(&answer), Arc::clone(&shared));
+                connections.spawn(async move {
+                    let number = log.opened.fetch_add(1, Ordering::SeqCst);
+                    // Many tests have a client that goes away in the middle of a request.
+                    drop(connection::serve(stream, number, self, &log, &*answer).await);
+                    log.closed.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Server { address, log, runtime: None, tasks }
+    }
+}
+
+impl Log {
+    /// The number of the request, and how many of the same path were before it.
+    fn add(&self, request: Request) -> (usize, usize) {
+        let before = {
+            let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = by_path.entry(request.path().to_owned()).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let mut requests = self.requests();
+        requests.push(request);
+        (requests.len() - 1, before)
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers in this order, whatever is requested. The last answer is repeated.
+pub fn script(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&Request, usize) -> Reply + Send + Sync + 'static {
+    let replies: Vec<Reply> = replies.into_iter().collect();
+    let next = AtomicUsize::new(0);
+    move |_, _| replies[next.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1)].clone()
+}
+
+/// A port that refuses connections: bound, so that nobody else gets it, and not listening.
+pub fn refusing_port() -> (Socket, SocketAddr) {
+    let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let address = port.local_addr().unwrap().as_socket().unwrap();
+    (port, address)
+}
+
+#[cfg(test)]
+mod tests;
