@@ -7,10 +7,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
+
+use crate::ingest::args::IngestArgs;
 
 use self::help::{
     COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_PLATFORM_EXAMPLES, DEV_STORE_EXAMPLES,
@@ -32,7 +34,7 @@ pub(crate) enum Command {
     /// Upload to a local store that fails on purpose, and show what happens. Needs nothing set up.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Upload the files of a manifest to their signed URLs.
+    /// Upload files into a folder and a dataset, or the files of a manifest to their signed URLs.
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
     /// Read a report: totals, failures by reason, slowest items, retries, throughput over time.
@@ -95,8 +97,17 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct UploadArgs {
-    /// The manifest: JSON Lines, one item a line; `-` is standard input.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[command(flatten)]
+    pub(crate) ingest: IngestArgs,
+    /// Signed URLs of your own: a manifest, JSON Lines, one item a line; `-` is standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required = false,
+        required_unless_present = "paths",
+        default_value_if("paths", ArgPredicate::IsPresent, "-"),
+        value_hint = ValueHint::FilePath
+    )]
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,

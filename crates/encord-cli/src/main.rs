@@ -16,6 +16,7 @@ mod dry_run;
 mod escape;
 mod failures;
 mod folders;
+mod ingest;
 mod interrupt;
 mod job;
 mod journal;
@@ -51,7 +52,8 @@ fn main() -> ExitCode {
     interrupt::take_long_files_as_errors();
     let outcome = match arguments().command {
         Command::Demo(args) => demo::run(&args),
-        Command::Upload(args) => upload::run(&args),
+        Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),
+        Command::Upload(args) => ingest::run(&args),
         Command::Report(args) => report_file::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
