@@ -57,12 +57,6 @@ pub struct ReportAttempt<'a> {
 }
 
 /// As a line of a report.
-impl Serialize for ItemReport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        ReportLine::from(self).serialize(serializer)
-    }
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
