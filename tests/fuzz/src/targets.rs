@@ -14,6 +14,7 @@ mod manifest;
 mod models;
 mod pem;
 mod platform_faults;
+mod platform_request;
 mod report;
 mod retry_after;
 mod settings;
@@ -37,6 +38,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("models", models::check),
     ("pem", pem::check),
     ("platform_faults", platform_faults::check),
+    ("platform_request", platform_request::check),
     ("report", report::check),
     ("retry_after", retry_after::check),
     ("settings", settings::check),
