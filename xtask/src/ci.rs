@@ -115,7 +115,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     }
     println!("\nTimes");
     for (name, line) in table {
-        println!("  {name:<18}{line}");
+        println!("  {name:<18}{:<9}{:>7.1} s", line.verdict, line.time.as_secs_f64());
     }
     println!("  {:<18}{:<9}{:>7.1} s", "total", if passed { "ok" } else { "FAILED" }, start.elapsed().as_secs_f64());
     Ok(passed)
@@ -164,14 +164,19 @@ enum Verdict {
     Failed,
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "ok",
+            Self::Skipped => "skipped",
+            Self::Failed => "FAILED",
+        })
+    }
+}
+
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self.verdict {
-            Verdict::Passed => "ok",
-            Verdict::Skipped => "skipped",
-            Verdict::Failed => "FAILED",
-        };
-        write!(f, "{verdict:<9}{:>7.1} s", self.time.as_secs_f64())?;
+        write!(f, "{:<9}{:>7.1} s", self.verdict, self.time.as_secs_f64())?;
         self.remarks.iter().try_for_each(|remark| write!(f, "\n    {remark}"))
     }
 }
