@@ -1,24 +1,29 @@
 //! The command line.
 
 mod help;
+pub(crate) mod platform;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
 
+use crate::ingest::args::IngestArgs;
+
 use self::help::{
-    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_STORE_EXAMPLES, EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES,
-    REPORT_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES, UIDS_EXAMPLES, UPLOAD_EXAMPLES,
+    COMPLETIONS_EXAMPLES, DATA_TYPE_EXAMPLES, DEMO_EXAMPLES, DEV_PLATFORM_EXAMPLES, DEV_STORE_EXAMPLES,
+    EXAMPLES_AND_EXIT_CODES, MAN_EXAMPLES, PLATFORM_EXAMPLES, REPORT_EXAMPLES, SETTINGS_EXAMPLES, SIGN_EXAMPLES,
+    UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
+use self::platform::{DatasetsCommand, FoldersCommand, ModelsArgs, ProjectsCommand, WhoamiArgs};
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
-#[command(name = "encord", version, propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
+#[command(name = "encord", version = env!("ENCORD_VERSION"), propagate_version = true, after_help = EXAMPLES_AND_EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -29,7 +34,7 @@ pub(crate) enum Command {
     /// Upload to a local store that fails on purpose, and show what happens. Needs nothing set up.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Upload the files of a manifest to their signed URLs.
+    /// Upload files into a folder and a dataset, or the files of a manifest to their signed URLs.
     #[command(after_help = UPLOAD_EXAMPLES)]
     Upload(UploadArgs),
     /// Read a report: totals, failures by reason, slowest items, retries, throughput over time.
@@ -47,9 +52,27 @@ pub(crate) enum Command {
     /// Run an object store for development on loopback, with faults if asked for.
     #[command(after_help = DEV_STORE_EXAMPLES)]
     DevStore(DevStoreArgs),
+    /// Run the platform's API for development on loopback, with faults if asked for.
+    #[command(after_help = DEV_PLATFORM_EXAMPLES)]
+    DevPlatform(DevPlatformArgs),
     /// Sign URLs for the development store, or write a manifest for files and folders.
     #[command(after_help = SIGN_EXAMPLES)]
     Sign(SignArgs),
+    /// Ask the platform whether it knows your key.
+    #[command(after_help = PLATFORM_EXAMPLES)]
+    Whoami(WhoamiArgs),
+    /// List, make and show storage folders.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Folders(FoldersCommand),
+    /// List, make and show datasets.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Datasets(DatasetsCommand),
+    /// List and show projects.
+    #[command(subcommand, after_help = PLATFORM_EXAMPLES)]
+    Projects(ProjectsCommand),
+    /// List the models of a project, or the uids of their trainings.
+    #[command(after_help = PLATFORM_EXAMPLES)]
+    Models(ModelsArgs),
     /// Print the completions for a shell.
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -74,8 +97,17 @@ pub(crate) struct DemoArgs {
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct UploadArgs {
-    /// The manifest: JSON Lines, one item a line; `-` is standard input.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[command(flatten)]
+    pub(crate) ingest: IngestArgs,
+    /// Signed URLs of your own: a manifest, JSON Lines, one item a line; `-` is standard input.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required = false,
+        required_unless_present = "paths",
+        default_value_if("paths", ArgPredicate::IsPresent, "-"),
+        value_hint = ValueHint::FilePath
+    )]
     pub(crate) manifest: Stream,
     #[command(flatten)]
     pub(crate) settings: SettingsOptions,
@@ -210,6 +242,31 @@ pub(crate) struct DevStoreArgs {
     #[command(flatten)]
     pub(crate) key: KeyOptions,
     /// Print the address as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevPlatformArgs {
+    /// The port on 127.0.0.1; the object store has the next one; 0 are two free ones.
+    #[arg(long, value_name = "P", default_value_t = 9100)]
+    pub(crate) port: u16,
+    /// Keep state, objects and key in this folder; without it they are gone at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// What goes wrong on purpose with requests; `@FILE` reads the plan from a file.
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    pub(crate) faults: String,
+    /// What goes wrong on purpose with uploads, as for `encord dev-store`.
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    pub(crate) store_faults: String,
+    /// How it behaves where nobody knows how the server does; `@FILE` reads the positions from a file.
+    #[arg(long, value_name = "SWITCHES", default_value = "")]
+    pub(crate) switches: String,
+    /// Take the signature of any key.
+    #[arg(long)]
+    pub(crate) any_key: bool,
+    /// Print where it listens and where the key is as one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
 }

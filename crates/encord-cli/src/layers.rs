@@ -148,9 +148,7 @@ fn flags(options: &SettingsOptions) -> Result<SettingsLayer, Vec<String>> {
 }
 
 fn variables(environment: &[(OsString, OsString)]) -> Result<SettingsLayer, Vec<String>> {
-    // A value that is not Unicode cannot be right; what can be shown of it is in the error.
-    let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_string_lossy())));
-    SettingsLayer::from_variables(variables)
+    SettingsLayer::from_variables(environment.iter().map(|(name, value)| (name, value)))
         .map_err(|error| error.problems().map(|problem| format!("environment: {problem}")).collect())
 }
 

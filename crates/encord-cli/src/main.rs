@@ -10,11 +10,13 @@ mod clock;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod escape;
 mod failures;
 mod folders;
+mod ingest;
 mod interrupt;
 mod job;
 mod journal;
@@ -24,6 +26,7 @@ mod man;
 mod manifest;
 mod mistakes;
 mod output;
+mod platform;
 mod progress;
 mod report;
 mod report_file;
@@ -49,13 +52,20 @@ fn main() -> ExitCode {
     interrupt::take_long_files_as_errors();
     let outcome = match arguments().command {
         Command::Demo(args) => demo::run(&args),
-        Command::Upload(args) => upload::run(&args),
+        Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),
+        Command::Upload(args) => ingest::run(&args),
         Command::Report(args) => report_file::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::DevStore(args) => dev_store::run(&args),
+        Command::DevPlatform(args) => dev_platform::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Whoami(args) => platform::whoami(&args),
+        Command::Folders(command) => platform::folders(&command),
+        Command::Datasets(command) => platform::datasets(&command),
+        Command::Projects(command) => platform::projects(&command),
+        Command::Models(args) => platform::models(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };

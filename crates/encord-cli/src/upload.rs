@@ -84,7 +84,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 }
 
 /// What is logged unless the variable says otherwise.
-fn least(args: &UploadArgs) -> LevelFilter {
+pub(crate) fn least(args: &UploadArgs) -> LevelFilter {
     match (args.quiet, args.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,

@@ -111,6 +111,25 @@ A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends. The fi
 Environment:
   ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key";
 
+pub(super) const DEV_PLATFORM_EXAMPLES: &str = "\
+Examples:
+  encord dev-platform
+  encord dev-platform --dir platform --switches worst
+  encord dev-platform --port 0 --faults 'start-job: reset-after x1; 10% get-job: 429' --store-faults '20%: 503'
+
+The emulator is for development and tests: it listens on 127.0.0.1 alone, and speaks plain HTTP. Nobody who wrote it has \
+seen the real server; it does what the SDKs of Encord accept. Two lines to give to a shell go to standard output, a line for \
+each request to standard error. Ctrl-C ends it, with exit code 0.
+
+A plan is a list of rules `OPERATION: FAULT`, separated by `;` or line ends; the first that fits a request decides.
+  OPERATION  such as start-job, link-items, sign-upload-urls, with `*` for any characters; `10% get-job` takes so many of \
+them; `unit/TITLE` is a unit of a job
+  FAULT      503 (200 to 599), `503 after` when it is done, code=CODE, reset-before, reset-after, stall, silent, \
+slow=SECONDS, garbage, empty, cut, shape; for a unit fail=TEXT
+             then, if wanted: x2, retry-after=SECONDS, message=TEXT
+
+Switches are positions such as second-job=error, separated by commas, after `default` or `worst`, which set all.";
+
 pub(super) const SIGN_EXAMPLES: &str = "\
 Examples:
   encord sign http://127.0.0.1:9000/dev/a.jpg
@@ -123,6 +142,26 @@ Folders are searched for files, in the order of their names. Links are followed.
 
 Environment:
   ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key; without either, that of the development store";
+
+pub(super) const PLATFORM_EXAMPLES: &str = "\
+Examples:
+  encord whoami --domain us
+  encord folders list
+  encord folders create 2024 --parent photos
+  encord folders show photos/2024 --items --json
+  encord datasets create cats
+  encord projects list --title 'Lesions%'
+  encord models Lesions --uids
+
+A folder is named by its uuid, its exact name or a path of names; datasets and projects by uuid or exact title. \
+A name that more than one has is refused, with the uuids. \
+Nobody who wrote this has an account: the requests are those of the Python SDK, the answers what it accepts.
+
+Environment:
+  ENCORD_DOMAIN                                       below --domain
+  ENCORD_SSH_KEY_FILE, ENCORD_SSH_KEY                 the private key: its file, or its text
+  ENCORD_SSH_KEY_PASSWORD                             the password of the key
+  ENCORD_SETTINGS, ENCORD_MAX_RETRIES, ...            as for `encord settings`";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

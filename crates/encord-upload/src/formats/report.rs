@@ -5,8 +5,7 @@ use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use encord_http::{Attempt, Outcome};
-use serde::ser::Serializer;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::FormatError;
 use super::text::Lines;
@@ -58,12 +57,6 @@ pub struct ReportAttempt<'a> {
 }
 
 /// As a line of a report.
-impl Serialize for ItemReport {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        ReportLine::from(self).serialize(serializer)
-    }
-}
-
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
@@ -128,6 +121,13 @@ impl<'a> From<&'a ItemReport> for ReportLine<'a> {
             // To the millisecond; more would be noise.
             seconds: ended_at.map(|_| Duration::from_millis(millis(*took)).as_secs_f64()),
         }
+    }
+}
+
+impl Serialize for ItemReport {
+    /// As the line of a report.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReportLine::from(self).serialize(serializer)
     }
 }
 
