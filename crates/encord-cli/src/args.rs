@@ -28,7 +28,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show what uploads do when things go wrong, with nothing set up: against a store that fails on purpose.
+    /// Show the whole way with nothing set up: files become items and rows of an emulator that fails on purpose, and a kill.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Upload files into a folder and a dataset, or the files of a manifest to their signed URLs.
@@ -62,12 +62,9 @@ pub(crate) struct DemoArgs {
     /// How many small images are made and uploaded.
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(1..))]
     pub(crate) files: u32,
-    /// Keep the images, what was stored of them, and the report in this folder, which must be new or empty.
+    /// Keep the images, what was stored of them, and the ledger in this folder, which must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
-    /// Whether to show the progress on standard error; `auto` does on a terminal.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub(crate) progress: When,
 }
 
 #[derive(Debug, clap::Args)]

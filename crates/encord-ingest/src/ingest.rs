@@ -49,10 +49,12 @@ impl Ingest {
                 (number, known.is_some())
             })
             .collect();
-        let unknown = numbers.iter().enumerate().filter(|(_, (_, is_known))| !is_known);
+        // In a new folder nothing can stand.
+        let looks = !destination.is_new && options.existing != Existing::Upload;
+        let unknown = numbers.iter().enumerate().filter(|(_, (_, is_known))| looks && !is_known);
         let facts = unknown.filter_map(|(unit, _)| Some((u32::try_from(unit).ok()?, units.plan_facts(unit))));
         let mut clashes = Clashes::new(facts, replay.items().collect::<HashSet<_>>());
-        if !destination.is_new && options.existing != Existing::Upload && !clashes.is_empty() {
+        if !clashes.is_empty() {
             clashes.look(&destination.folder).await?;
         }
         if options.existing == Existing::Ask && !clashes.found.is_empty() {

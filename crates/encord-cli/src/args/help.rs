@@ -17,12 +17,12 @@ pub(super) const DEMO_EXAMPLES: &str = "\
 Examples:
   encord demo
   encord demo --files 1000
-  encord demo --keep demo && diff -r demo/images demo/stored/dev
+  encord demo --keep demo && less demo/state/encord/*.jsonl
 
-A development store is started in this process, on a free port of this machine alone, and told which faults to throw at \
-which file. The files are uploaded to signed URLs under `allow_failures`, as by `encord upload`, only with shorter waits. \
-At the end the store is compared with the files, and each file's end with what the contract (docs/contract.md) promises. \
-It exits with 0 when all is as promised, else with 1.";
+An emulator of the platform is started in this process, on free ports of this machine alone, and told to fail in every stage: \
+when URLs are signed, files sent, jobs posted and asked about, items linked. `encord upload` is run against it, killed in the \
+middle, and run again until everything is done. At the end the items and rows of the emulator are compared with the images. \
+It exits with 0 when each image is one item and one row, else with 1.";
 
 pub(super) const UPLOAD_EXAMPLES: &str = "\
 Examples:
