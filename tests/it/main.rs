@@ -4,6 +4,7 @@
 mod acceptance;
 mod conformance;
 mod conformance_live;
+mod dev_platform;
 mod dev_store;
 mod guide;
 mod http_peers;

@@ -48,7 +48,7 @@ impl Reporter {
     ///
     /// It could not be written there.
     pub(crate) fn open(stream: &Stream) -> Result<Self, Failure> {
-        let target = Target::open(stream)?;
+        let target = Target::open("report", stream)?;
         let spool = Ok(Spool::new(target.scratch()?, target.scratch()?));
         Ok(Self { target, spool })
     }
@@ -59,7 +59,7 @@ impl Reporter {
     ///
     /// It could not.
     pub(crate) fn check(stream: &Stream) -> Result<(), Failure> {
-        Target::check(stream)
+        Target::check("report", stream)
     }
 
     /// Adds a line. The first error is kept for the end: the uploads matter more.

@@ -33,7 +33,7 @@ struct Line<'a> {
 
 impl Lines {
     pub(super) fn open(stream: &Stream) -> Result<Self, Failure> {
-        Target::open(stream).map(Self)
+        Target::open("report", stream).map(Self)
     }
 
     pub(super) fn write(self, finished: &Finished, problems: &[Problem]) -> Result<(), Failure> {
