@@ -74,6 +74,20 @@ fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Opt
     by_flag.or_else(by_variable).or_else(by_default)
 }
 
+/// Where the settings file is looked for, and the one that is read.
+pub(crate) fn places(
+    options: &SettingsOptions,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> (Vec<String>, Option<String>) {
+    let environment: Vec<_> = environment.into_iter().collect();
+    let variable = |name: &str| {
+        environment.iter().find(|(known, value)| known == name && !is_blank(value)).map(|(_, value)| value.clone())
+    };
+    let mut looked = vec!["--settings".to_owned(), FILE_VARIABLE.to_owned()];
+    looked.extend(folders::settings_file(variable).map(|path| path.display().to_string()));
+    (looked, named(options, &environment).map(|(file, from)| format!("{file}{from}")))
+}
+
 /// The settings file, if it is a file.
 pub(crate) fn file_named(
     options: &SettingsOptions,

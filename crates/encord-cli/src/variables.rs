@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use encord_http_settings::near_misses;
 
-use crate::output::note;
+use crate::output::say;
 
 /// The variables that this program or the Encord SDK reads besides those of the settings.
 const OTHERS: [&str; 7] = [
@@ -20,6 +20,6 @@ const OTHERS: [&str; 7] = [
 /// Warns of each variable that looks like a misspelt one of ours.
 pub(crate) fn warn_of_misspelt(environment: impl IntoIterator<Item = (OsString, OsString)>) {
     for near_miss in near_misses(environment.into_iter().map(|(name, _)| name), &OTHERS) {
-        note(format_args!("warning: {near_miss}"));
+        say(format_args!("warning: {near_miss}"));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::invocation::encord;
 
-const COMMANDS: [&str; 9] =
-    ["demo", "upload", "settings", "uids", "data-type", "dev-store", "sign", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["demo", "upload", "settings", "uids", "data-type", "dev-store", "dev-platform", "sign", "completions", "man"];
 
 #[test]
 fn each_shell_has_completions() {
