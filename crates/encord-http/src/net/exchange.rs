@@ -205,6 +205,10 @@ impl Exchange<'_> {
 
     fn failed(&self, error: hyper::Error, was_written: bool, running: &Running) -> Once {
         let (track, can_open) = (running.track(), self.request.0.payload.can_open());
+        if track.is_draining() {
+            // The system has dropped what it still had, so nothing is left to be sent.
+            track.sent();
+        }
         if !was_written && running.is_reused() && can_open {
             return Once::NotWritten;
         }
