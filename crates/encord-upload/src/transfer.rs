@@ -8,7 +8,7 @@ use encord_http::{
     StopReason,
 };
 use encord_http_settings::RETRY_AFTER_LIMIT;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::context::Context;
@@ -27,7 +27,7 @@ const MAX_REFUSALS: u32 = 3;
 
 /// Uploads an item. `arrival` counts it until it comes to its gate.
 pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted) -> ItemReport {
-    let report = ItemReport::cancelled(&item);
+    let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
     if !item.is_looked_up
         && let Some(journal) = &context.journal
         && journal.has_item(&item.item).await
@@ -47,7 +47,8 @@ pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Cou
     let arrival = Some(arrival);
     let transfer =
         Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
-    transfer.run(report).await
+    let report = transfer.run(report).await;
+    ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report }
 }
 
 struct Transfer<'a> {
