@@ -15,22 +15,23 @@ pub(super) const CHUNK: usize = 1024 * 1024;
 pub(super) const FIRST: usize = 256 * 1024;
 
 /// How much is read at once while all buffers together are at their limit.
-const SHORTEST_CHUNK: usize = 64 * 1024;
+const SHORTEST_CHUNK: usize = 32 * 1024;
 
-/// All uploads of the process together read ahead so much. Beyond it each has two of the shortest chunks at most: 256 uploads of
-/// large files take 32 MiB.
+/// All uploads of the process together read ahead so much. Beyond it each has three of the shortest chunks at most: 256 uploads of
+/// large files take 24 MiB.
 const MAX_READ_AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Shorter ones are made by themselves: the allocator keeps memory of that size.
 const SMALL: usize = 32 * 1024;
 
 /// Those that nobody uses.
-static IDLE: [Shelf; 3] = [Shelf::of(SHORTEST_CHUNK, 128), Shelf::of(FIRST, 16), Shelf::of(CHUNK, 4)];
+static IDLE: [Shelf; 4] =
+    [Shelf::of(SHORTEST_CHUNK, 128), Shelf::of(64 * 1024, 64), Shelf::of(FIRST, 16), Shelf::of(CHUNK, 4)];
 
 /// The bytes of all buffers in use.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// Buffers of one size, at most 8 MiB of them.
+/// Buffers of one size, at most 4 MiB of them.
 struct Shelf {
     size: usize,
     kept: usize,
