@@ -158,12 +158,12 @@ async fn both_ways(switches: &str) {
 
 #[tokio::test]
 async fn what_one_makes_the_other_lists_under_the_likely_switches() {
-    both_ways("").await;
+    Box::pin(both_ways("")).await;
 }
 
 #[tokio::test]
 async fn what_one_makes_the_other_lists_under_the_worst_switches() {
-    both_ways("worst").await;
+    Box::pin(both_ways("worst")).await;
 }
 
 #[tokio::test]
