@@ -71,12 +71,12 @@ async fn all_the_way(switches: &str) {
 
 #[tokio::test]
 async fn files_become_items_and_rows_under_the_likely_switches() {
-    all_the_way("").await;
+    Box::pin(all_the_way("")).await;
 }
 
 #[tokio::test]
 async fn files_become_items_and_rows_under_the_worst_switches() {
-    all_the_way("worst").await;
+    Box::pin(all_the_way("worst")).await;
 }
 
 #[tokio::test]
