@@ -1,6 +1,7 @@
 //! The two forms of a signed request, checked. No I/O and no clock.
 //!
-//! This is written from the protocol and with `ring`, while `encord-client` signs with `ed25519-dalek`; nothing of it is shared with any client.
+//! This is written from the protocol and with `ring`; nothing of it is shared with `encord-client`, which signs with another
+//! crate.
 
 use std::time::Duration;
 
