@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, Resettable, TypedValueParser};
 use clap::{Arg, ArgAction, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
@@ -359,7 +359,7 @@ fn for_settings(flag: Arg) -> Arg {
         "settings" | "allow_failures" | "max_retries" | "backoff_factor" | "connection_retries" | "connect_timeout"
         | "read_timeout" | "write_timeout" => flag,
         "json" => flag.help("Print one JSON object; of the waits it lists the first 1000 at most"),
-        "manifest" => flag.required(false).default_value("-").hide(true),
+        "manifest" => flag.required_unless_present(Resettable::Reset).default_value("-").hide(true),
         _ => flag.hide(true),
     }
 }
