@@ -15,13 +15,18 @@ async fn a_unit_fails_whose_object_is_not_there() {
     let folder = client.folder("a").await;
     let signed = client.sign(folder, 2).await;
     put(&signed[1], "bytes").await;
-    let done = client.poll(folder, client.start(folder, &job(&images(&signed), true)).await).await;
+    let job_id = client.start(folder, &job(&images(&signed), true)).await;
+    let done = client.poll(folder, job_id).await;
     let key = &signed[0]["objectKey"];
     assert_eq!(done["status"], json!("DONE"));
     assert_eq!(done["itemsWithNames"], json!([{ "itemUuid": signed[1]["itemUuid"], "name": "1.jpg" }]));
     assert_eq!(done["errors"], json!(["The file was not found in storage"]));
     assert_eq!(done["unitErrors"][0]["objectUrls"], json!([key]));
     assert_eq!(done["unitErrors"][0]["actionDescription"], json!("Uploading image"));
+    // Only its own folder knows a job.
+    let other = client.folder("other").await;
+    let refused = client.get(&format!("storage/folders/{other}/data-upload-jobs/{job_id}?timeoutSeconds=1")).await;
+    assert_eq!((refused.status, refused.text.as_str()), (404, r#"{"message":"There is no such job"}"#));
     let counts = ["Pending", "Done", "Error", "Cancelled"].map(|name| done[format!("units{name}Count")].clone());
     assert_eq!(counts, [0, 1, 1, 0]);
     assert_eq!(platform.items(folder).len(), 1);
