@@ -284,6 +284,25 @@ async fn a_job_can_be_asked_for_as_long_as_the_switch_says() {
 }
 
 #[tokio::test]
+async fn a_placeholder_can_be_registered_as_long_as_the_switch_says() {
+    for (seconds, status) in [(60, "DONE"), (61, "ERROR")] {
+        let place = tempfile::tempdir().unwrap();
+        let first = builder().folder(place.path()).start().await.unwrap();
+        let client = Client::new(&first);
+        let folder = client.folder("a").await;
+        let signed = client.upload(folder, 1).await;
+        first.shutdown().await;
+
+        let switches = Switches { placeholder_life: Duration::from_secs(60), ..Switches::default() };
+        let later = builder().folder(place.path()).switches(switches).clock(after(seconds)).start().await.unwrap();
+        let mut client = Client::new(&later);
+        client.created += seconds;
+        let job = client.start(folder, &job(&images(&signed), false)).await;
+        assert_eq!(client.poll(folder, job).await["status"], json!(status));
+    }
+}
+
+#[tokio::test]
 async fn signed_urls_are_good_as_the_switches_say() {
     let (platform, client) = start(Switches::default()).await;
     let folder = client.folder("a").await;
