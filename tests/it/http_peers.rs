@@ -68,10 +68,10 @@ fn round_trip(client: &Client, nginx: &Nginx) -> Vec<Response> {
 #[test]
 fn r3_nginx_with_a_private_authority_is_trusted_when_the_caller_trusts_it() {
     let Some(Secure { nginx, roots, _authority }) = Secure::start() else { return };
-    round_trip(&builder(0, 0).no_proxy().root_certificates(roots).build(), &nginx);
+    round_trip(&builder(0, 0).no_proxy().root_certificates(roots).build().unwrap(), &nginx);
 
-    let error = fail(&builder(3, 3).no_proxy().build(), Request::get(nginx.url("a/photo.jpg")));
-    assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
+    let error = fail(&builder(3, 3).no_proxy().build().unwrap(), Request::get(nginx.url("a/photo.jpg")));
+    assert_eq!((error.stop_reason(), error.attempts().len()), (StopReason::Final, 1));
     assert_eq!(
         error.fault().unwrap().to_string(),
         "the server's certificate does not verify: it was issued by an authority that is not trusted here"
@@ -83,7 +83,7 @@ fn plain_requests_go_through_tinyproxy() {
     let (Some(nginx), Some(tinyproxy)) = (Nginx::start(None), Tinyproxy::start(None)) else { return };
     // It closes after each answer without having said so.
     let builder = builder(0, 0).pool_idle_timeout(Duration::ZERO);
-    let client = builder.proxy(Proxy::new(tinyproxy.address()).unwrap()).build();
+    let client = builder.proxy(Proxy::new(tinyproxy.address()).unwrap()).build().unwrap();
     for response in round_trip(&client, &nginx) {
         assert!(response.headers()["via"].to_str().unwrap().contains("tinyproxy"), "{response:?}");
     }
@@ -93,7 +93,7 @@ fn plain_requests_go_through_tinyproxy() {
 fn tunnels_go_through_tinyproxy() {
     let (Some(secure), Some(tinyproxy)) = (Secure::start(), Tinyproxy::start(None)) else { return };
     let builder = builder(0, 2).proxy(Proxy::new(tinyproxy.address()).unwrap());
-    let client = builder.root_certificates(secure.roots.clone()).build();
+    let client = builder.root_certificates(secure.roots.clone()).build().unwrap();
     for response in round_trip(&client, &secure.nginx) {
         assert!(!response.headers().contains_key("via"), "{response:?}");
     }
@@ -104,10 +104,10 @@ fn tunnels_go_through_tinyproxy() {
 #[test]
 fn r3_a_host_that_tinyproxy_cannot_reach_is_a_connection_failure() {
     let Some(tinyproxy) = Tinyproxy::start(None) else { return };
-    let client = builder(0, 2).proxy(Proxy::new(tinyproxy.address()).unwrap()).build();
+    let client = builder(0, 2).proxy(Proxy::new(tinyproxy.address()).unwrap()).build().unwrap();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = fail(&client, Request::post(format!("https://{closed}/"), "payload"));
-    assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
+    assert_eq!(error.stop_reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
     assert_eq!(error.fault().unwrap().kind(), FaultKind::Unreachable, "{error}");
 }
 
@@ -115,8 +115,9 @@ fn r3_a_host_that_tinyproxy_cannot_reach_is_a_connection_failure() {
 fn tinyproxy_gets_the_credentials_that_it_asks_for() {
     let (Some(nginx), Some(secure)) = (Nginx::start(None), Secure::start()) else { return };
     let Some(tinyproxy) = Tinyproxy::start(Some("me s3cret")) else { return };
-    let client =
-        |proxy: String| builder(3, 3).proxy(Proxy::new(proxy).unwrap()).root_certificates(secure.roots.clone()).build();
+    let client = |proxy: String| {
+        builder(3, 3).proxy(Proxy::new(proxy).unwrap()).root_certificates(secure.roots.clone()).build().unwrap()
+    };
 
     let welcome = client(format!("http://me:s3cret@{}", tinyproxy.address()));
     round_trip(&welcome, &nginx);
@@ -124,9 +125,9 @@ fn tinyproxy_gets_the_credentials_that_it_asks_for() {
 
     let stranger = client(format!("http://{}", tinyproxy.address()));
     let error = fail(&stranger, Request::get(nginx.url("a/photo.jpg")));
-    assert_eq!((error.reason(), error.status().unwrap().as_u16()), (StopReason::Final, 407));
+    assert_eq!((error.stop_reason(), error.status().unwrap().as_u16()), (StopReason::Final, 407));
     let error = fail(&stranger, Request::get(secure.nginx.url("a/photo.jpg")));
-    assert_eq!(error.reason(), StopReason::Final);
+    assert_eq!(error.stop_reason(), StopReason::Final);
     assert_eq!(
         error.fault().unwrap().to_string(),
         format!(
@@ -140,7 +141,7 @@ fn tinyproxy_gets_the_credentials_that_it_asks_for() {
 #[test]
 fn r1_200_requests_get_through_a_front_that_refuses_every_second() {
     let Some(haproxy) = Haproxy::start() else { return };
-    let client = builder(30, 0).no_proxy().build();
+    let client = builder(30, 0).no_proxy().build().unwrap();
     let requests = vec![Request::get(haproxy.url()); 200];
     let attempts: usize = send(&client, &requests).into_iter().map(|r| r.unwrap().attempts().len()).sum();
     assert_eq!(haproxy.answered(attempts), (200, attempts - 200));

@@ -71,7 +71,7 @@ fn u3_connection_retries_stay_those_of_the_client() {
     let settings = CloudUploadSettings { max_retries: Some(0), ..allowed() };
     let report = upload(&Uploader::new(&client(), settings), vec![item]).unwrap();
     let Some(ItemError::Request(error)) = &report.items()[0].error else { panic!("{report:?}") };
-    assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 4 });
+    assert_eq!(error.stop_reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 4 });
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Demo {
         print(|out| show::opening(out, self, &store))?;
 
         let started = Instant::now();
-        let client = Client::builder(self.settings).no_proxy().build();
+        let client = Client::builder(self.settings).no_proxy().build().map_err(Failure::failed)?;
         let settings = CloudUploadSettings { allow_failures: true, ..CloudUploadSettings::default() };
         let uploader = Uploader::new(&client, settings).concurrency(CONCURRENCY);
         let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupted);

@@ -7,7 +7,7 @@ mod v1;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use encord_http::{HeaderName, HeaderValue, Method, Payload, Request, Step, header};
+use encord_http::{Failed, HeaderName, HeaderValue, Method, Payload, Request, header};
 use serde::Serialize;
 
 pub(crate) use self::answer::Answer;
@@ -161,17 +161,15 @@ impl Sending<'_> {
                 }
             }
             match attempts.attempt().await {
-                Step::Done(response) => {
+                Ok(response) => {
                     let account = account(Some(response.status().as_u16()), response.attempts().to_vec());
                     return Answer::new(response, account);
                 }
-                Step::Retry { after, .. } => tokio::time::sleep(after).await,
-                Step::Stop(error) => {
+                Err(Failed::Retry { after, .. }) => tokio::time::sleep(after).await,
+                Err(Failed::Stop(error)) => {
                     let account = account(error.status().map(|status| status.as_u16()), error.attempts().to_vec());
                     return Err(Failure::new(error, account));
                 }
-                // There are no others.
-                _ => {}
             }
         }
     }

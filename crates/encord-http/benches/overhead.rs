@@ -1,4 +1,4 @@
-//! What the client costs over bare hyper-util: small requests one after another on one loopback connection, `GET` with an answer
+//! What the client costs over bare `hyper::client::conn`: small requests one after another on one loopback connection, `GET` with an answer
 //! of 1 KiB and `PUT` of 1 KiB, against a server in a process of its own. The two clients take turns, so that whatever else
 //! the machine does hits both; the ratio is that of the medians.
 //!
@@ -18,16 +18,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use encord_http::{Client, HeaderValue, Method, POOL_IDLE_TIMEOUT, Payload, Request, header};
+use encord_http::{Client, HeaderValue, Method, Payload, Request, header};
 use encord_http_settings::RequestsSettings;
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use tokio::runtime::{Builder, Runtime};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
-type Bare = legacy::Client<HttpConnector, Full<Bytes>>;
+type Bare = SendRequest<Full<Bytes>>;
 
 const KIB: usize = 1024;
 
@@ -66,7 +65,7 @@ fn measure(child: &mut Child, scale: &Scale) -> Outcome<()> {
     BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut line)?;
     let url = format!("http://{}/", line.trim());
     println!("{} requests a round, {} rounds each; per request:", scale.requests, scale.rounds);
-    println!("{:21}{:>30}{:>30}{:>8}", "", "encord-http", "hyper-util", "ratio");
+    println!("{:21}{:>30}{:>30}{:>8}", "", "encord-http", "hyper", "ratio");
     for threads in [1, 2] {
         for method in [Method::GET, Method::PUT] {
             let (ours, bare) = take_turns(threads, &url, &method, scale)?;
@@ -115,11 +114,11 @@ fn take_turns(threads: usize, url: &str, method: &Method, scale: &Scale) -> Outc
     let runtime = runtime(threads)?;
     let ours = Client::new(RequestsSettings::default());
     let request = our_request(url, method);
-    let bare = bare_client();
+    let mut bare = runtime.block_on(bare_client(url))?;
     let (mut our_costs, mut bare_costs) = (Vec::new(), Vec::new());
     for round in 0..=scale.rounds {
         let our_cost = time(&runtime, send_ours(&ours, &request, scale.requests))?;
-        let bare_cost = time(&runtime, send_bare(&bare, url, method, scale.requests))?;
+        let bare_cost = time(&runtime, send_bare(&mut bare, url, method, scale.requests))?;
         // The first round opens the connections and warms the caches.
         if round > 0 {
             our_costs.push(our_cost);
@@ -165,34 +164,34 @@ async fn send_ours(client: &Client, request: &Request, count: u32) -> Outcome<()
     Ok(())
 }
 
-/// hyper-util's client with the settings that ours gives to its own.
-fn bare_client() -> Bare {
-    let mut tcp = HttpConnector::new();
-    tcp.set_nodelay(true);
-    legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .http1_max_buf_size(64 * KIB)
-        .retry_canceled_requests(false)
-        .build(tcp)
+/// A connection of hyper's, driven by a task of its own, as hyper's documentation shows it.
+async fn bare_client(url: &str) -> Outcome<Bare> {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::Builder::new().max_buf_size(64 * KIB).handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 /// The same head and payload on the wire, and the whole body read.
-async fn send_bare(client: &Bare, url: &str, method: &Method, count: u32) -> Outcome<()> {
-    let uri = url.parse::<http::Uri>()?;
+async fn send_bare(client: &mut Bare, url: &str, method: &Method, count: u32) -> Outcome<()> {
+    let host = HeaderValue::from_str(url.trim_start_matches("http://").trim_end_matches('/'))?;
     let payload = if *method == Method::PUT { Bytes::from(vec![b'x'; KIB]) } else { Bytes::new() };
     for _ in 0..count {
         let mut message = http::Request::new(Full::new(payload.clone()));
         *message.method_mut() = method.clone();
-        *message.uri_mut() = uri.clone();
+        *message.uri_mut() = http::Uri::from_static("/");
         let headers = message.headers_mut();
+        headers.insert(header::HOST, host.clone());
         headers.insert(header::USER_AGENT, HeaderValue::from_static("encord-http/0.1.0"));
         if *method == Method::PUT {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(payload.len()));
         } else {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let response = client.request(message).await?;
+        client.ready().await?;
+        let response = client.send_request(message).await?;
         if response.status() != 200 {
             return Err(response.status().to_string().into());
         }

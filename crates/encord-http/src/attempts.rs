@@ -1,8 +1,8 @@
 //! A request on its way, one attempt after the other. The waits in between are the caller's.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use encord_http_settings::RequestsSettings;
@@ -14,42 +14,60 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, debug_span};
 
-use crate::attempt::{Attempt, Budget, Fault, Outcome};
-use crate::client::Client;
+use crate::attempt::{Attempt, Outcome};
+use crate::body::Body;
+use crate::budget::Budget;
 use crate::error::Error;
-use crate::exchange::{Answer, Content, End, Plan};
-use crate::ledger::{Circumstances, Decision, Jitter, Ledger, Policy, StopReason};
-use crate::redirect;
+use crate::fault::Fault;
+use crate::net::exchange::{Answer, Cause, Exchange, Failure, MAX_BODY, Refusal};
+use crate::phase::Phase;
 use crate::request::Request;
 use crate::response::Response;
+use crate::rules::ledger::{Circumstances, Decision, Entry, Jitter, Ledger, Policy, StopReason};
+use crate::rules::reason::Reason;
+use crate::rules::redirect;
+use crate::rules::retry_after::retry_after;
+use crate::shared::{Options, Shared};
 use crate::trace::{TRACE_HEADER, TraceIds};
 
-/// A request on its way, an attempt at a time: what [`Client::send`] does, for a caller who has something to do in between.
+/// How much of the body of a redirect is read before it is followed, so that its connection can be used again.
+const REDIRECT_BODY: usize = 64 * 1024;
+
+/// A request on its way, an attempt at a time: what [`Client::send`](crate::Client::send) does, for a caller who has something to
+/// do in between.
 ///
 /// ```
-/// use encord_http::{Client, Error, Request, Response, Step};
+/// use encord_http::{Client, Error, Failed, Request, Response};
 ///
 /// // The same as `client.send(&request)`.
 /// async fn send(client: &Client, request: Request) -> Result<Response, Error> {
 ///     let mut attempts = client.begin(request);
 ///     loop {
 ///         match attempts.attempt().await {
-///             Step::Done(response) => return Ok(response),
-///             Step::Retry { after, .. } => tokio::time::sleep(after).await,
-///             Step::Stop(error) => return Err(error),
-///             _ => unreachable!(),
+///             Ok(response) => return Ok(response),
+///             Err(Failed::Retry { after, .. }) => tokio::time::sleep(after).await,
+///             Err(Failed::Stop(error)) => return Err(error),
 ///         }
 ///     }
 /// }
 /// ```
-pub struct Attempts(Run<'static>);
+pub struct Attempts {
+    shared: Arc<Shared>,
+    request: Request,
+    settings: RequestsSettings,
+    ledger: Ledger,
+    began: Instant,
+    redirects: u8,
+    /// The client asks for gzip.
+    gzip: bool,
+    trace_id: Option<HeaderValue>,
+    retry_after: Option<Duration>,
+    span: Span,
+}
 
-/// What follows from an attempt.
+/// An attempt that failed, and what follows.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum Step {
-    /// The response is there.
-    Done(Response),
+pub enum Failed {
     /// Another attempt is due.
     Retry {
         /// After this wait, which is the caller's to keep.
@@ -62,45 +80,78 @@ pub enum Step {
     Stop(Error),
 }
 
+impl Failed {
+    /// Keeps the wait before the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// The error of a request that has failed for good.
+    pub async fn wait(self) -> Result<(), Error> {
+        match self {
+            // A timer would round zero up to a millisecond.
+            Self::Retry { after: Duration::ZERO, .. } => Ok(()),
+            Self::Retry { after, .. } => {
+                tokio::time::sleep(after).await;
+                Ok(())
+            }
+            Self::Stop(error) => Err(error),
+        }
+    }
+}
+
 impl Attempts {
-    pub(crate) fn new(client: Client, request: Request) -> Self {
-        Self(Run::new(client, Cow::Owned(request)))
+    pub(crate) fn new(shared: Arc<Shared>, request: Request) -> Self {
+        let options = &shared.options;
+        let settings = request.0.settings.unwrap_or(options.settings);
+        Self {
+            settings,
+            ledger: Ledger::new(policy(options, &request, settings)),
+            began: Instant::now(),
+            redirects: request.0.redirects,
+            gzip: request.0.method == Method::GET
+                && ![ACCEPT_ENCODING, RANGE].iter().any(|name| request.has_header(name)),
+            trace_id: options.trace_ids.as_ref().and_then(TraceIds::next),
+            retry_after: None,
+            span: span(&request),
+            request,
+            shared,
+        }
     }
 
     /// The request as the next attempt sends it.
     pub fn request(&self) -> &Request {
-        &self.0.request
+        &self.request
     }
 
-    /// The next attempts send this request. Budgets and account stay as they are, and so do settings and deadline.
-    pub fn set_request(&mut self, request: Request) {
-        self.0.span = span(&request);
-        self.0.request = Cow::Owned(request);
+    /// The next attempts go to this target: a URL with the headers that belong to it.
+    ///
+    /// The headers of the target before are dropped ([`Request::target_headers`], [`set_header`](Self::set_header)), so that nothing
+    /// of one target goes to another (rule U9). Budgets and account stay as they are.
+    pub fn set_target(&mut self, url: SignedUrl, headers: HeaderMap) {
+        let request = self.request.change();
+        request.url = url;
+        request.target_headers = headers;
+        self.span = span(&self.request);
     }
 
-    /// The next attempts go to this URL. Budgets and account stay as they are.
-    pub fn set_url(&mut self, url: SignedUrl) {
-        self.0.set_url(url);
-    }
-
-    /// The next attempts carry this header, in place of one of the same name.
+    /// The next attempts carry this header, in place of those of the same name, as long as they go to the same target.
     pub fn set_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.0.request.to_mut().headers.insert(name, value);
+        self.request.change().target_headers.insert(name, value);
     }
 
     /// Says how long the caller really waits before the next attempt, if not as long as asked; for the account.
     pub fn set_waited(&mut self, waited: Duration) {
-        self.0.ledger.set_wait(waited);
+        self.ledger.set_wait(waited);
     }
 
     /// What the last answer asked for in `Retry-After`, if it did.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
+        self.retry_after
     }
 
     /// The attempts so far, in order.
     pub fn attempts(&self) -> &[Attempt] {
-        self.0.ledger.attempts()
+        self.ledger.attempts()
     }
 
     /// Makes the next attempt, at once.
@@ -108,176 +159,144 @@ impl Attempts {
     /// Redirects that were [asked for](Request::follow_redirects) are followed at once too; each hop has an account of its own,
     /// and this is from then on the one of the last hop. Dropping the future closes the connection in use; the attempt is then
     /// in no account.
-    pub async fn attempt(&mut self) -> Step {
-        match self.0.attempt(false).await {
-            Next::Done(response, content) => Step::Done(response.with_body(content.whole())),
-            Next::Retry { after, charged_to } => Step::Retry { after, charged_to },
-            Next::Stop(error) => Step::Stop(error),
-        }
-    }
-
-    /// Does not accept what [`Step::Done`] brought: the attempt gets this outcome instead, and what follows is decided again by
-    /// the same budgets.
-    pub fn reject(&mut self, fault: Fault) -> Step {
-        match self.0.reject(fault) {
-            Ok((after, charged_to)) => Step::Retry { after, charged_to },
-            Err(reason) => Step::Stop(self.0.error(reason, HeaderMap::new(), Bytes::new())),
-        }
-    }
-}
-
-impl fmt::Debug for Attempts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { method, url, .. } = self.request();
-        write!(f, "Attempts({method} {url}, {} so far)", self.attempts().len())
-    }
-}
-
-/// The loop behind [`Attempts`] and [`Client::send`], which has no need to own the request.
-pub(crate) struct Run<'a> {
-    client: Client,
-    request: Cow<'a, Request>,
-    settings: RequestsSettings,
-    ledger: Ledger,
-    began: Instant,
-    redirects: u8,
-    /// The client asks for gzip.
-    gzip: bool,
-    trace_id: Option<HeaderValue>,
-    retry_after: Option<Duration>,
-    span: Span,
-}
-
-/// [`Step`], with a body that may be a stream.
-pub(crate) enum Next {
-    Done(Response<()>, Content),
-    Retry { after: Duration, charged_to: Budget },
-    Stop(Error),
-}
-
-impl<'a> Run<'a> {
-    pub(crate) fn new(client: Client, request: Cow<'a, Request>) -> Self {
-        let options = &client.shared.options;
-        let settings = request.settings.unwrap_or(options.settings);
-        let policy = Policy {
-            settings,
-            backoff_cap: options.backoff_cap,
-            retry_after_limit: options.retry_after_limit,
-            idempotent: request.idempotent,
-            jitter: options.jitter,
-            deadline: request.deadline,
-        };
-        Self {
-            settings,
-            ledger: Ledger::new(policy),
-            began: Instant::now(),
-            redirects: request.redirects,
-            gzip: request.method == Method::GET
-                && ![ACCEPT_ENCODING, RANGE].iter().any(|name| request.headers.contains_key(name)),
-            trace_id: options.trace_ids.as_ref().and_then(TraceIds::next),
-            retry_after: None,
-            span: span(&request),
-            request,
-            client,
-        }
-    }
-
-    /// Makes attempts until the server does not redirect any more.
-    pub(crate) async fn attempt(&mut self, stream: bool) -> Next {
-        loop {
-            let span = self.span.clone();
-            let next = self.attempt_one(stream).instrument(span).await;
-            let hop = match &next {
-                Next::Done(response, _) if self.redirects > 0 => redirect::next(&self.request, response),
-                _ => None,
-            };
-            let Some(hop) = hop else { return next };
-            let Self { began, redirects, .. } = *self;
-            *self = Self { began, redirects: redirects - 1, ..Run::new(self.client.clone(), Cow::Owned(hop)) };
-        }
-    }
-
-    async fn attempt_one(&mut self, stream: bool) -> Next {
-        // Made anew for each attempt: most requests have one, and a copy for a second would be made in vain.
-        let headers = || self.headers();
-        let plan = Plan {
-            pool: &self.client.shared.pool,
-            readers: &self.client.shared.readers,
-            hosts: &self.client.shared.hosts,
-            request: &self.request,
-            headers: &headers,
-            settings: self.settings,
-            deadline: self.request.deadline.and_then(|deadline| self.began.checked_add(deadline)),
-            gzip: self.gzip,
-            stream,
-        };
-        let End { outcome, phase, answer } = plan.attempt().await;
-        debug!(%outcome, %phase, "attempt");
-        self.retry_after = answer.as_ref().and_then(Answer::retry_after);
-        let circumstances = self.circumstances();
-        let reason = match (self.ledger.record(outcome, phase, circumstances), answer) {
-            (Decision::Retry { after, charged_to }, _) => {
-                debug!(?after, charged_to = charged_to.field(), "wait");
-                return Next::Retry { after, charged_to };
+    ///
+    /// # Errors
+    ///
+    /// [`Failed`] when the answer was not whole or its status is 400 or above.
+    pub async fn attempt(&mut self) -> Result<Response, Failed> {
+        let span = self.span.clone();
+        let attempt = async {
+            let Answer { parts, mut body, announced, resent } = self.answer().await?;
+            match body.read_whole(MAX_BODY).await {
+                Ok(whole) => {
+                    let answer = Answer { parts, body, announced, resent };
+                    Ok(self.succeed(answer, Phase::Done).with_body(whole))
+                }
+                Err(fault) => Err(self.fail(Failure { cause: Cause::Fault(fault), phase: body.phase(), resent })),
             }
-            (Decision::Done, Some(Answer { parts, body, sent })) => {
-                let attempts = self.ledger.attempts().to_vec();
-                let response = Response { status: parts.status, headers: parts.headers, body: (), attempts, sent };
-                return Next::Done(response, body);
-            }
-            (Decision::Stop(reason), Some(Answer { parts, body, .. })) => {
-                let (headers, body) = copied(parts.headers, &body.whole());
-                return Next::Stop(self.error(reason, headers, body));
-            }
-            (Decision::Stop(reason), None) => reason,
-            // Only an answer is ever done.
-            (Decision::Done, None) => StopReason::Final,
         };
-        Next::Stop(self.error(reason, HeaderMap::new(), Bytes::new()))
+        attempt.instrument(span).await
     }
 
-    fn reject(&mut self, fault: Fault) -> Result<(Duration, Budget), StopReason> {
-        let circumstances = self.circumstances();
-        let _entered = self.span.enter();
+    /// Like [`attempt`](Self::attempt), but leaves the body of the response to be read piece by piece.
+    ///
+    /// # Errors
+    ///
+    /// As [`attempt`](Self::attempt), for what comes before the body.
+    pub async fn stream(&mut self) -> Result<Response<Body>, Failed> {
+        let span = self.span.clone();
+        let attempt = async {
+            let answer = self.answer().await?;
+            Ok(self.succeed(answer, Phase::Reading))
+        };
+        attempt.instrument(span).await
+    }
+
+    /// Does not accept the last response: the attempt gets this outcome instead, and the same budgets decide again what follows.
+    pub fn reject(&mut self, fault: Fault) -> Failed {
+        let _entered = self.span.clone().entered();
         debug!(%fault, "rejected");
-        match self.ledger.revise(Outcome::Fault(fault), circumstances) {
-            Decision::Retry { after, charged_to } => Ok((after, charged_to)),
-            Decision::Stop(reason) => Err(reason),
-            // A fault is never done.
-            Decision::Done => Err(StopReason::Final),
+        let circumstances = self.circumstances();
+        let decision = self.ledger.revised(Outcome::Fault(fault), circumstances);
+        self.failed(decision, HeaderMap::new(), &[])
+    }
+
+    /// Makes an attempt until the server does not redirect any more.
+    async fn answer(&mut self) -> Result<Answer, Failed> {
+        loop {
+            let headers = || self.headers();
+            let exchange = Exchange {
+                transport: &self.shared.transport,
+                request: &self.request,
+                headers: &headers,
+                settings: self.settings,
+                deadline: self.request.0.deadline.and_then(|deadline| self.began.checked_add(deadline)),
+                turn: self.ledger.attempts().len(),
+                gzip: self.gzip,
+            };
+            let mut answer = match exchange.attempt().await {
+                Ok(answer) => answer,
+                Err(failure) => return Err(self.fail(failure)),
+            };
+            match redirect::next(&self.request, self.redirects, &answer.parts) {
+                Some(next) => {
+                    drop(answer.body.read(REDIRECT_BODY).await);
+                    self.follow(next);
+                }
+                None => return Ok(answer),
+            }
         }
+    }
+
+    fn follow(&mut self, next: Request) {
+        debug!(status = "redirect", to = %next.url(), "followed");
+        self.redirects -= 1;
+        self.ledger = Ledger::new(policy(&self.shared.options, &next, self.settings));
+        self.span = span(&next);
+        self.request = next;
+    }
+
+    fn succeed(&mut self, answer: Answer, phase: Phase) -> Response<Body> {
+        let Answer { parts, body, announced, resent } = answer;
+        debug!(outcome = %parts.status, %phase, "attempt");
+        self.retry_after = None;
+        self.ledger.succeeded(Entry { outcome: Outcome::Status(parts.status), reason: None, phase, resent });
+        let (sent, attempts) = (body.payload(announced), self.ledger.attempts().to_vec());
+        Response { status: parts.status, headers: parts.headers, body, attempts, sent }
+    }
+
+    fn fail(&mut self, Failure { cause, phase, resent }: Failure) -> Failed {
+        let (outcome, reason, headers, body) = match cause {
+            Cause::Fault(fault) => (Outcome::Fault(fault), None, HeaderMap::new(), Bytes::new()),
+            Cause::Refused(refusal) => {
+                let Refusal { status, headers, body } = *refusal;
+                (Outcome::Status(status), Reason::parse(&headers, &body), headers, body)
+            }
+        };
+        debug!(%outcome, %phase, "attempt");
+        self.retry_after = retry_after(&headers, SystemTime::now());
+        let circumstances = self.circumstances();
+        let decision = self.ledger.failed(Entry { outcome, reason, phase, resent }, circumstances);
+        self.failed(decision, headers, &body)
+    }
+
+    fn failed(&self, decision: Decision, headers: HeaderMap, body: &[u8]) -> Failed {
+        match decision {
+            Decision::Retry { after, charged_to } => {
+                debug!(?after, charged_to = charged_to.field(), "wait");
+                Failed::Retry { after, charged_to }
+            }
+            Decision::Stop(reason) => Failed::Stop(self.error(reason, headers, body)),
+        }
+    }
+
+    fn error(&self, reason: StopReason, headers: HeaderMap, body: &[u8]) -> Error {
+        let (headers, body) = copied(headers, body);
+        Error::new(&self.request, reason, self.ledger.attempts().to_vec(), self.retry_after, headers, body)
     }
 
     fn circumstances(&self) -> Circumstances {
-        let jitter = self.client.shared.options.jitter;
+        let jitter = self.shared.options.jitter;
         Circumstances {
             retry_after: self.retry_after,
-            consumed: !self.request.payload.can_open(),
-            elapsed: self.request.deadline.map_or(Duration::ZERO, |_| self.began.elapsed()),
+            consumed: !self.request.0.payload.can_open(),
+            elapsed: self.request.0.deadline.map_or(Duration::ZERO, |_| self.began.elapsed()),
             random: if jitter == Jitter::None { 0.0 } else { fastrand::f64() },
         }
     }
 
-    fn set_url(&mut self, url: SignedUrl) {
-        self.request.to_mut().url = url;
-        self.span = span(&self.request);
-    }
-
-    pub(crate) fn error(&self, reason: StopReason, headers: HeaderMap, body: Bytes) -> Error {
-        let Request { method, url, .. } = &*self.request;
-        Error::new(method.clone(), url.clone(), reason, self.ledger.attempts().to_vec(), headers, body)
-    }
-
+    /// The headers of the next attempt: those of the request, then the client's.
     fn headers(&self) -> HeaderMap {
-        let shared = &self.client.shared;
-        let mut headers = self.request.headers.clone();
+        let mut headers = self.request.all_headers();
         for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
             headers.remove(ours);
         }
-        if let Some(authorization) = self.request.url.expose().ok().and_then(|uri| shared.proxies.authorization(uri)) {
+        if let Some(authorization) =
+            self.request.0.url.origin().and_then(|origin| self.shared.proxies.authorization(origin))
+        {
             headers.entry(PROXY_AUTHORIZATION).or_insert_with(|| authorization.clone());
         }
-        headers.entry(USER_AGENT).or_insert_with(|| shared.options.user_agent.clone());
+        headers.entry(USER_AGENT).or_insert_with(|| self.shared.options.user_agent.clone());
         if self.gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -298,6 +317,23 @@ fn copied(mut headers: HeaderMap, body: &[u8]) -> (HeaderMap, Bytes) {
     (headers, Bytes::copy_from_slice(body))
 }
 
+fn policy(options: &Options, request: &Request, settings: RequestsSettings) -> Policy {
+    Policy {
+        settings,
+        backoff_cap: options.backoff_cap,
+        retry_after_limit: options.retry_after_limit,
+        idempotent: request.0.idempotent,
+        jitter: options.jitter,
+        deadline: request.0.deadline,
+    }
+}
+
 fn span(request: &Request) -> Span {
-    debug_span!("request", method = %request.method, url = %request.url)
+    debug_span!("request", method = %request.method(), url = %request.url())
+}
+
+impl fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Attempts({} {}, {} so far)", self.request.method(), self.request.url(), self.attempts().len())
+    }
 }

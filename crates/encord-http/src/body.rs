@@ -1,34 +1,46 @@
 //! The body of a response, read under the read clock.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
+use encord_signed_url::Origin;
 use flate2::write::MultiGzDecoder;
-use http_body::Body as _;
-use http_body_util::BodyExt;
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::attempt::{Fault, FaultKind};
-use crate::classify::classify;
-use crate::clock::Phase;
 use crate::digest::Sent;
-use crate::watch::Watch;
+use crate::fault::{Fault, FaultKind};
+use crate::net::pool::Pool;
+use crate::net::track::Track;
+use crate::net::watch::Running;
+use crate::phase::Phase;
+use crate::rules::classify::{During, classify};
+use crate::rules::clock::Event;
 
 /// The body of a response as a stream. The read clock goes on (rule R9): a body that is not read in time fails. What was read
 /// cannot be read again, so a failure here is not retried.
 ///
-/// Dropped before its end it closes the connection.
+/// It is an [`http_body::Body`]. Dropped before its end it closes the connection.
 pub struct Body {
     incoming: Incoming,
-    watch: Watch,
+    /// `None` at the end, and after a failure.
+    running: Option<Running>,
+    track: Arc<Track>,
+    /// Where the connection goes at the end.
+    pool: Arc<Pool>,
+    origin: Origin,
     gzip: Option<Gzip>,
-    over: bool,
 }
 
 impl Body {
-    pub(crate) fn new(incoming: Incoming, watch: Watch, gzip: bool) -> Self {
-        Self { incoming, watch, gzip: gzip.then(Gzip::new), over: false }
+    pub(crate) fn new(incoming: Incoming, running: Running, pool: Arc<Pool>, origin: Origin, gzip: bool) -> Self {
+        let track = Arc::clone(running.track());
+        Self { incoming, running: Some(running), track, pool, origin, gzip: gzip.then(Gzip::new) }
     }
 
     /// The next piece of the body, never empty; `None` at its end.
@@ -37,37 +49,62 @@ impl Body {
     ///
     /// [`Fault`] when the connection breaks off, the read clock runs out, or the compression is broken.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
+        poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Fault>>> {
         loop {
-            if let Some(chunk) = self.gzip.as_mut().map_or(Ok(None), Gzip::next).map_err(broken_gzip)? {
-                return Ok(Some(chunk));
+            match self.gzip.as_mut().map_or(Ok(None), Gzip::next) {
+                Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(None) => {}
+                Err(e) => {
+                    self.discard();
+                    return Poll::Ready(Some(Err(broken_gzip(e))));
+                }
             }
-            if self.over {
-                return Ok(None);
-            }
-            let frame = match self.watch.guard(self.incoming.frame()).await {
-                Err(limit) => return Err(Fault::new(limit, "")),
-                Ok(frame) => frame.transpose().map_err(classify)?,
+            let Some(running) = &mut self.running else { return Poll::Ready(None) };
+            let incoming = &mut self.incoming;
+            let frame = match ready!(running.poll(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx))) {
+                Ok(frame) => frame.transpose().map_err(|e| classify(e, During::Exchange)),
+                Err(limit) => Err(Fault::new(limit, "")),
+            };
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(fault) => {
+                    self.discard();
+                    return Poll::Ready(Some(Err(fault)));
+                }
             };
             // A body of known length ends with its last piece.
-            if frame.is_none() || self.incoming.is_end_stream() {
-                self.watch.response_is_complete();
-                self.over = true;
-            } else if let Some(limit) = self.watch.overdue() {
-                // Pieces that are there whenever they are asked for would never let the clock be looked at.
-                return Err(Fault::new(limit, ""));
-            }
+            let is_over = frame.is_none() || self.incoming.is_end_stream();
             let data = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
+            if is_over {
+                self.track.on(Event::Done);
+                if let Some(running) = self.running.take() {
+                    running.rest(cx, &self.pool, self.origin.clone());
+                }
+            } else if let Poll::Ready(limit) = running.poll_overdue(cx) {
+                // Pieces that are there whenever they are asked for would never let the clock be looked at.
+                self.discard();
+                return Poll::Ready(Some(Err(Fault::new(limit, ""))));
+            }
             match &mut self.gzip {
-                Some(gzip) => gzip.feed(data, self.over),
+                Some(gzip) => gzip.feed(data, is_over),
                 None if data.is_empty() => {}
-                None => return Ok(Some(data)),
+                None => return Poll::Ready(Some(Ok(data))),
             }
         }
     }
 
+    /// Reads no more of it and closes the connection, if it is not at its end.
+    pub(crate) fn discard(&mut self) {
+        self.running = None;
+        self.gzip = None;
+    }
+
     /// The whole body. One that is announced as longer than `limit` is refused unread.
     pub(crate) async fn read_whole(&mut self, limit: usize) -> Result<Bytes, Fault> {
-        if self.gzip.is_none() && self.incoming.size_hint().lower() > limit as u64 {
+        if self.running.is_some() && self.gzip.is_none() && self.incoming.size_hint().lower() > limit as u64 {
             return Err(too_large(limit));
         }
         self.read(limit).await.map_err(|(_, fault)| fault)
@@ -80,9 +117,7 @@ impl Body {
             match self.chunk().await {
                 Ok(None) => return Ok(read.freeze()),
                 // The common case is one chunk; it is handed on as it is.
-                Ok(Some(chunk)) if read.is_empty() && self.over && self.gzip.is_none() && chunk.len() <= limit => {
-                    return Ok(chunk);
-                }
+                Ok(Some(chunk)) if read.is_empty() && self.is_end_stream() && chunk.len() <= limit => return Ok(chunk),
                 Ok(Some(chunk)) => {
                     let room = limit - read.len();
                     read.extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -97,11 +132,32 @@ impl Body {
 
     /// What has become of the payload that was announced.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
-        self.watch.payload(announced)
+        self.track.payload(announced)
     }
 
-    pub(crate) fn phase(&mut self) -> Phase {
-        self.watch.phase()
+    pub(crate) fn phase(&self) -> Phase {
+        self.track.phase()
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        self.poll_chunk(cx).map_ok(Frame::data)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.running.is_none() && self.gzip.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.running, &self.gzip) {
+            (Some(_), None) => self.incoming.size_hint(),
+            (None, None) => SizeHint::with_exact(0),
+            (_, Some(_)) => SizeHint::default(),
+        }
     }
 }
 

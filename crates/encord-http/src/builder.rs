@@ -6,27 +6,24 @@ use std::time::Duration;
 use encord_http_settings::{BACKOFF_CAP, RETRY_AFTER_LIMIT, RequestsSettings};
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
+use thiserror::Error;
 
-use crate::client::{Client, Shared};
-use crate::connector::Connector;
-use crate::hosts::Hosts;
-use crate::ledger::Jitter;
+use crate::client::Client;
+use crate::net::dial::Dialer;
+use crate::net::exchange::Transport;
+use crate::net::pool::Pool;
+use crate::net::tls::{Tls, TlsOptions};
 use crate::payload::Readers;
 use crate::proxy::Proxies;
-use crate::tls::{Identity, RootCertificates, Tls, TlsOptions};
+use crate::rules::ledger::Jitter;
+use crate::shared::{Options, Shared};
+use crate::tls::{Identity, RootCertificates};
 use crate::trace::TraceIds;
 
 /// How long a connection may lie idle in the pool. Common servers hang up after 5 s (Apache, Node.js) to 75 s (nginx); a
 /// connection that they are about to close costs a request more than a new one does.
 pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// How much hyper may buffer of a request or of a response's head. Small, so that what is handed over is soon sent.
-const HYPER_BUFFER: usize = 64 * 1024;
-
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
 
@@ -34,20 +31,31 @@ const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     options: Options,
+    user_agent_suffix: Option<String>,
     pool_idle_timeout: Duration,
     tls: TlsOptions,
     proxies: Option<Proxies>,
 }
 
-/// What a client is made with and keeps.
-#[derive(Debug, Clone)]
-pub(crate) struct Options {
-    pub(crate) settings: RequestsSettings,
-    pub(crate) backoff_cap: Option<Duration>,
-    pub(crate) retry_after_limit: Duration,
-    pub(crate) jitter: Jitter,
-    pub(crate) user_agent: HeaderValue,
-    pub(crate) trace_ids: Option<TraceIds>,
+/// Why a client cannot be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The suffix of the user agent has control characters, which cannot stand in a header.
+    #[error("the suffix of the user agent has characters that cannot stand in a header")]
+    UserAgent(#[from] InvalidHeaderValue),
+}
+
+impl Client {
+    /// A client under these settings.
+    pub fn new(settings: RequestsSettings) -> Self {
+        ClientBuilder::new(settings).client(HeaderValue::from_static(USER_AGENT))
+    }
+
+    /// A client under these settings, with more to set.
+    pub fn builder(settings: RequestsSettings) -> ClientBuilder {
+        ClientBuilder::new(settings)
+    }
 }
 
 impl ClientBuilder {
@@ -61,6 +69,7 @@ impl ClientBuilder {
                 user_agent: HeaderValue::from_static(USER_AGENT),
                 trace_ids: None,
             },
+            user_agent_suffix: None,
             pool_idle_timeout: POOL_IDLE_TIMEOUT,
             tls: TlsOptions::default(),
             proxies: None,
@@ -89,13 +98,10 @@ impl ClientBuilder {
     }
 
     /// Adds the name of the program that uses this crate to the `User-Agent`, as in `encord-http/0.1.0 my-tool/2.3`.
-    ///
-    /// # Errors
-    ///
-    /// When the suffix has control characters, which cannot stand in a header.
-    pub fn user_agent_suffix(mut self, suffix: &str) -> Result<Self, InvalidHeaderValue> {
-        self.options.user_agent = HeaderValue::try_from(format!("{USER_AGENT} {suffix}"))?;
-        Ok(self)
+    #[must_use]
+    pub fn user_agent_suffix(mut self, suffix: &str) -> Self {
+        self.user_agent_suffix = Some(suffix.to_owned());
+        self
     }
 
     /// Sends a trace id with each request, in `X-Cloud-Trace-Context` (`trace_id_provider` of the SDK). All attempts of a
@@ -158,19 +164,25 @@ impl ClientBuilder {
     }
 
     /// Makes the client. No connection is opened before the first request.
-    pub fn build(self) -> Client {
-        let Self { options, pool_idle_timeout, tls, proxies } = self;
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when something that was set cannot be used.
+    pub fn build(self) -> Result<Client, BuildError> {
+        let user_agent = match &self.user_agent_suffix {
+            Some(suffix) => HeaderValue::try_from(format!("{USER_AGENT} {suffix}"))?,
+            None => HeaderValue::from_static(USER_AGENT),
+        };
+        Ok(self.client(user_agent))
+    }
+
+    fn client(self, user_agent: HeaderValue) -> Client {
+        let Self { options, user_agent_suffix: _, pool_idle_timeout, tls, proxies } = self;
+        let options = Options { user_agent, ..options };
         let proxies = Arc::new(proxies.unwrap_or_else(Proxies::from_env));
-        let pool = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            // hyper-util adds it to the present time.
-            .pool_idle_timeout(pool_idle_timeout.min(YEAR))
-            // Without this, a connection would be handed to a request that waits for one before its time is looked at.
-            .pool_max_idle_per_host(if pool_idle_timeout.is_zero() { 0 } else { usize::MAX })
-            .http1_max_buf_size(HYPER_BUFFER)
-            // The exchange sends again by itself, because only it knows whether anything was written.
-            .retry_canceled_requests(false)
-            .build(Connector::new(Tls::new(tls), Arc::clone(&proxies)));
-        Client { shared: Arc::new(Shared { pool, readers: Readers::new(), hosts: Hosts::default(), options, proxies }) }
+        let pool = Arc::new(Pool::new(pool_idle_timeout));
+        let dialer = Dialer { tls: Tls::new(tls), proxies: Arc::clone(&proxies), pool };
+        let transport = Transport { dialer, readers: Readers::new() };
+        Client { shared: Arc::new(Shared { transport, options, proxies }) }
     }
 }

@@ -52,6 +52,11 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
+    /// `None` where nothing is asked for.
+    pub(crate) fn wanted(digests: Digests) -> Option<Self> {
+        (digests != Digests::NONE).then(|| Self::new(digests))
+    }
+
     pub(crate) fn new(Digests { crc32c, md5 }: Digests) -> Self {
         Self { crc32c: crc32c.then_some(0), md5: md5.then(Md5::new) }
     }

@@ -1,14 +1,17 @@
 //! The error of a request that failed for good.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
-use encord_signed_url::SignedUrl;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 
-use crate::attempt::{Attempt, Fault, FaultKind, Outcome};
-use crate::clock::Phase;
-use crate::ledger::StopReason;
+use crate::attempt::{Attempt, Outcome};
+use crate::fault::{Fault, FaultKind};
+use crate::phase::{Limit, Phase};
+use crate::request::Request;
+use crate::rules::ledger::StopReason;
+use crate::rules::reason::Reason;
 
 /// A request that failed for good: what it was, why it was not tried again, and every attempt (rule R11).
 ///
@@ -19,10 +22,11 @@ pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    method: Method,
-    url: SignedUrl,
-    reason: StopReason,
+    /// Method, host and path.
+    request: String,
+    stop_reason: StopReason,
     attempts: Vec<Attempt>,
+    retry_after: Option<Duration>,
     headers: HeaderMap,
     body: Bytes,
 }
@@ -38,14 +42,15 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(
-        method: Method,
-        url: SignedUrl,
-        reason: StopReason,
+        request: &Request,
+        stop_reason: StopReason,
         attempts: Vec<Attempt>,
+        retry_after: Option<Duration>,
         headers: HeaderMap,
         body: Bytes,
     ) -> Self {
-        Self(Box::new(Inner { method, url, reason, attempts, headers, body }))
+        let request = format!("{} {}", request.method(), request.url());
+        Self(Box::new(Inner { request, stop_reason, attempts, retry_after, headers, body }))
     }
 
     /// What the last attempt came to.
@@ -59,8 +64,35 @@ impl Error {
     }
 
     /// Why there was no further attempt.
-    pub fn reason(&self) -> StopReason {
-        self.0.reason
+    pub fn stop_reason(&self) -> StopReason {
+        self.0.stop_reason
+    }
+
+    /// The code and message with which the server explained its refusal.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.last()?.reason.as_ref()
+    }
+
+    /// What the last answer asked for in `Retry-After`, if it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether a limit of the settings, or the deadline of the request, ran out.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Fault(FaultKind::TimedOut(_) | FaultKind::Deadline))
+    }
+
+    /// Whether there was no connection, so that nothing was sent.
+    pub fn is_connect(&self) -> bool {
+        use FaultKind::{Certificate, Dns, Local, Proxy, Refused, TimedOut, Tls, TlsCutOff, Unreachable};
+        let kinds = [Certificate, Dns, Local, Proxy, Refused, TimedOut(Limit::Connect), Tls, TlsCutOff, Unreachable];
+        matches!(self.kind(), ErrorKind::Fault(kind) if kinds.contains(&kind))
+    }
+
+    /// Whether the server answered with a status of 400 or above.
+    pub fn is_status(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Status(_))
     }
 
     /// All attempts, in order. Never empty.
@@ -106,11 +138,14 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { method, url, reason, attempts, headers: _, body: _ } = &*self.0;
-        write!(f, "{method} {url} failed")?;
+        let Inner { request, stop_reason, attempts, .. } = &*self.0;
+        write!(f, "{request} failed")?;
         match attempts.last() {
             // Rejected by the caller.
             Some(Attempt { phase: Phase::Done, outcome, .. }) => write!(f, " after the answer: {outcome}")?,
+            Some(Attempt { phase, outcome: Outcome::Status(status), reason: Some(reason), .. }) => {
+                write!(f, " while {phase}: {} {reason}", status.as_u16())?;
+            }
             Some(Attempt { phase, outcome, .. }) => write!(f, " while {phase}: {outcome}")?,
             None => {}
         }
@@ -119,7 +154,7 @@ impl fmt::Display for Error {
         for (index, attempt) in attempts.iter().enumerate() {
             write!(f, "{}{attempt}", if index == 0 { "" } else { ", " })?;
         }
-        write!(f, "; {reason})")
+        write!(f, "; {stop_reason})")
     }
 }
 

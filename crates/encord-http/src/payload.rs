@@ -1,32 +1,28 @@
 //! Payloads, and how they are read again for every attempt.
 
 mod buffer;
+mod error;
 mod outgoing;
 mod readers;
 mod reading;
+mod source;
 
-use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::BodyExt;
-use http_body_util::combinators::UnsyncBoxBody;
 
+use self::error::{BoxError, PayloadError};
 pub(crate) use self::outgoing::Outgoing;
 pub(crate) use self::readers::Readers;
 use self::reading::Reading;
-use crate::attempt::FaultKind;
+pub(crate) use self::source::Opened;
+use self::source::{Slot, Stream};
 use crate::digest::Digests;
-use crate::wire::Progress;
-
-type BoxError = Box<dyn StdError + Send + Sync>;
-type Stream = UnsyncBoxBody<Bytes, BoxError>;
-/// A stream that can be read once: gone as soon as its first byte was asked for.
-type Slot = Arc<Mutex<Option<Stream>>>;
+use crate::fault::Fault;
 
 /// What a request carries. All but [`Payload::once`] can be sent again: bytes are shared, a file is opened anew for each
 /// attempt, a factory is asked anew.
@@ -49,40 +45,6 @@ enum Kind {
     },
 }
 
-/// Why a payload could not be read. Never retried: the network is not at fault.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PayloadError {
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("not a regular file")]
-    NotAFile,
-    #[error("it shrank")]
-    Shrank,
-    #[error("it grew")]
-    Grew,
-    #[error("it was changed")]
-    Changed,
-    #[error("the stream ended before its stated length")]
-    TooShort,
-    #[error("the stream is longer than its stated length")]
-    TooLong,
-    #[error("the stream can be read only once and has been read")]
-    Consumed,
-    #[error("{0}")]
-    Stream(BoxError),
-}
-
-impl PayloadError {
-    pub(crate) fn kind(&self) -> FaultKind {
-        match self {
-            Self::Shrank | Self::Grew | Self::Changed => FaultKind::Changed,
-            Self::Io(_) | Self::NotAFile | Self::TooShort | Self::TooLong | Self::Consumed | Self::Stream(_) => {
-                FaultKind::Payload
-            }
-        }
-    }
-}
-
 impl Payload {
     /// No payload.
     pub const fn empty() -> Self {
@@ -94,9 +56,11 @@ impl Payload {
         Self::of(Kind::Bytes(bytes.into()))
     }
 
-    /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`. An attempt fails whose file has
-    /// another length or modification time when the last byte was read, and its last piece is not sent: a server that has part
-    /// of a changed file never has a whole of it.
+    /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`.
+    ///
+    /// An attempt fails if the file has another length, time of modification or (on Unix) time of change when its last byte was read.
+    /// Its last piece is then not sent, so no server has it whole. A file that says its length is 0 is read to its end all the same,
+    /// because those of /proc and of some network file systems say so; up to 16 MiB of it are sent.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::of(Kind::File(path.into().into()))
     }
@@ -124,7 +88,7 @@ impl Payload {
     }
 
     /// Computes these checksums while the payload is read, for every attempt anew: see
-    /// [`Response::payload`](crate::Response::payload). Files and bytes are hashed off the runtime's threads, while what was
+    /// [`Response::payload`](crate::Response::payload). Files and bytes are hashed on threads of their own, while what was
     /// hashed before is sent; streams as their pieces pass.
     #[must_use]
     pub fn digests(self, digests: Digests) -> Self {
@@ -144,24 +108,20 @@ impl Payload {
         }
     }
 
-    /// Opens the payload for one attempt, which begins when that is done: how long a disk takes is no matter of its clocks.
-    pub(crate) async fn open(
-        &self,
-        readers: &Readers,
-        begin: impl FnOnce() -> Arc<Progress>,
-    ) -> Result<Outgoing, PayloadError> {
+    /// Opens the payload for one attempt, which begins when that is done: how long a disk takes does not count against its clocks.
+    pub(crate) async fn open(&self, readers: &Readers) -> Result<Opened, Fault> {
         let digests = self.digests;
-        let reading = match &self.kind {
-            Kind::Empty if digests == Digests::NONE => return Ok(Outgoing::memory(Bytes::new(), begin())),
-            Kind::Bytes(bytes) if digests == Digests::NONE => return Ok(Outgoing::memory(bytes.clone(), begin())),
-            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await?,
-            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await?,
-            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await?,
-            Kind::Factory(make) => return Ok(Outgoing::stream(make(), digests, begin())),
-            Kind::Once { .. } if !self.can_open() => return Err(PayloadError::Consumed),
-            Kind::Once { slot, length } => return Ok(Outgoing::once(Arc::clone(slot), *length, digests, begin())),
+        let opened = match &self.kind {
+            Kind::Empty if digests == Digests::NONE => Ok(Opened::memory(Bytes::new())),
+            Kind::Bytes(bytes) if digests == Digests::NONE => Ok(Opened::memory(bytes.clone())),
+            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await.map(Opened::read),
+            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await.map(Opened::read),
+            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await.map(Opened::read),
+            Kind::Factory(make) => Ok(Opened::stream(make(), digests)),
+            Kind::Once { .. } if !self.can_open() => Err(PayloadError::Consumed),
+            Kind::Once { slot, length } => Ok(Opened::once(Arc::clone(slot), *length, digests)),
         };
-        Ok(Outgoing::read(reading, begin()))
+        opened.map_err(Fault::from)
     }
 
     const fn of(kind: Kind) -> Self {
@@ -197,13 +157,13 @@ mod tests {
     use encord_http_settings::RequestsSettings;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
-    use tokio::time::{Instant, advance, resume};
+    use tokio::time::{advance, resume};
 
     use super::readers::Read;
     use super::*;
-    use crate::attempt::Fault;
     use crate::client::Client;
-    use crate::clock::Phase;
+    use crate::fault::FaultKind;
+    use crate::phase::Phase;
     use crate::request::Request;
 
     const SLOW: Duration = Duration::from_secs(3600);
@@ -224,24 +184,6 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn r10_the_clocks_of_an_attempt_begin_when_its_file_is_open() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        let readers = Readers::new();
-        let (disk, reads) = block(&readers);
-        let called = Instant::now();
-        let payload = Payload::file(file.path());
-        let mut open = pin!(payload.open(&readers, || Arc::new(Progress::new(Instant::now(), false))));
-        assert!(is_pending(open.as_mut()));
-        advance(SLOW).await;
-        drop(disk);
-        let outgoing = open.await.expect("opened");
-        assert_eq!(outgoing.progress().started() - called, SLOW);
-        for read in reads {
-            assert!(read.await.expect("done"));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn r10_no_clock_of_the_client_runs_while_a_file_is_opened() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/", listener.local_addr().expect("an address"));
@@ -255,8 +197,8 @@ mod tests {
         });
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), "payload").expect("written");
-        let client = Client::builder(RequestsSettings::default()).no_proxy().build();
-        let (disk, _reads) = block(&client.shared.readers);
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build().expect("a client");
+        let (disk, _reads) = block(&client.shared.transport.readers);
 
         let request = Request::put(url, Payload::file(file.path()));
         let mut sending = pin!(client.send(&request));
@@ -273,8 +215,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_deadline_bounds_the_opening_of_a_file_too() {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let client = Client::builder(RequestsSettings::default()).no_proxy().build();
-        let (_disk, _reads) = block(&client.shared.readers);
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build().expect("a client");
+        let (_disk, _reads) = block(&client.shared.transport.readers);
         let request = Request::put("http://127.0.0.1:1/", Payload::file(file.path())).deadline(SLOW);
         let mut sending = pin!(client.send(&request));
         assert!(is_pending(sending.as_mut()));

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::sync::Arc;
 
-use http::uri::{Authority, Scheme};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use encord_signed_url::{InvalidUrl, Origin};
 use http::{HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use crate::attempt::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind};
+use crate::rules::exceptions::Exceptions;
 
 /// An HTTP proxy, with its credentials if it wants any.
 ///
@@ -24,7 +26,8 @@ use crate::attempt::{Fault, FaultKind};
 /// ```
 #[derive(Clone)]
 pub struct Proxy {
-    intercept: Intercept,
+    origin: Origin,
+    authorization: Option<HeaderValue>,
 }
 
 /// Which requests go through which proxy.
@@ -34,14 +37,14 @@ pub struct Proxy {
 /// use encord_http_settings::RequestsSettings;
 ///
 /// let proxies = Proxies::all(Proxy::new("proxy.example:3128")?).except("internal.example, 10.0.0.0/8");
-/// let client = Client::builder(RequestsSettings::default()).proxy(proxies).build();
-/// # Ok::<(), encord_http::InvalidProxy>(())
+/// let client = Client::builder(RequestsSettings::default()).proxy(proxies).build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     http: Option<Result<Proxy, Unusable>>,
     https: Option<Result<Proxy, Unusable>>,
-    exceptions: Option<Arc<Exceptions>>,
+    exceptions: Exceptions,
 }
 
 /// Why a proxy cannot be used. The message never repeats what was given, which may hold a password.
@@ -57,6 +60,9 @@ pub enum InvalidProxy {
     /// No host.
     #[error("the proxy's URL has no host")]
     Host,
+    /// A port that does not exist.
+    #[error("the port of the proxy's URL is not a number from 1 to 65535")]
+    Port,
 }
 
 /// A variable of the environment that does not name a proxy. Told by the request that needs it: to go around a proxy that was
@@ -65,11 +71,6 @@ pub enum InvalidProxy {
 struct Unusable {
     variable: &'static str,
     reason: InvalidProxy,
-}
-
-struct Exceptions {
-    all: bool,
-    some: Matcher,
 }
 
 impl Proxy {
@@ -81,29 +82,33 @@ impl Proxy {
     /// [`InvalidProxy`] when it is not such a URL.
     pub fn new(url: impl AsRef<str>) -> Result<Self, InvalidProxy> {
         let url = url.as_ref().trim();
+        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let scheme = url.split("://").next().unwrap_or_default();
+        if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+            return Err(InvalidProxy::Scheme(scheme.into()));
+        }
         // None of the texts of `http` repeats the input.
         let uri: Uri = url.parse().map_err(|e: http::uri::InvalidUri| InvalidProxy::Syntax(e.to_string().into()))?;
-        if let Some(scheme) = uri.scheme().filter(|&scheme| scheme != &Scheme::HTTP && scheme != &Scheme::HTTPS) {
-            return Err(InvalidProxy::Scheme(scheme.as_str().into()));
-        }
-        let authority = uri.authority().ok_or(InvalidProxy::Host)?;
-        if authority.host().is_empty() {
-            return Err(InvalidProxy::Host);
-        }
+        let origin = Origin::of(&uri).map_err(|e| match e {
+            InvalidUrl::Port => InvalidProxy::Port,
+            _ => InvalidProxy::Host,
+        })?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
         // Else a `/` or an `@` in the password would make a host of a part of the credentials.
-        if url.matches('@').count() > usize::from(authority.as_str().contains('@')) {
+        if url.matches('@').count() > usize::from(authority.contains('@')) {
             return Err(InvalidProxy::Syntax("an @ that does not end the credentials".into()));
         }
-        let intercept = Matcher::builder().all(url).build().intercept(&Uri::from_static("http://any.invalid/"));
-        intercept.map(|intercept| Self { intercept }).ok_or_else(|| InvalidProxy::Syntax("invalid format".into()))
+        let authorization = authority.rsplit_once('@').map(|(credentials, _)| basic(credentials)).transpose()?;
+        Ok(Self { origin, authorization })
     }
 
-    pub(crate) fn uri(&self) -> &Uri {
-        self.intercept.uri()
+    /// Scheme, host and port of the proxy.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
-        self.intercept.basic_auth()
+        self.authorization.as_ref()
     }
 
     /// The fault, which happened on the way to the proxy, saying so.
@@ -166,7 +171,7 @@ impl Proxies {
         let proxies = Self {
             http: proxy(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
             https: proxy(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-            exceptions: None,
+            exceptions: Exceptions::default(),
         };
         match found.get("no_proxy").or_else(|| found.get("NO_PROXY")) {
             Some(list) => proxies.except(&list.to_string_lossy()),
@@ -190,38 +195,42 @@ impl Proxies {
 
     /// No proxy for these hosts, in place of the exceptions so far. A list separated by commas or blanks of host names (which
     /// stand for their subdomains too, with or without a leading dot), IP addresses, networks (`10.0.0.0/8`), or `*` for every
-    /// host. As with curl, the local host is no exception unless it is named.
+    /// host. A host or address may have a port (`host:8080`), which then has to be the same. As with curl, the local host is no
+    /// exception unless it is named.
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
-        let hosts: Vec<_> = hosts.split([',', ' ', '\t']).map(without_root).collect();
-        // The matcher knows exceptions only in company of a proxy, and `*` only for host names.
-        let some = Matcher::builder().all("any.invalid").no(hosts.join(",")).build();
-        self.exceptions = Some(Arc::new(Exceptions { all: hosts.contains(&"*"), some }));
+        self.exceptions = Exceptions::parse(hosts);
         self
     }
 
-    /// The proxy that a request to `uri` goes through.
-    pub(crate) fn select(&self, uri: &Uri) -> Result<Option<&Proxy>, Fault> {
-        let proxy = if uri.scheme() == Some(&Scheme::HTTP) { &self.http } else { &self.https };
-        let excepted = || self.exceptions.as_ref().is_some_and(|exceptions| exceptions.contain(uri));
+    /// The proxy that a request to `origin` goes through.
+    pub(crate) fn select(&self, origin: &Origin) -> Result<Option<&Proxy>, Fault> {
+        let proxy = if origin.is_https() { &self.https } else { &self.http };
         match proxy {
-            Some(proxy) if !excepted() => proxy.as_ref().map(Some).map_err(Unusable::fault),
+            Some(proxy) if !self.exceptions.contain(origin) => proxy.as_ref().map(Some).map_err(Unusable::fault),
             _ => Ok(None),
         }
     }
 
-    /// The `Proxy-Authorization` of a request to `uri`. A request that goes through a tunnel must not carry it.
-    pub(crate) fn authorization(&self, uri: &Uri) -> Option<&HeaderValue> {
-        if uri.scheme() != Some(&Scheme::HTTP) {
+    /// The `Proxy-Authorization` of a request to `origin`. A request that goes through a tunnel must not carry it.
+    pub(crate) fn authorization(&self, origin: &Origin) -> Option<&HeaderValue> {
+        if origin.is_https() {
             return None;
         }
-        self.select(uri).ok().flatten()?.authorization()
+        self.select(origin).ok().flatten()?.authorization()
     }
 }
 
-/// A name without the dot of the root, with which it may be written.
-fn without_root(host: &str) -> &str {
-    host.strip_suffix('.').filter(|name| *name != "*").unwrap_or(host)
+/// The `Basic` credentials (RFC 7617) of a percent-encoded `user:password`.
+fn basic(credentials: &str) -> Result<HeaderValue, InvalidProxy> {
+    let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let mut plain: Vec<u8> = percent_decode_str(user).collect();
+    plain.push(b':');
+    plain.extend(percent_decode_str(password));
+    let value = HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(plain)));
+    let mut value = value.map_err(|_| InvalidProxy::Syntax("credentials that cannot be sent".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 impl From<Proxy> for Proxies {
@@ -237,27 +246,15 @@ impl Unusable {
     }
 }
 
-impl Exceptions {
-    fn contain(&self, uri: &Uri) -> bool {
-        self.all || self.some.intercept(uri).is_none()
-    }
-}
-
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.uri().authority().map_or("", Authority::as_str))
+        write!(f, "{}:{}", self.origin.host(), self.origin.port())
     }
 }
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Proxy({self})")
-    }
-}
-
-impl fmt::Debug for Exceptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.all { "Exceptions(*)" } else { "Exceptions(…)" })
     }
 }
 

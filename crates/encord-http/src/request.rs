@@ -8,9 +8,9 @@ use encord_http_settings::RequestsSettings;
 use encord_signed_url::SignedUrl;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::clock::Profile;
 use crate::meter::Meter;
 use crate::payload::Payload;
+use crate::phase::Profile;
 
 /// One request. Sending it borrows it, so it can be sent again.
 ///
@@ -21,10 +21,16 @@ use crate::payload::Payload;
 /// assert_eq!(format!("{request:?}"), "Request(PUT storage.example/cat.jpg)");
 /// ```
 #[derive(Clone)]
-pub struct Request {
+pub struct Request(pub(crate) Arc<Inner>);
+
+/// Shared by the clones of a request, as long as none is changed.
+#[derive(Clone)]
+pub(crate) struct Inner {
     pub(crate) method: Method,
     pub(crate) url: SignedUrl,
     pub(crate) headers: HeaderMap,
+    /// Those that belong to the URL.
+    pub(crate) target_headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) idempotent: bool,
     pub(crate) settings: Option<RequestsSettings>,
@@ -37,23 +43,34 @@ pub struct Request {
 impl Request {
     /// A request without payload. Idempotent if its method is (rule R4, RFC 9110 §9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE.
     pub fn new(method: Method, url: impl Into<SignedUrl>) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             idempotent: method.is_idempotent(),
             method,
             url: url.into(),
             headers: HeaderMap::new(),
+            target_headers: HeaderMap::new(),
             payload: Payload::empty(),
             settings: None,
             profile: Profile::Total,
             deadline: None,
             redirects: 0,
             meter: None,
-        }
+        }))
     }
 
     /// A `GET`.
     pub fn get(url: impl Into<SignedUrl>) -> Self {
         Self::new(Method::GET, url)
+    }
+
+    /// A `HEAD`.
+    pub fn head(url: impl Into<SignedUrl>) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(url: impl Into<SignedUrl>) -> Self {
+        Self::new(Method::DELETE, url)
     }
 
     /// A `PUT` of a payload.
@@ -66,49 +83,62 @@ impl Request {
         Self::new(Method::POST, url).payload(payload)
     }
 
+    /// A `PATCH` of a payload. Not retried on `max_retries` unless marked as [`idempotent`](Self::idempotent).
+    pub fn patch(url: impl Into<SignedUrl>, payload: impl Into<Payload>) -> Self {
+        Self::new(Method::PATCH, url).payload(payload)
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.method
+        &self.0.method
     }
 
     /// The URL.
     pub fn url(&self) -> &SignedUrl {
-        &self.url
+        &self.0.url
     }
 
     /// Sets the payload.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<Payload>) -> Self {
-        self.payload = payload.into();
+        self.change().payload = payload.into();
         self
     }
 
-    /// Sets a header, in place of one of the same name. `Content-Length`, `Transfer-Encoding`, `Connection`
-    /// and `Expect` are the client's to say and are overwritten or dropped.
+    /// Adds a header, beside those of the same name. `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect` are the client's
+    /// to say; they are overwritten or dropped.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.change().headers.append(name, value);
+        self
+    }
+
+    /// Sets the headers that belong to the URL, as a signed URL has them. They replace those of the same name, and go nowhere else:
+    /// not along with a redirect to another origin, not to [another target](crate::Attempts::set_target).
+    #[must_use]
+    pub fn target_headers(mut self, headers: HeaderMap) -> Self {
+        self.change().target_headers = headers;
         self
     }
 
     /// Says whether the request may be sent twice (rule R4).
     #[must_use]
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.idempotent = idempotent;
+        self.change().idempotent = idempotent;
         self
     }
 
     /// Sends this request, and no other, under these settings instead of the client's (rule R10).
     #[must_use]
     pub fn settings(mut self, settings: RequestsSettings) -> Self {
-        self.settings = Some(settings);
+        self.change().settings = Some(settings);
         self
     }
 
     /// How the clocks are read. Default: [`Profile::Total`].
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
+        self.change().profile = profile;
         self
     }
 
@@ -116,25 +146,47 @@ impl Request {
     /// would pass the deadline is not begun. Default: no bound beyond the settings'.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.change().deadline = Some(deadline);
         self
     }
 
     /// Follows up to `most` redirects of a `GET` or `HEAD`. Default: none; a redirect is a response like any other.
     ///
     /// Never followed: from https to http, with a payload, or to a `Location` that is neither an absolute URL nor an absolute
-    /// path. `Authorization` and `Cookie` stay behind when the host or port changes. Each hop has budgets of its own.
+    /// path. When scheme, host or port change, only headers that cannot be a credential go along. Each hop has budgets of its own.
     #[must_use]
     pub fn follow_redirects(mut self, most: u8) -> Self {
-        self.redirects = most;
+        self.change().redirects = most;
         self
     }
 
     /// Counts the bytes of the payload as they are handed over for sending. Requests may share a meter.
     #[must_use]
     pub fn meter(mut self, meter: Arc<Meter>) -> Self {
-        self.meter = Some(meter);
+        self.change().meter = Some(meter);
         self
+    }
+
+    /// To change it, apart from its clones.
+    pub(crate) fn change(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
+    }
+
+    pub(crate) fn has_header(&self, name: &HeaderName) -> bool {
+        self.0.headers.contains_key(name) || self.0.target_headers.contains_key(name)
+    }
+
+    /// Its headers, those of the target in place of others of the same name.
+    pub(crate) fn all_headers(&self) -> HeaderMap {
+        let Inner { headers, target_headers, .. } = &*self.0;
+        let mut all = headers.clone();
+        for name in target_headers.keys() {
+            all.remove(name);
+        }
+        for (name, value) in target_headers {
+            all.append(name.clone(), value.clone());
+        }
+        all
     }
 
     /// Sets a JSON payload and its `Content-Type`.
@@ -143,16 +195,18 @@ impl Request {
     ///
     /// What serialising the value comes to.
     #[cfg(feature = "json")]
-    pub fn json(self, value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
+    pub fn json(mut self, value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(value)?;
-        Ok(self.header(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")).payload(payload))
+        let json = HeaderValue::from_static("application/json");
+        self.change().headers.insert(http::header::CONTENT_TYPE, json);
+        Ok(self.payload(payload))
     }
 }
 
 impl fmt::Debug for Request {
     /// Method, host and path: header values may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Request({} {})", self.method, self.url)
+        write!(f, "Request({} {})", self.0.method, self.0.url)
     }
 }
 
@@ -173,7 +227,7 @@ mod tests {
             (Method::PATCH, false),
             (Method::CONNECT, false),
         ] {
-            assert_eq!(Request::new(method.clone(), "http://h/").idempotent, expected, "{method}");
+            assert_eq!(Request::new(method.clone(), "http://h/").0.idempotent, expected, "{method}");
         }
     }
 }

@@ -66,9 +66,9 @@ impl<B> Response<B> {
     }
 }
 
-impl Response<()> {
+impl<T> Response<T> {
     pub(crate) fn with_body<B>(self, body: B) -> Response<B> {
-        let Self { status, headers, body: (), attempts, sent } = self;
+        let Self { status, headers, body: _, attempts, sent } = self;
         Response { status, headers, body, attempts, sent }
     }
 }

@@ -1,32 +1,27 @@
 //! TLS: whom a client trusts, and who it says it is.
 
-use std::error::Error as StdError;
 use std::fmt;
-use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use rustls::client::ResolvesClientCert;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, InconsistentKeys, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use rustls::sign::CertifiedKey;
+use rustls::{InconsistentKeys, RootCertStore};
 use thiserror::Error;
 
-use crate::attempt::{Fault, FaultKind};
-use crate::connector::{chain, chain_text};
+use crate::rules::tls::words;
 
 /// Certificates of authorities that a client trusts beside those of the platform.
 ///
-/// Not on Android, whose verifier takes no further ones: there a request to an `https` URL fails with [`FaultKind::Tls`], and
+/// Not on Android, whose verifier takes no further ones: there a request to an `https` URL fails with [`FaultKind::Local`](crate::FaultKind::Local), and
 /// [`ClientBuilder::rustls_config`](crate::ClientBuilder::rustls_config) is the way.
 #[derive(Clone)]
-pub struct RootCertificates(Vec<CertificateDer<'static>>);
+pub struct RootCertificates(pub(crate) Vec<CertificateDer<'static>>);
 
 /// A client's certificate with its chain and its private key, for servers that ask who is calling.
 #[derive(Clone)]
-pub struct Identity(Arc<CertifiedKey>);
+pub struct Identity(pub(crate) Arc<CertifiedKey>);
 
 /// Why certificates or a key cannot be used. The message never repeats the input.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -89,7 +84,7 @@ impl Identity {
             Ok(key) => Ok(Self(Arc::new(key))),
             Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(InvalidCertificate::KeyMismatch),
             Err(e @ rustls::Error::InvalidCertificate(_)) => Err(InvalidCertificate::new(0, &e)),
-            Err(e) => Err(InvalidCertificate::Key(e.to_string().into())),
+            Err(e) => Err(InvalidCertificate::Key(words(&e.to_string()).into())),
         }
     }
 }
@@ -102,7 +97,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, InvalidCerti
 
 impl InvalidCertificate {
     fn new(index: usize, error: &rustls::Error) -> Self {
-        Self::Certificate { position: index + 1, reason: error.to_string().into() }
+        Self::Certificate { position: index + 1, reason: words(&error.to_string()).into() }
     }
 
     fn pem(error: &pem::Error) -> Self {
@@ -110,7 +105,7 @@ impl InvalidCertificate {
             // The texts of these quote the input.
             pem::Error::IllegalSectionStart { .. } => "a section does not begin as it should".into(),
             pem::Error::MissingSectionEnd { .. } => "a section does not end".into(),
-            e => e.to_string().into(),
+            e => words(&e.to_string()).into(),
         })
     }
 }
@@ -125,130 +120,4 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Identity(…)")
     }
-}
-
-/// What a client was told about TLS.
-#[derive(Clone, Default)]
-pub(crate) struct TlsOptions {
-    roots: Vec<CertificateDer<'static>>,
-    identity: Option<Identity>,
-    config: Option<Arc<ClientConfig>>,
-}
-
-impl TlsOptions {
-    pub(crate) fn trust(&mut self, roots: RootCertificates) {
-        self.roots.extend(roots.0);
-    }
-
-    pub(crate) fn identify(&mut self, identity: Identity) {
-        self.identity = Some(identity);
-    }
-
-    pub(crate) fn replace(&mut self, config: Arc<ClientConfig>) {
-        self.config = Some(config);
-    }
-
-    fn config(&self) -> Result<ClientConfig, rustls::Error> {
-        if let Some(config) = &self.config {
-            let mut config = ClientConfig::clone(config);
-            if !config.alpn_protocols.is_empty() {
-                // A server must not choose a protocol that the client does not speak.
-                config.alpn_protocols = vec![b"http/1.1".to_vec()];
-            }
-            return Ok(config);
-        }
-        let provider = Arc::new(ring::default_provider());
-        let verifier = verifier(self.roots.clone(), Arc::clone(&provider))?;
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier));
-        Ok(match &self.identity {
-            None => config.with_no_client_auth(),
-            Some(Identity(key)) => {
-                let resolver: Arc<dyn ResolvesClientCert> = Arc::new(SingleCertAndKey::from(Arc::clone(key)));
-                config.with_client_cert_resolver(resolver)
-            }
-        })
-    }
-}
-
-#[cfg(not(target_os = "android"))]
-fn verifier(roots: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Verifier, rustls::Error> {
-    Verifier::new_with_extra_roots(roots, provider)
-}
-
-#[cfg(target_os = "android")]
-fn verifier(roots: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Verifier, rustls::Error> {
-    if roots.is_empty() {
-        Verifier::new(provider)
-    } else {
-        Err(rustls::Error::General("Android's verifier takes no further root certificates".into()))
-    }
-}
-
-impl fmt::Debug for TlsOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsOptions")
-            .field("roots", &self.roots.len())
-            .field("identity", &self.identity)
-            .field("config", &self.config.is_some())
-            .finish()
-    }
-}
-
-/// The TLS of a client, made when the first connection needs it: reading the platform's root certificates takes milliseconds
-/// and may fail.
-#[derive(Debug, Clone)]
-pub(crate) struct Tls {
-    options: Arc<TlsOptions>,
-    config: Arc<OnceLock<Result<Arc<ClientConfig>, rustls::Error>>>,
-}
-
-impl Tls {
-    pub(crate) fn new(options: TlsOptions) -> Self {
-        Self { options: Arc::new(options), config: Arc::default() }
-    }
-
-    pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, Fault> {
-        let config = self.config.get_or_init(|| self.options.config().map(Arc::new));
-        config.clone().map_err(|e| Fault::new(FaultKind::Tls, e.to_string()).with_source(e))
-    }
-}
-
-/// R3: what the failure of a handshake means.
-pub(crate) fn classify(error: &(dyn StdError + 'static)) -> Fault {
-    use io::ErrorKind::{
-        BrokenPipe, ConnectionAborted, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut,
-        UnexpectedEof,
-    };
-    for cause in chain(error) {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return fault(tls);
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            match io.kind() {
-                BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => {
-                    return Fault::new(FaultKind::TlsCutOff, "");
-                }
-                HostUnreachable | NetworkDown | NetworkUnreachable | TimedOut => {
-                    return Fault::new(FaultKind::TlsCutOff, io.to_string());
-                }
-                _ => {}
-            }
-        }
-    }
-    Fault::new(FaultKind::Tls, chain_text(error))
-}
-
-/// What an error of rustls means.
-pub(crate) fn fault(error: &rustls::Error) -> Fault {
-    let fault = match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            Fault::new(FaultKind::Certificate, "it was issued by an authority that is not trusted here")
-        }
-        rustls::Error::InvalidCertificate(certificate) => Fault::new(FaultKind::Certificate, certificate.to_string()),
-        e => Fault::new(FaultKind::Tls, e.to_string()),
-    };
-    fault.with_source(error.clone())
 }

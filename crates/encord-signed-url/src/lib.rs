@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod invalid;
 mod origin;
 mod signature;
 mod url;
 
+pub use invalid::InvalidUrl;
 pub use origin::Origin;
 pub use signature::SignatureKind;
-pub use url::{InvalidUrl, SignedUrl};
+pub use url::SignedUrl;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::Scheme;
 
-use crate::url::InvalidUrl;
+use crate::invalid::InvalidUrl;
 
 /// Where a URL leads to: scheme, host and port (RFC 6454).
 ///
@@ -76,26 +76,5 @@ fn port_number(text: &str) -> Option<u16> {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}:{}", self.scheme(), self.host, self.port)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::url::SignedUrl;
-
-    #[test]
-    fn the_origin_names_the_port_and_has_one_spelling() {
-        #[track_caller]
-        fn check(url: &str, origin: Option<&str>) {
-            assert_eq!(SignedUrl::new(url).origin().map(ToString::to_string).as_deref(), origin, "{url}");
-        }
-        check("https://Storage.Example/a?s3cret", Some("https://storage.example:443"));
-        check("https://storage.example:443/b", Some("https://storage.example:443"));
-        check("HTTP://h:8080", Some("http://h:8080"));
-        check("http://h:0080/", Some("http://h:80"));
-        check("http://[::1]/", Some("http://[::1]:80"));
-        check("http://[::1]:65535/", Some("http://[::1]:65535"));
-        check("http://me:s3cret@h/", None);
-        check("s3cret", None);
     }
 }

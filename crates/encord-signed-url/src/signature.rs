@@ -99,7 +99,7 @@ impl SignedUrl {
     }
 
     fn query(&self) -> Option<Query<'_>> {
-        self.expose().ok()?.query().map(Query)
+        self.expose().ok()?.0.query().map(Query)
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use http::Uri;
-use thiserror::Error;
 
+use crate::invalid::InvalidUrl;
 use crate::origin::Origin;
 
 /// A URL that may carry a credential, as every signed URL does (rule U9).
@@ -31,35 +31,6 @@ struct Target {
     origin: Origin,
 }
 
-/// Why a URL cannot be requested. The message never repeats the URL.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InvalidUrl {
-    /// Not a URL at all, or one with a character that has to be percent-encoded.
-    #[error("the URL cannot be parsed: {0}")]
-    Syntax(Box<str>),
-    /// A space, a tab or a line break.
-    #[error(
-        "character {position} of the URL is a blank or a line break; a blank that belongs to the URL is written %20"
-    )]
-    Blank {
-        /// Which character, counted from 1.
-        position: usize,
-    },
-    /// A port that does not exist. Sent without it, the signature would go to another server.
-    #[error("the port of the URL is not a number from 1 to 65535")]
-    Port,
-    /// Neither `http://` nor `https://`.
-    #[error("the URL must begin with http:// or https://")]
-    Scheme,
-    /// No host between the scheme and the path.
-    #[error("the URL has no host")]
-    Host,
-    /// `user:password@host`: sent nowhere, so refused instead of dropped in silence.
-    #[error("the URL has a user name or password before its host, which is not supported")]
-    UserInfo,
-}
-
 impl SignedUrl {
     /// Takes a URL as it is.
     pub fn new(url: impl Into<String>) -> Self {
@@ -75,13 +46,13 @@ impl SignedUrl {
         self.target().map(drop)
     }
 
-    /// The whole URL with its query, which is a secret: for the request line, and for nothing that a person reads.
+    /// The whole URL with its query, which is a secret, and its origin: for the request line, and for nothing that a person reads.
     ///
     /// # Errors
     ///
     /// As [`check`](Self::check).
-    pub fn expose(&self) -> Result<&Uri, InvalidUrl> {
-        self.target().map(|target| &target.uri)
+    pub fn expose(&self) -> Result<(&Uri, &Origin), InvalidUrl> {
+        self.target().map(|target| (&target.uri, &target.origin))
     }
 
     /// Scheme, host and port. `None` if the URL cannot be requested.
@@ -193,6 +164,22 @@ mod tests {
     }
 
     #[test]
+    fn the_origin_names_the_port_and_has_one_spelling() {
+        #[track_caller]
+        fn check(url: &str, origin: Option<&str>) {
+            assert_eq!(SignedUrl::new(url).origin().map(ToString::to_string).as_deref(), origin, "{url}");
+        }
+        check("https://Storage.Example/a?s3cret", Some("https://storage.example:443"));
+        check("https://storage.example:443/b", Some("https://storage.example:443"));
+        check("HTTP://h:8080", Some("http://h:8080"));
+        check("http://h:0080/", Some("http://h:80"));
+        check("http://[::1]/", Some("http://[::1]:80"));
+        check("http://[::1]:65535/", Some("http://[::1]:65535"));
+        check("http://me:s3cret@h/", None);
+        check("s3cret", None);
+    }
+
+    #[test]
     fn u6_a_blank_is_named_with_its_place() {
         #[track_caller]
         fn check_blank(url: &str, position: usize) {
@@ -226,7 +213,7 @@ mod tests {
     fn u8_the_request_target_is_kept_byte_for_byte() {
         for target in ["/a%2Fb%2f%7e~?x=%20+%zz&&y", "/?", "/a//../b?q=%E2%82%AC", "/a?b?c=/d"] {
             let url = SignedUrl::new(format!("http://h{target}"));
-            let uri = url.expose().expect("valid");
+            let (uri, _) = url.expose().expect("valid");
             assert_eq!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), Some(target));
         }
     }
@@ -236,7 +223,7 @@ mod tests {
         #[track_caller]
         fn check(from: &str, location: &str, to: Option<&str>) {
             let redirected = SignedUrl::new(from).redirected(location);
-            assert_eq!(redirected.map(|url| url.expose().expect("valid").to_string()).as_deref(), to);
+            assert_eq!(redirected.map(|url| url.expose().expect("valid").0.to_string()).as_deref(), to);
         }
         check("https://h:1/a?b", "/c?d", Some("https://h:1/c?d"));
         check("http://h/a", "https://i/", Some("https://i/"));

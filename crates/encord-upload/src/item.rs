@@ -93,10 +93,7 @@ impl UploadItem {
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
-        for (name, value) in &self.headers {
-            request = request.header(name.clone(), value.clone());
-        }
-        request
+        request.target_headers(self.headers.clone())
     }
 }
 

@@ -27,13 +27,13 @@ impl Targets {
     /// Enters the target of the item at this place of the list. The place of an earlier item that has the same: origin and path, and
     /// no query that tells parts of one object apart (`uploadId` of S3, `comp` of Azure).
     pub fn insert(&mut self, place: usize, url: &SignedUrl) -> Option<usize> {
-        let uri = url.expose().ok()?;
+        let (uri, origin) = url.expose().ok()?;
         let is_part = |name: &str| ["uploadid", "comp"].iter().any(|part| name.eq_ignore_ascii_case(part));
         let mut names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
         if names.any(is_part) {
             return None;
         }
-        let key = self.hasher.hash_one((url.origin()?, uri.path()));
+        let key = self.hasher.hash_one((origin, uri.path()));
         let place = u32::try_from(place).ok()?;
         let first = *self.places.entry(key).or_insert(place);
         (first != place).then_some(first as usize)

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Digests, Error, Fault, FaultKind, HeaderValue, Outcome, Request, Response, SignatureKind, SignedUrl,
-    Step, StopReason,
+    Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Request, Response, SignatureKind, SignedUrl,
+    StopReason,
 };
 use encord_http_settings::RETRY_AFTER_LIMIT;
 use tokio::time::sleep;
@@ -35,15 +35,15 @@ pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Cou
         return ItemReport { status: Status::Skipped, ..report };
     }
     let Some(url) = item.item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
-    let attempts = context.client.begin(request(&context, &item, url, None));
+    let attempts = context.client.begin(request(&context, &item, url));
     let arrival = Some(arrival);
     let transfer =
         Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
     transfer.run(report).await
 }
 
-/// What the SDK would send, and `Content-MD5` if that is given.
-fn request(context: &Context, item: &Numbered, url: SignedUrl, md5: Option<HeaderValue>) -> Request {
+/// What the SDK would send.
+fn request(context: &Context, item: &Numbered, url: SignedUrl) -> Request {
     // The MD5 is computed while the file is sent where an answer may state it. Elsewhere the CRC32C will do, which costs next to
     // nothing.
     let md5_stated = match url.signature() {
@@ -51,8 +51,7 @@ fn request(context: &Context, item: &Numbered, url: SignedUrl, md5: Option<Heade
         kind => kind == Some(SignatureKind::AzureSas),
     };
     let digests = Digests { crc32c: true, md5: md5_stated };
-    let request = item.item.request(url, context.settings.requests, digests, context.progress.meter());
-    md5.into_iter().fold(request, |request, md5| request.header(CONTENT_MD5, md5))
+    item.item.request(url, context.settings.requests, digests, context.progress.meter())
 }
 
 struct Transfer<'a> {
@@ -91,25 +90,26 @@ impl Transfer<'_> {
                 pass = self.pass().await;
             }
             self.announce_md5();
-            let mut step = self.attempts.attempt().await;
+            let result = self.attempts.attempt().await;
             if let Some(pass) = pass {
-                let ended = self.ended(&step, pass.opens());
+                let ended = self.ended(&result, pass.opens());
                 pass.end(ended);
             }
-            if let Step::Done(response) = step {
-                if !response.status().is_success() {
+            let failed = match result {
+                Ok(response) if !response.status().is_success() => {
                     return Err(ItemError::NotStored { url: self.url().clone(), status: response.status() });
                 }
-                match self.accept(&response) {
+                Ok(response) => match self.accept(&response) {
                     Ok(()) => {
                         self.record(&response).await;
                         return Ok(response);
                     }
-                    Err(fault) => step = self.attempts.reject(fault),
-                }
-            }
-            match step {
-                Step::Retry { after, .. } => {
+                    Err(fault) => self.attempts.reject(fault),
+                },
+                Err(failed) => failed,
+            };
+            match failed {
+                Failed::Retry { after, .. } => {
                     self.context.progress.retry();
                     self.waited = after;
                     if !after.is_zero() {
@@ -117,9 +117,7 @@ impl Transfer<'_> {
                         sleep(after).await;
                     }
                 }
-                Step::Stop(error) => self.after_stop(error).await?,
-                // A rejected answer is not done.
-                _ => {}
+                Failed::Stop(error) => self.after_stop(error).await?,
             }
         }
     }
@@ -143,7 +141,7 @@ impl Transfer<'_> {
         debug!(url = %self.url(), "the URL has expired or is about to; asking for another");
         let target = source::renew(source, &self.item.item).await?;
         self.item.aim(&target);
-        self.attempts.set_request(request(self.context, &self.item, target.url.clone(), None));
+        self.attempts.set_target(target.url, self.item.item.headers.clone());
         Ok(())
     }
 
@@ -159,16 +157,16 @@ impl Transfer<'_> {
     }
 
     /// What the last attempt says about the origin's load.
-    fn ended(&self, step: &Step, opened: bool) -> Ended {
-        if let Step::Done(response) = step
+    fn ended(&self, result: &Result<Response, Failed>, opened: bool) -> Ended {
+        if let Ok(response) = result
             && response.status().is_success()
         {
             return Ended::Done { bytes: response.sent(), opened };
         }
         match self.attempts.attempts().last().map(|last| &last.outcome) {
             Some(Outcome::Status(status)) if matches!(status.as_u16(), 429 | 503 | 509 | 529) => {
-                let limit = match step {
-                    Step::Stop(error) => match error.reason() {
+                let limit = match result {
+                    Err(Failed::Stop(error)) => match error.stop_reason() {
                         StopReason::RetryAfterTooLong { limit, .. } => limit,
                         _ => RETRY_AFTER_LIMIT,
                     },
@@ -234,7 +232,7 @@ impl Transfer<'_> {
             && let Some(Md5Of { md5, .. }) = &self.md5
             && let Ok(md5) = verify::base64(md5).try_into()
         {
-            self.attempts.set_request(request(self.context, &self.item, self.url().clone(), Some(md5)));
+            self.attempts.set_header(CONTENT_MD5, md5);
         }
     }
 

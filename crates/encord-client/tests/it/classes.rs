@@ -142,7 +142,7 @@ async fn c1_a_refusal_is_not_repeated() {
 
 #[tokio::test]
 async fn c6_each_attempt_is_signed_anew_under_the_same_trace_id() {
-    let server = Server::script([Answer::status(503, &""), Answer::HangUp, Answer::json(&r#"{"results": []}"#)]).await;
+    let server = Server::script([Answer::HangUp, Answer::status(503, &""), Answer::json(&r#"{"results": []}"#)]).await;
     let seconds = AtomicU64::new(1_714_564_800);
     let client = server
         .builder()

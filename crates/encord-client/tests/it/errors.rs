@@ -280,12 +280,12 @@ async fn answers_of_v1_that_are_no_envelope_have_a_text_too() {
 
 #[tokio::test]
 async fn the_account_names_method_host_path_and_every_attempt() {
-    let server = Server::script([Answer::status(503, &""), Answer::HangUp, Answer::status(404, &"")]).await;
+    let server = Server::script([Answer::HangUp, Answer::status(503, &""), Answer::status(404, &"")]).await;
     let error = server.client().get_storage_folder(id(1)).await.unwrap_err();
     let text = error.to_string();
     let place = format!("GET {}/v2/public/storage/folders/{}", &server.url["http://".len()..], crate::support::uuid(1));
     assert!(text.contains(&place), "{text}");
-    assert!(text.contains("3 attempts: 503, "), "{text}");
+    assert!(text.contains("3 attempts: closed, 503 after "), "{text}");
     assert_eq!(error.attempts().len(), 3);
     assert!(!text.contains('?'), "{text}");
 }

@@ -6,7 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::reading::{CHUNK, FIRST};
+/// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
+/// is read, so an upload holds three of these at most and never the file.
+pub(super) const CHUNK: usize = 1024 * 1024;
+
+/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
+pub(super) const FIRST: usize = 256 * 1024;
 
 /// Shorter ones are made by themselves: the allocator keeps memory of that size.
 const SMALL: usize = 32 * 1024;

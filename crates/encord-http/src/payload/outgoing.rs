@@ -3,39 +3,32 @@
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use super::reading::{Opened, Reading};
-use super::{PayloadError, Slot, Stream};
-use crate::digest::{Digests, Hasher, Sent, Sums};
+use super::error::PayloadError;
+use super::source::{Opened, Source};
+use crate::digest::{Hasher, Sums};
+use crate::fault::Fault;
 use crate::meter::Meter;
-use crate::wire::Progress;
+use crate::net::track::Track;
 
-/// The body that hyper polls. It tells the attempt's [`Progress`] when it has given its last byte.
+/// The body that hyper polls. It tells the attempt's [`Track`] when it has given its last byte.
 pub(crate) struct Outgoing {
-    length: Option<u64>,
     remaining: Option<u64>,
+    /// How many bytes hyper has got.
+    given: u64,
     finished: bool,
     /// The last piece by the stated length, until the stream has shown that it is the last.
     last: Option<Bytes>,
     source: Source,
-    modified: Option<SystemTime>,
-    /// For streams; what is read off the runtime's threads is hashed there.
     hasher: Option<Hasher>,
     meter: Option<Arc<Meter>>,
     expect: Option<Expect>,
-    progress: Arc<Progress>,
-}
-
-enum Source {
-    Memory(Bytes),
-    Read(Box<Reading>),
-    Stream(Stream),
-    Once(Slot),
+    track: Arc<Track>,
 }
 
 /// The wait for `100 Continue`: until the server says so, or for so long from the first time the payload is asked for.
@@ -45,77 +38,27 @@ struct Expect {
 }
 
 impl Outgoing {
-    pub(super) fn memory(bytes: Bytes, progress: Arc<Progress>) -> Self {
-        Self::new(Some(bytes.len() as u64), Source::Memory(bytes), Digests::NONE, progress)
-    }
-
-    pub(super) fn read(opened: Opened, progress: Arc<Progress>) -> Self {
-        let Opened { length, modified, reading } = opened;
-        Self { modified, ..Self::new(Some(length), Source::Read(Box::new(reading)), Digests::NONE, progress) }
-    }
-
-    pub(super) fn stream(stream: Stream, digests: Digests, progress: Arc<Progress>) -> Self {
-        Self::new(stream.size_hint().exact(), Source::Stream(stream), digests, progress)
-    }
-
-    pub(super) fn once(slot: Slot, length: Option<u64>, digests: Digests, progress: Arc<Progress>) -> Self {
-        Self::new(length, Source::Once(slot), digests, progress)
-    }
-
-    fn new(length: Option<u64>, source: Source, digests: Digests, progress: Arc<Progress>) -> Self {
-        let mut new = Self {
-            length,
-            remaining: length,
-            finished: false,
-            last: None,
-            source,
-            modified: None,
-            hasher: (digests != Digests::NONE).then(|| Hasher::new(digests)),
-            meter: None,
-            expect: None,
-            progress,
-        };
+    /// `meter` counts what is handed over. `expect` holds the payload back until the server says `100 Continue`, at most for so long.
+    pub(crate) fn new(opened: Opened, track: Arc<Track>, meter: Option<Arc<Meter>>, expect: Option<Duration>) -> Self {
+        let Opened { length, modified: _, source, hasher } = opened;
+        let expect = expect.map(|wait| Expect { wait, timer: None });
+        let mut new =
+            Self { remaining: length, given: 0, finished: false, last: None, source, hasher, meter, expect, track };
         if length == Some(0) {
             new.finish();
-            new.progress.nothing_to_send();
+            new.track.sent();
         }
         new
     }
 
-    /// What it tells of itself.
-    pub(crate) fn progress(&self) -> &Arc<Progress> {
-        &self.progress
-    }
-
-    /// Counts what is handed over.
-    pub(crate) fn count(&mut self, meter: Option<Arc<Meter>>) {
-        self.meter = meter;
-    }
-
-    /// What is known before anything is sent.
-    pub(crate) fn announced(&self) -> Sent {
-        Sent { length: self.length.unwrap_or(0), modified: self.modified, ..Sent::default() }
-    }
-
-    /// The length of the payload, if it is known.
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.length
-    }
-
-    /// Holds the payload back until the server says `100 Continue`, at most for `wait`.
-    pub(crate) fn expect_continue(&mut self, wait: Duration) {
-        self.expect = Some(Expect { wait, timer: None });
-    }
-
     fn poll_released(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.progress.poll_linked(cx));
         if let Source::Once(_) = self.source {
             // The connection may have died in the pool. What is read now could not be read again for another one.
-            ready!(self.progress.poll_wrote(cx));
+            ready!(self.track.poll_written(cx));
         }
         if let Some(Expect { wait, timer }) = &mut self.expect {
             let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(*wait)));
-            if self.progress.poll_may_continue(cx).is_pending() && timer.as_mut().poll(cx).is_pending() {
+            if self.track.poll_may_continue(cx).is_pending() && timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             self.expect = None;
@@ -169,7 +112,7 @@ impl Outgoing {
             Source::Read(reading) => reading.sums(),
             _ => self.hasher.take().map_or_else(Sums::default, Hasher::finish),
         };
-        self.progress.payload_handed_over(sums);
+        self.track.payload_handed_over(sums, self.given);
     }
 
     /// The next piece to send, or `None` when all is sent.
@@ -180,6 +123,7 @@ impl Outgoing {
         ready!(self.poll_released(cx));
         loop {
             let chunk = ready!(self.poll_chunk(cx)).transpose()?;
+            self.given += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
             match (chunk, self.last.take(), self.remaining) {
                 (Some(_), Some(_), _) => return Poll::Ready(Some(Err(PayloadError::TooLong))),
                 (Some(chunk), None, Some(remaining)) => {
@@ -212,9 +156,9 @@ impl Outgoing {
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = PayloadError;
+    type Error = Fault;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, PayloadError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let piece = ready!(self.poll_piece(cx)).transpose()?;
         if let (Some(piece), Some(meter)) = (&piece, &self.meter) {
             meter.add(piece.len());
@@ -235,20 +179,21 @@ impl Body for Outgoing {
 mod tests {
     use std::task::Waker;
 
+    use encord_http_settings::RequestsSettings;
     use http::StatusCode;
-    use tokio::time::{Instant, advance};
+    use tokio::time::advance;
 
     use super::*;
-    use crate::wire::Wire;
+    use crate::phase::Profile;
+    use crate::rules::clock::PhaseClock;
 
     const WAIT: Duration = Duration::from_secs(1);
 
-    fn waiting() -> (Arc<Progress>, Outgoing) {
-        let progress = Arc::new(Progress::new(Instant::now(), false));
-        Wire::default().link(&progress);
-        let mut payload = Outgoing::memory(Bytes::from_static(b"payload"), Arc::clone(&progress));
-        payload.expect_continue(WAIT);
-        (progress, payload)
+    fn waiting() -> (Arc<Track>, Outgoing) {
+        let track = Track::new(PhaseClock::new(&RequestsSettings::default(), Profile::Total));
+        let opened = Opened::memory(Bytes::from_static(b"payload"));
+        let payload = Outgoing::new(opened, Arc::clone(&track), None, Some(WAIT));
+        (track, payload)
     }
 
     fn is_held_back(payload: &mut Outgoing) -> bool {
@@ -257,17 +202,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_servers_word_releases_the_payload_at_once() {
-        let (progress, mut payload) = waiting();
+        let (track, mut payload) = waiting();
         assert!(is_held_back(&mut payload));
-        progress.interim(StatusCode::PROCESSING);
+        track.interim(StatusCode::PROCESSING);
         assert!(is_held_back(&mut payload));
-        progress.interim(StatusCode::CONTINUE);
+        track.interim(StatusCode::CONTINUE);
         assert!(!is_held_back(&mut payload));
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_a_word_the_payload_goes_after_the_wait() {
-        let (_progress, mut payload) = waiting();
+        let (_track, mut payload) = waiting();
         assert!(is_held_back(&mut payload));
         advance(WAIT.mul_f64(0.99)).await;
         assert!(is_held_back(&mut payload));

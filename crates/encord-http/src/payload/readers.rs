@@ -1,9 +1,10 @@
 //! Who reads files and hashes them: few threads, each busy as long as there is something to do.
 //!
 //! Given to the runtime one by one, the reads of the uploads under way would each get a thread of its pool, and these threads
-//! would then spend more time on waking each other than on reading.
+//! would then spend more time on waking each other than on reading. The threads are those of the runtime whose request needs them,
+//! so that a runtime which ends waits for its own files only.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
 
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
 /// So many for each core: one waits for the disk while another has its data copied and hashed.
@@ -25,9 +27,12 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The readers of one client. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Readers {
-    queue: Arc<Mutex<Queue>>,
+    queues: Arc<Mutex<Queues>>,
     most: usize,
 }
+
+/// Those of the runtimes that have something to do.
+type Queues = HashMap<Id, Queue>;
 
 #[derive(Default)]
 struct Queue {
@@ -47,7 +52,7 @@ pub(super) struct CutOff;
 impl Readers {
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { queue: Arc::default(), most: (PER_CORE * cores).max(LEAST) }
+        Self { queues: Arc::default(), most: (PER_CORE * cores).max(LEAST) }
     }
 
     /// Does this on one of the readers, in turn.
@@ -58,12 +63,14 @@ impl Readers {
                 let _ = sender.send(work());
             }
         });
-        let mut queue = lock(&self.queue);
+        let runtime = Handle::current().id();
+        let mut queues = lock(&self.queues);
+        let queue = queues.entry(runtime).or_default();
         queue.jobs.push_back(job);
         if queue.running < self.most {
             queue.running += 1;
-            drop(queue);
-            let reader = Reader { queue: Arc::clone(&self.queue), is_counted: true };
+            drop(queues);
+            let reader = Reader { queues: Arc::clone(&self.queues), runtime, is_counted: true };
             tokio::task::spawn_blocking(move || reader.run());
         }
         Read(receiver)
@@ -78,9 +85,10 @@ impl<T> Future for Read<T> {
     }
 }
 
-/// A thread that takes jobs until there are none.
+/// A thread that takes the jobs of a runtime until there are none.
 struct Reader {
-    queue: Arc<Mutex<Queue>>,
+    queues: Arc<Mutex<Queues>>,
+    runtime: Id,
     is_counted: bool,
 }
 
@@ -93,10 +101,10 @@ impl Reader {
     }
 
     fn next(&mut self) -> Option<Job> {
-        let mut queue = lock(&self.queue);
-        let job = queue.jobs.pop_front();
+        let mut queues = lock(&self.queues);
+        let job = queues.get_mut(&self.runtime).and_then(|queue| queue.jobs.pop_front());
         if job.is_none() {
-            queue.running -= 1;
+            drop(leave(&mut queues, self.runtime));
             self.is_counted = false;
         }
         job
@@ -105,23 +113,23 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if !self.is_counted {
-            return;
-        }
-        // Never started, because the runtime has shut down.
-        let mut queue = lock(&self.queue);
-        queue.running -= 1;
-        if queue.running == 0 {
-            // Whoever waits for these is told so.
-            let left = std::mem::take(&mut queue.jobs);
-            drop(queue);
+        if self.is_counted {
+            // Never started, because the runtime has shut down. Whoever waits for what is left is told so.
+            let left = leave(&mut lock(&self.queues), self.runtime);
             drop(left);
         }
     }
 }
 
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
+/// One thread less. The last one takes the queue with it, and what is left in it.
+fn leave(queues: &mut Queues, runtime: Id) -> Option<Queue> {
+    let queue = queues.get_mut(&runtime)?;
+    queue.running -= 1;
+    if queue.running == 0 { queues.remove(&runtime) } else { None }
+}
+
+fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
+    queues.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Readers {

@@ -11,16 +11,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::buffer::{self, CHUNK, FIRST};
+use super::error::PayloadError;
 use super::readers::{Read as Work, Readers};
-use super::{PayloadError, buffer};
 use crate::digest::{Digests, Hasher, Sums};
 
-/// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
-/// is read, so an upload holds three of these at most and never the file.
-pub(super) const CHUNK: usize = 1024 * 1024;
-
-/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
-pub(super) const FIRST: usize = 256 * 1024;
+/// How much is read of a file that says its length is 0: 16 MiB.
+const MAX_UNSIZED: u64 = 16 * 1024 * 1024;
 
 /// A payload of which one chunk is at hand or being read.
 pub(super) struct Reading {
@@ -34,14 +31,14 @@ enum State {
     Over(Sums),
 }
 
-/// What is known of a payload when it is opened.
-pub(super) struct Opened {
+/// A payload whose first chunk is read.
+pub(super) struct Begun {
     pub(super) length: u64,
     pub(super) modified: Option<SystemTime>,
     pub(super) reading: Reading,
 }
 
-/// The same, of a payload that was opened a moment ago.
+/// What is known of a payload that was opened a moment ago.
 struct First {
     length: u64,
     modified: Option<SystemTime>,
@@ -77,26 +74,29 @@ enum Source {
 struct Identity {
     length: u64,
     modified: Option<SystemTime>,
+    /// Which file it is, and when it was last changed in any way: a program can set the time of modification, and not this one.
+    #[cfg(unix)]
+    changed: [u64; 4],
 }
 
 impl Reading {
     /// Opens a file and reads its first chunk, so that a small file costs one visit to the readers.
-    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         Self::opened(readers, readers.start(move || open_file(&path, digests))).await
     }
 
     /// Hashes the first chunk.
-    pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Opened, PayloadError> {
+    pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         let length = bytes.len() as u64;
         let rest = Rest::of(Source::Memory(bytes), length, digests);
         let first = move || Ok(First { length, modified: None, chunk: rest.read()? });
         Self::opened(readers, readers.start(first)).await
     }
 
-    async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Opened, PayloadError> {
+    async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Begun, PayloadError> {
         let First { length, modified, chunk } = first.await.map_err(io::Error::other)??;
         let reading = Self { readers: readers.clone(), state: State::Read(chunk) };
-        Ok(Opened { length, modified, reading })
+        Ok(Begun { length, modified, reading })
     }
 
     /// The next chunk. Not to be asked again after the last one.
@@ -133,12 +133,27 @@ fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
     if !path.metadata()?.is_file() {
         return Err(PayloadError::NotAFile);
     }
-    let file = File::open(path)?;
+    let mut file = File::open(path)?;
     let identity = Identity::of(&file)?;
-    let Identity { length, modified } = identity;
+    let Identity { length, modified, .. } = identity;
+    if length == 0 {
+        let bytes = read_unsized(&mut file)?;
+        if !bytes.is_empty() {
+            let length = bytes.len() as u64;
+            let chunk = Rest::of(Source::Memory(bytes), length, digests).read()?;
+            return Ok(First { length, modified, chunk });
+        }
+    }
     let source = Source::File { file, identity };
     let chunk = Rest::of(source, length, digests).read()?;
     Ok(First { length, modified, chunk })
+}
+
+/// All of a file whose length is not to be believed.
+fn read_unsized(file: &mut File) -> Result<Bytes, PayloadError> {
+    let mut bytes = Vec::new();
+    file.take(MAX_UNSIZED + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_UNSIZED { Err(PayloadError::TooMuch) } else { Ok(bytes.into()) }
 }
 
 impl Rest {
@@ -190,8 +205,20 @@ impl Source {
 impl Identity {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+        Ok(Self {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            changed: changed(&metadata),
+        })
     }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &std::fs::Metadata) -> [u64; 4] {
+    use std::os::unix::fs::MetadataExt;
+    let [seconds, nanoseconds] = [metadata.ctime(), metadata.ctime_nsec()].map(i64::cast_unsigned);
+    [metadata.dev(), metadata.ino(), seconds, nanoseconds]
 }
 
 #[cfg(test)]
@@ -200,7 +227,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::attempt::FaultKind;
+    use crate::fault::{Fault, FaultKind};
 
     /// Reads a file of two chunks, which is changed in between.
     #[track_caller]
@@ -218,7 +245,10 @@ mod tests {
                 assert!(bytes == content[FIRST..]);
                 assert_eq!(sums.crc32c, Some(crc32c::crc32c(&content)));
             }
-            (Err(found), Some(error)) => assert_eq!((found.kind(), &*found.to_string()), (FaultKind::Changed, error)),
+            (Err(found), Some(error)) => {
+                let fault = Fault::from(found);
+                assert_eq!((fault.kind(), fault.detail()), (FaultKind::Changed, error));
+            }
             (found, _) => panic!("{:?}", found.map(|chunk| chunk.bytes.len())),
         }
     }
@@ -234,5 +264,25 @@ mod tests {
         check(|file| file.set_len(length + 1).expect("longer"), Some("it grew"));
         check(|file| file.write_all(b"x").expect("appended"), Some("it grew"));
         check(|file| file.set_modified(later(file)).expect("touched"), Some("it was changed"));
+        // A rewrite that puts the time back.
+        #[cfg(unix)]
+        check(
+            |file| {
+                let before = file.metadata().expect("metadata").modified().expect("a time");
+                std::thread::sleep(Duration::from_millis(20));
+                file.set_modified(before).expect("as before");
+            },
+            Some("it was changed"),
+        );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn u6_a_file_that_says_it_is_empty_is_read_to_its_end() {
+        let opened = open_file(Path::new("/proc/self/status"), Digests::NONE).expect("opened");
+        assert!(opened.length > 100, "{}", opened.length);
+        assert_eq!(opened.chunk.bytes.len() as u64, opened.length);
+        let endless = open_file(Path::new("/proc/self/pagemap"), Digests::NONE).map(|first| first.length);
+        assert!(endless.is_err(), "{endless:?}");
     }
 }

@@ -3,11 +3,17 @@
 use proptest::prelude::*;
 
 use super::{Proxies, Proxy};
+use encord_signed_url::Origin;
+use http::Uri;
+
+fn origin(url: &str) -> Origin {
+    Origin::of(&url.parse::<Uri>().expect("a URL")).expect("an origin")
+}
 
 #[track_caller]
 fn check(variables: &[(&str, &str)], url: &str, expected: &str) {
     let proxies = Proxies::from_variables(variables.iter().copied());
-    let selected = match proxies.select(&url.parse().unwrap()) {
+    let selected = match proxies.select(&origin(url)) {
         Ok(None) => "straight".to_owned(),
         Ok(Some(proxy)) => proxy.to_string(),
         Err(fault) => fault.to_string(),
@@ -88,6 +94,18 @@ fn no_proxy_names_hosts_domains_addresses_networks_and_all() {
         (",.,", "http://[::1]/", false),
         ("", "http://localhost/", false),
         ("localhost", "http://localhost/", true),
+        ("h:8080", "http://h:8080/", true),
+        ("h:8080", "http://h/", false),
+        ("h:80", "http://h/", true),
+        ("h:443", "https://www.h/", true),
+        ("h:x", "http://h/", false),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080/", true),
+        ("127.0.0.1:8080", "http://127.0.0.1:8081/", false),
+        ("[::1]:8080", "http://[::1]:8080/", true),
+        ("[::1]:8080", "http://[::1]/", false),
+        ("h.", "http://h/", true),
+        ("h", "http://h./", true),
+        ("h.", "http://www.h./", true),
     ] {
         check(&[("ALL_PROXY", "p:1"), ("NO_PROXY", list)], url, if excepted { "straight" } else { "p:1" });
     }
@@ -111,7 +129,7 @@ fn proxy(url: &str, expected: Result<(&str, &str), &str>) {
     let shown = format!("{proxy:?}");
     assert!(!shown.contains("s3c"), "{shown}");
     let found = proxy.map(|proxy| {
-        (proxy.uri().to_string(), proxy.authorization().map_or("", |value| value.to_str().unwrap()).to_owned())
+        (proxy.origin().to_string(), proxy.authorization().map_or("", |value| value.to_str().unwrap()).to_owned())
     });
     let expected = expected.map(|(uri, authorization)| (uri.to_owned(), authorization.to_owned()));
     assert_eq!(found.map_err(|e| e.to_string()), expected.map_err(str::to_owned), "{url}");
@@ -119,20 +137,22 @@ fn proxy(url: &str, expected: Result<(&str, &str), &str>) {
 
 #[test]
 fn the_url_of_a_proxy() {
-    proxy("http://p:3128", Ok(("http://p:3128/", "")));
-    proxy(" p:3128 ", Ok(("http://p:3128/", "")));
-    proxy("p", Ok(("http://p/", "")));
-    proxy("https://p", Ok(("https://p/", "")));
-    proxy("http://p:3128/path?query", Ok(("http://p:3128/", "")));
-    proxy("http://me:s3cret@p:3128", Ok(("http://p:3128/", "Basic bWU6czNjcmV0")));
-    proxy("me:s3cret@p:3128", Ok(("http://p:3128/", "Basic bWU6czNjcmV0")));
-    proxy("http://me@p", Ok(("http://p/", "Basic bWU6")));
-    proxy("http://m%40e:s3c%2Fr%3Aet@p", Ok(("http://p/", "Basic bUBlOnMzYy9yOmV0")));
-    proxy("http://[::1]:3128", Ok(("http://[::1]:3128/", "")));
+    proxy("http://p:3128", Ok(("http://p:3128", "")));
+    proxy(" p:3128 ", Ok(("http://p:3128", "")));
+    proxy("p", Ok(("http://p:80", "")));
+    proxy("https://p", Ok(("https://p:443", "")));
+    proxy("http://p:3128/path?query", Ok(("http://p:3128", "")));
+    proxy("http://me:s3cret@p:3128", Ok(("http://p:3128", "Basic bWU6czNjcmV0")));
+    proxy("me:s3cret@p:3128", Ok(("http://p:3128", "Basic bWU6czNjcmV0")));
+    proxy("http://me@p", Ok(("http://p:80", "Basic bWU6")));
+    proxy("http://m%40e:s3c%2Fr%3Aet@p", Ok(("http://p:80", "Basic bUBlOnMzYy9yOmV0")));
+    proxy("http://[::1]:3128", Ok(("http://[::1]:3128", "")));
+    proxy("http://p:99999", Err("the port of the proxy's URL is not a number from 1 to 65535"));
+    proxy("http://p:0", Err("the port of the proxy's URL is not a number from 1 to 65535"));
     let scheme = "proxies of the scheme socks5 are not supported, only those of http and https are";
     proxy("socks5://me:s3cret@p:1080", Err(scheme));
     proxy("", Err("the proxy's URL cannot be parsed: empty string"));
-    proxy("/s3cret", Err("the proxy's URL has no host"));
+    proxy("/s3cret", Err("the proxy's URL cannot be parsed: invalid format"));
     proxy("http://me:s3cret@", Err("the proxy's URL cannot be parsed: invalid authority"));
     let at = "the proxy's URL cannot be parsed: an @ that does not end the credentials";
     proxy("http://me:s3c@ret@p", Err(at));
@@ -144,18 +164,17 @@ fn the_url_of_a_proxy() {
 #[test]
 fn an_http_request_carries_the_credentials_and_a_tunnelled_one_does_not() {
     let proxies = Proxies::all(Proxy::new("http://me:s3cret@p:1").unwrap()).except("straight");
-    let authorization = |uri: &str| proxies.authorization(&uri.parse().unwrap()).map(|value| value.to_str().unwrap());
+    let authorization = |uri: &str| proxies.authorization(&origin(uri)).map(|value| value.to_str().unwrap());
     assert_eq!(authorization("http://h/"), Some("Basic bWU6czNjcmV0"));
     assert_eq!(authorization("https://h/"), None);
     assert_eq!(authorization("http://straight/"), None);
-    let shown = "Proxies { http: Some(Ok(Proxy(p:1))), https: Some(Ok(Proxy(p:1))), exceptions: Some(Exceptions(…)) }";
+    let shown = "Proxies { http: Some(Ok(Proxy(p:1))), https: Some(Ok(Proxy(p:1))), exceptions: Exceptions([Name(\"straight\", None)]) }";
     assert_eq!(format!("{proxies:?}"), shown);
 }
 
 fn goes_through_the_proxy(list: &str, host: &str) -> bool {
     let proxies = Proxies::all(Proxy::new("p").expect("a proxy")).except(list);
-    let uri = format!("https://{host}:8443/a?b").parse().expect("a URL");
-    proxies.select(&uri).expect("a proxy that can be used").is_some()
+    proxies.select(&origin(&format!("https://{host}:8443/a?b"))).expect("a proxy that can be used").is_some()
 }
 
 /// Whether curl takes the host for an exception: its name without blanks, commas, and a dot at either end.
@@ -196,11 +215,11 @@ proptest! {
         for url in [format!("http://me:{before}s3cret{after}@p"), format!("me:{before}s3cret{after}@p")] {
             let proxy = Proxy::new(&url);
             let proxies = Proxies::from_variables([("ALL_PROXY", &url)]);
-            let selected = proxies.select(&"http://h/".parse().expect("a URL"));
+            let selected = proxies.select(&origin("http://h/"));
             let shown = format!("{proxy:?} {proxies:?} {selected:?}");
             let told = match (&proxy, &selected) {
                 (Ok(proxy), _) => {
-                    prop_assert_eq!(proxy.to_string(), "p", "{}", url);
+                    prop_assert_eq!(proxy.to_string(), "p:80", "{}", url);
                     String::new()
                 }
                 (Err(error), Err(fault)) => format!("{error} {fault}"),

@@ -72,6 +72,6 @@ async fn u8_an_empty_payload_has_a_content_length_too() {
 async fn a_url_that_cannot_be_requested_fails_without_a_network() {
     let error = fail(settings(3, 3, 0.0), Request::get("gopher://h/?s3cret")).await;
     let expected = "GET (invalid URL) failed while preparing: the URL cannot be requested: the URL must begin with http:// \
-                    or https:// (1 attempt: url; not retried, because another attempt could not change it)";
+                    or https:// (1 attempt: url; not retryable)";
     assert_eq!(error.to_string(), expected);
 }

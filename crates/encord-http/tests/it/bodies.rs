@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use encord_http::{
-    Budget, Client, EXPECT_CONTINUE_FROM, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason,
+    Budget, Client, EXPECT_CONTINUE_FROM, Failed, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason,
 };
 use encord_http_settings::{RequestsSettings, Timeout};
 use http_body::{Body, Frame, SizeHint};
@@ -87,7 +87,7 @@ async fn r1_a_payload_that_can_be_read_once_is_sent_once() {
     let server = Server::start([status(503), status(200)]);
     let request = Request::put(server.url("/a"), Payload::once(pieces(3, Some(12))));
     let error = client(3).send(&request).await.unwrap_err();
-    assert_eq!((error.reason(), server.seen().len()), (StopReason::NotReplayable, 1));
+    assert_eq!((error.stop_reason(), server.seen().len()), (StopReason::NotReplayable, 1));
     let host = server.host();
     let expected = format!(
         "PUT {host}/a failed while waiting: 503 Service Unavailable (1 attempt: 503; not retried, because the payload can \
@@ -116,7 +116,7 @@ async fn a_stream_must_keep_its_stated_length() {
             Ok(response) => assert_eq!((response.sent(), stated), (0, 0)),
             Err(error) => {
                 assert_eq!((error.fault().unwrap().kind(), error.fault().unwrap().detail()), (FaultKind::Payload, why));
-                assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
+                assert_eq!((error.stop_reason(), error.attempts().len()), (StopReason::Final, 1));
             }
         }
         // The server never has as much as it was told, so it cannot take it for whole.
@@ -182,11 +182,11 @@ async fn r3_a_payload_that_can_be_read_once_is_sent_when_there_is_a_connection()
     let request = Request::post(format!("http://{address}/"), Payload::once(pieces(3, Some(12))));
     let mut attempts = Client::new(settings(0, 1, 0.0)).begin(request);
     let refused = attempts.attempt().await;
-    assert!(matches!(refused, encord_http::Step::Retry { charged_to: Budget::ConnectionRetries, .. }), "{refused:?}");
+    assert!(matches!(refused, Err(Failed::Retry { charged_to: Budget::ConnectionRetries, .. })), "{refused:?}");
     port.listen(1).unwrap();
     let server = Server::start_on(port.into(), [status(200)]);
     let done = attempts.attempt().await;
-    assert!(matches!(done, encord_http::Step::Done(_)), "{done:?}");
+    done.unwrap();
     assert_eq!(server.seen()[0].payload, 12);
 }
 

@@ -30,7 +30,7 @@ async fn r1_max_retries_n_means_n_plus_1_attempts() {
         let error = fail(settings(n, 0, 0.0), Request::get(server.url("/"))).await;
         assert_eq!(server.seen().len(), n as usize + 1);
         assert_eq!(error.attempts().len(), n as usize + 1);
-        assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: n });
+        assert_eq!(error.stop_reason(), StopReason::BudgetUsedUp { budget: Budget::MaxRetries, allowed: n });
     }
 }
 
@@ -49,7 +49,7 @@ async fn r4_post_is_sent_once_unless_marked_idempotent() {
     for act in [status(503), Act::Close, Act::Reset] {
         let server = Server::start([act.clone()]);
         let error = fail(settings(3, 3, 0.0), Request::post(server.url("/"), "x")).await;
-        assert_eq!((server.seen().len(), error.reason()), (1, StopReason::NotIdempotent));
+        assert_eq!((server.seen().len(), error.stop_reason()), (1, StopReason::NotIdempotent));
 
         let server = Server::start([act]);
         let error = fail(settings(3, 3, 0.0), Request::post(server.url("/"), "x").idempotent(true)).await;
@@ -60,10 +60,10 @@ async fn r4_post_is_sent_once_unless_marked_idempotent() {
 #[tokio::test]
 async fn r6_retry_after_is_waited_for_and_too_long_is_said() {
     let server = Server::start([answer(503, "Retry-After: 1\r\n", ""), status(200)]);
-    let client = Client::builder(settings(1, 0, 0.0)).retry_after_limit(Duration::from_millis(999)).build();
+    let client = Client::builder(settings(1, 0, 0.0)).retry_after_limit(Duration::from_millis(999)).build().unwrap();
     let error = client.send(&Request::get(server.url("/"))).await.unwrap_err();
     let asked = Duration::from_secs(1);
-    assert_eq!(error.reason(), StopReason::RetryAfterTooLong { asked, limit: Duration::from_millis(999) });
+    assert_eq!(error.stop_reason(), StopReason::RetryAfterTooLong { asked, limit: Duration::from_millis(999) });
     assert_eq!(server.seen().len(), 1);
 
     let server = Server::start([answer(503, "Retry-After: soon\r\n", ""), status(200)]);
@@ -84,7 +84,7 @@ async fn r10_the_settings_of_one_request_do_not_leak_into_another() {
 
 #[tokio::test]
 async fn r11_the_error_tells_the_whole_story_without_the_query() {
-    let server = Server::start([status(503), Act::Close, status(502)]);
+    let server = Server::start([answer(503, "Connection: close\r\n", ""), Act::Close, status(502)]);
     let request = Request::put(server.url("/a/b.jpg?sig=s3cret"), Payload::bytes("payload"));
     let error = fail(settings(2, 5, 0.001), request).await;
     let host = server.url("").replace("http://", "");

@@ -34,7 +34,7 @@ impl Expected {
         assert_eq!(error.to_string(), self.text.replace("{host}", host));
         let waits: Vec<_> = error.attempts().iter().map(|attempt| attempt.waited).collect();
         assert_eq!(waits, self.waits.iter().copied().map(Duration::from_millis).collect::<Vec<_>>(), "{error}");
-        assert_eq!((error.reason(), error.phase()), (self.reason, self.phase), "{error}");
+        assert_eq!((error.stop_reason(), error.phase()), (self.reason, self.phase), "{error}");
     }
 }
 
@@ -69,7 +69,7 @@ async fn r3_refused() {
         let text = "{host}/p failed while connecting: connection refused (2 attempts: refused, refused after 1ms; \
                     connection_retries = 1 used up)";
         assert_eq!(error.to_string(), format!("{method} {}", text.replace("{host}", &closed.to_string())));
-        assert_eq!((error.reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
+        assert_eq!((error.stop_reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
         assert_eq!(error.attempts()[1].waited, Duration::from_millis(1));
     }
 }
@@ -85,7 +85,7 @@ async fn r3_a_name_that_is_not_known() {
          connection_retries = 1 used up)"
     );
     assert_eq!(error.to_string(), expected);
-    assert_eq!((error.reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
+    assert_eq!((error.stop_reason(), error.phase()), (CONNECTIONS_USED_UP, Phase::Connecting));
     assert!(!said.is_empty() && !said.contains("s3cret"));
 }
 
@@ -160,18 +160,20 @@ async fn r5_a_body_that_is_reset() {
 
 #[tokio::test]
 async fn a_head_without_end_or_of_a_thousand_lines_is_too_large() {
+    const LENGTH: &str = "GET {host}/p failed while reading: the answer is too large: a head of more than 64 KiB (1 attempt: \
+                          too_large; not retryable)";
+    const LINES: &str = "GET {host}/p failed while reading: the answer is too large: a head of more than 100 lines (1 attempt: \
+                         too_large; not retryable)";
     let endless = |line: &str| {
         Act::Steps(vec![Step::Write(b"HTTP/1.1 200 OK\r\n".to_vec()), Step::WriteForever(line.as_bytes().to_vec())])
     };
     let lines = "X: y\r\n".repeat(1000);
-    for act in [endless("X-Filler: filler\r\n"), endless("filler"), Act::Answer(raw(200, &lines, ""))] {
-        let expected = Expected {
-            reason: StopReason::Final,
-            phase: Phase::Reading,
-            waits: ONCE,
-            text: "GET {host}/p failed while reading: the answer is too large: a head of more than 64 KiB or 100 lines (1 \
-                   attempt: too_large; not retried, because another attempt could not change it)",
-        };
+    for (act, text) in [
+        (endless("X-Filler: filler filler filler filler filler filler filler filler filler filler\r\n"), LINES),
+        (endless("filler"), LENGTH),
+        (Act::Answer(raw(200, &lines, "")), LINES),
+    ] {
+        let expected = Expected { reason: StopReason::Final, phase: Phase::Reading, waits: ONCE, text };
         check(patient(), get, act, expected).await;
     }
 }
@@ -191,7 +193,7 @@ async fn a_body_of_100_gb_is_refused_unread() {
         phase: Phase::Reading,
         waits: ONCE,
         text: "GET {host}/p failed while reading: the answer is too large: more than 67108864 bytes (1 attempt: too_large; \
-               not retried, because another attempt could not change it)",
+               not retryable)",
     };
     let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\nxxx".to_vec();
     check(patient(), get, Act::Steps(vec![Step::Write(head), Step::Silence]), expected).await;
@@ -202,7 +204,7 @@ async fn an_error_of_100_gb_is_its_status_and_the_first_of_it() {
     let head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100000000000\r\n\r\n".to_vec();
     let server = Server::start([Act::Steps(vec![Step::Write(head), Step::WriteForever(b"<Error/>".repeat(1000))])]);
     let error = fail(patient(), Request::get(server.url("/"))).await;
-    assert_eq!((error.status().map(|s| s.as_u16()), error.reason()), (Some(403), StopReason::Final));
+    assert_eq!((error.status().map(|s| s.as_u16()), error.stop_reason()), (Some(403), StopReason::Final));
     assert_eq!(error.body().len(), encord_http::MAX_ERROR_BODY);
     assert!(error.body().starts_with(b"<Error/><Error/>"));
 }
@@ -220,8 +222,7 @@ async fn what_is_not_http_is_final() {
         let server = Server::start([Act::AnswerAndClose(bytes.to_vec())]);
         let error = fail(patient(), Request::get(server.url("/p?s3cret"))).await;
         let expected = format!(
-            "GET {}/p failed while reading: the answer is malformed: {why} (1 attempt: protocol; not retried, because \
-             another attempt could not change it)",
+            "GET {}/p failed while reading: the answer is malformed: {why} (1 attempt: protocol; not retryable)",
             server.host()
         );
         assert_eq!(error.to_string(), expected);
@@ -231,17 +232,17 @@ async fn what_is_not_http_is_final() {
 
 #[tokio::test]
 async fn r5_every_retryable_status_and_its_neighbours() {
-    let retryable = [408, 429, 500, 502, 503, 504];
+    let retryable = [408, 429, 500, 502, 503, 504, 509, 520, 524, 529, 530];
     for code in [400, 401, 403, 404, 405, 407, 408, 409, 410, 412, 413, 414, 417, 418, 425, 428, 429, 430, 499]
         .into_iter()
-        .chain([500, 501, 502, 503, 504, 505, 507, 511, 529, 599])
+        .chain([500, 501, 502, 503, 504, 505, 507, 509, 511, 519, 520, 524, 525, 529, 530, 531, 599])
     {
         let server = Server::start([answer(code, "", "<Error/>")]);
         let error = fail(patient(), Request::get(server.url("/p?s3cret"))).await;
         let account = if retryable.contains(&code) {
             format!("3 attempts: {code}, {code} after 1ms, {code} after 2ms; max_retries = 2 used up")
         } else {
-            format!("1 attempt: {code}; not retried, because another attempt could not change it")
+            format!("1 attempt: {code}; not retryable")
         };
         let status = error.status().unwrap();
         assert_eq!(error.to_string(), format!("GET {}/p failed while waiting: {status} ({account})", server.host()));
@@ -302,13 +303,40 @@ async fn r5_a_connection_that_the_server_closes_between_requests_costs_nothing()
 }
 
 #[tokio::test]
-async fn r5_a_connection_that_is_closed_under_a_request_costs_an_attempt() {
-    let server = Server::start([status(200), Act::Close, status(200)]);
-    let client = Client::new(patient());
+async fn r5_a_reused_connection_that_dies_under_an_idempotent_request_costs_nothing_once() {
+    for died in [Act::Close, Act::Reset] {
+        let server = Server::start([status(200), died, status(200)]);
+        let client = Client::new(settings(0, 0, 60.0));
+        client.send(&Request::get(server.url("/"))).await.unwrap();
+        let response = client.send(&Request::put(server.url("/"), "payload")).await.unwrap();
+        assert_eq!(response.attempts()[0].to_string(), "200 (sent again on a new connection)");
+        assert_eq!((response.attempts().len(), response.attempts()[0].resent), (1, true));
+        assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 0, 1]);
+    }
+}
+
+#[tokio::test]
+async fn r5_a_second_connection_that_dies_costs_an_attempt() {
+    let server = Server::start([status(200), Act::Close, Act::Close, status(200)]);
+    let client = Client::new(settings(1, 0, 0.001));
     client.send(&Request::get(server.url("/"))).await.unwrap();
     let response = client.send(&Request::get(server.url("/"))).await.unwrap();
-    assert_eq!(response.attempts().len(), 2);
-    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 0, 1]);
+    let account: Vec<_> = response.attempts().iter().map(ToString::to_string).collect();
+    assert_eq!(account, ["closed (sent again on a new connection)", "200 after 1ms"]);
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 0, 1, 2]);
+}
+
+#[tokio::test]
+async fn r5_a_request_that_is_not_idempotent_or_was_half_answered_is_not_sent_again() {
+    let half = Act::AnswerAndClose(b"HTTP/1.1 2".to_vec());
+    for (request, died) in [(Request::post as fn(String, &'static str) -> Request, Act::Close), (Request::put, half)] {
+        let server = Server::start([status(200), died, status(200)]);
+        let client = Client::new(settings(0, 0, 0.0));
+        client.send(&Request::get(server.url("/"))).await.unwrap();
+        let error = client.send(&request(server.url("/"), "payload")).await.unwrap_err();
+        assert_eq!((error.attempts().len(), error.attempts()[0].resent), (1, false), "{error}");
+        assert_eq!(server.seen().len(), 2);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod connecting;
+mod pauses;
 mod payloads;
 mod retry_after;
 
@@ -353,7 +354,7 @@ async fn a_deadline_is_kept_to_the_millisecond() {
     check_elapsed(began, 200.0);
     let expected = format!(
         "GET {host}/ failed while waiting: the deadline of the request passed (2 attempts: timed_out (connect_timeout), deadline \
-         after 1.5s; the deadline of 200s leaves no time for another attempt)"
+         after 1.5s; the deadline of 3min 20s leaves no time for another attempt)"
     );
-    assert_eq!((error.to_string(), error.reason()), (expected, StopReason::Deadline { deadline }));
+    assert_eq!((error.to_string(), error.stop_reason()), (expected, StopReason::Deadline { deadline }));
 }

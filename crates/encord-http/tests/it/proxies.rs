@@ -31,7 +31,7 @@ fn answering(answer: &'static str) -> Peer {
 
 /// The error of a POST to an https URL through this proxy.
 async fn fail(peer: &Peer) -> Error {
-    let client = builder().proxy(proxy(peer)).build();
+    let client = builder().proxy(proxy(peer)).build().unwrap();
     let error = client.send(&Request::post("https://origin.invalid/a?sig=s3cret", "payload")).await.unwrap_err();
     let shown = format!("{client:?} {error:?} {error} {:?}", error.attempts());
     assert!(!shown.contains("s3cret") && !shown.contains("bWU6"), "{shown}");
@@ -47,7 +47,7 @@ async fn u8_a_plain_request_names_the_whole_url_and_the_target_byte_for_byte() {
             talk.stream.write_all(OK.as_bytes())?;
         }
     });
-    let client = builder().proxy(proxy(&peer)).build();
+    let client = builder().proxy(proxy(&peer)).build().unwrap();
     for _ in 0..2 {
         client.send(&Request::get(format!("http://origin.invalid{TARGET}"))).await.unwrap();
     }
@@ -74,7 +74,7 @@ async fn a_tunnel_is_asked_for_host_and_port_and_the_request_goes_through_it() {
             stream.write_all(OK.as_bytes())?;
         }
     });
-    let client = builder().proxy(proxy(&peer)).root_certificates(authority.roots()).build();
+    let client = builder().proxy(proxy(&peer)).root_certificates(authority.roots()).build().unwrap();
     for _ in 0..2 {
         client.send(&Request::get(format!("https://origin.invalid:8443{TARGET}"))).await.unwrap();
     }
@@ -109,16 +109,16 @@ async fn a_proxy_may_itself_be_spoken_to_over_tls() {
         }
     });
     let proxy = Proxy::new(format!("https://{}", peer.address)).unwrap();
-    let client = builder().proxy(proxy.clone()).root_certificates(authority.roots()).build();
+    let client = builder().proxy(proxy.clone()).root_certificates(authority.roots()).build().unwrap();
     client.send(&Request::get("http://origin.invalid/")).await.unwrap();
     client.send(&Request::get("https://origin.invalid/")).await.unwrap();
     let lines: Vec<_> = peer.heads().iter().map(|head| head.lines().next().unwrap().to_owned()).collect();
     let connect = "CONNECT origin.invalid:443 HTTP/1.1";
     assert_eq!(lines, ["GET http://origin.invalid/ HTTP/1.1", connect, "GET / HTTP/1.1"]);
 
-    let client = builder().proxy(proxy).root_certificates(Authority::new().roots()).build();
+    let client = builder().proxy(proxy).root_certificates(Authority::new().roots()).build().unwrap();
     let error = client.send(&Request::get("http://origin.invalid/")).await.unwrap_err();
-    assert_eq!((error.reason(), error.fault().unwrap().kind()), (StopReason::Final, FaultKind::Certificate));
+    assert_eq!((error.stop_reason(), error.fault().unwrap().kind()), (StopReason::Final, FaultKind::Certificate));
     let expected = format!("proxy {}: it was issued by an authority that is not trusted here", peer.address);
     assert_eq!(error.fault().unwrap().detail(), expected);
 }
@@ -139,7 +139,7 @@ async fn a_refusal_of_the_proxy_is_final_and_says_which() {
             error.to_string(),
             format!(
                 "POST origin.invalid/a failed while connecting: the proxy cannot be used: proxy {} {what} (1 attempt: \
-                 proxy; not retried, because another attempt could not change it)",
+                 proxy; not retryable)",
                 peer.address
             )
         );
@@ -149,7 +149,7 @@ async fn a_refusal_of_the_proxy_is_final_and_says_which() {
         let peer = answering(answer);
         let error = fail(&peer).await;
         let expected = format!("what proxy {} answered to CONNECT is not HTTP/1", peer.address);
-        assert_eq!((error.reason(), error.fault().unwrap().detail()), (StopReason::Final, expected.as_str()));
+        assert_eq!((error.stop_reason(), error.fault().unwrap().detail()), (StopReason::Final, expected.as_str()));
     }
 }
 
@@ -184,9 +184,9 @@ async fn r3_a_proxy_that_cannot_be_reached_is_a_connection_failure_that_names_it
     let unknown = format!("{}.invalid:3128", "x".repeat(64));
     for url in ["http://origin.invalid/", "https://origin.invalid/"] {
         for (proxy, kind) in [(closed.to_string(), FaultKind::Refused), (unknown.clone(), FaultKind::Dns)] {
-            let client = builder().proxy(Proxy::new(&proxy).unwrap()).build();
+            let client = builder().proxy(Proxy::new(&proxy).unwrap()).build().unwrap();
             let error = client.send(&Request::post(url, "payload")).await.unwrap_err();
-            assert_eq!(error.reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
+            assert_eq!(error.stop_reason(), StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
             let fault = error.fault().unwrap();
             assert_eq!(fault.kind(), kind, "{fault}");
             assert!(fault.detail().starts_with(&format!("proxy {proxy}")), "{fault}");
@@ -204,9 +204,12 @@ async fn r3_a_handshake_that_breaks_off_inside_the_tunnel_is_tried_again() {
 #[tokio::test]
 async fn the_answer_of_a_proxy_to_a_plain_request_is_an_answer() {
     let peer = answering("HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n");
-    let client = builder().proxy(proxy(&peer)).build();
+    let client = builder().proxy(proxy(&peer)).build().unwrap();
     let error = client.send(&Request::get("http://origin.invalid/")).await.unwrap_err();
-    assert_eq!((error.reason(), error.status().unwrap().as_u16(), peer.connections()), (StopReason::Final, 407, 1));
+    assert_eq!(
+        (error.stop_reason(), error.status().unwrap().as_u16(), peer.connections()),
+        (StopReason::Final, 407, 1)
+    );
 }
 
 #[tokio::test]
@@ -214,8 +217,9 @@ async fn the_environment_says_which_requests_go_through_a_proxy() {
     let peer = answering(OK);
     let server = Server::start([status(200)]);
     let url = &*peer.address.to_string();
-    let client =
-        |variables: &[(&str, &str)]| builder().proxy(Proxies::from_variables(variables.iter().copied())).build();
+    let client = |variables: &[(&str, &str)]| {
+        builder().proxy(Proxies::from_variables(variables.iter().copied())).build().unwrap()
+    };
     let request = Request::get(server.url("/"));
     client(&[("HTTP_PROXY", url)]).send(&request).await.unwrap();
     assert_eq!((peer.connections(), server.seen().len()), (1, 0));
@@ -226,7 +230,7 @@ async fn the_environment_says_which_requests_go_through_a_proxy() {
     ] {
         client(variables).send(&request).await.unwrap();
     }
-    builder().no_proxy().build().send(&request).await.unwrap();
+    builder().no_proxy().build().unwrap().send(&request).await.unwrap();
     assert_eq!((peer.connections(), server.seen().len()), (1, 4));
     assert!(server.seen()[0].head.starts_with("GET / HTTP/1.1\r\n"));
 }
@@ -235,19 +239,19 @@ async fn the_environment_says_which_requests_go_through_a_proxy() {
 async fn a_variable_that_names_no_proxy_fails_the_request_instead_of_going_around_it() {
     let server = Server::start([status(200)]);
     let proxies = Proxies::from_variables([("all_proxy", "socks5://me:s3cret@127.0.0.1:1080")]);
-    let error = builder().proxy(proxies).build().send(&Request::get(server.url("/"))).await.unwrap_err();
+    let error = builder().proxy(proxies).build().unwrap().send(&Request::get(server.url("/"))).await.unwrap_err();
     assert_eq!(
         error.fault().unwrap().to_string(),
         "the proxy cannot be used: all_proxy: proxies of the scheme socks5 are not supported, only those of http and https \
          are"
     );
-    assert_eq!((error.reason(), server.seen().len()), (StopReason::Final, 0));
+    assert_eq!((error.stop_reason(), server.seen().len()), (StopReason::Final, 0));
 }
 
 #[test]
 fn the_credentials_are_in_no_debug_output() {
     let proxy = Proxy::new("http://me:s3cret@proxy.example:3128").unwrap();
     let builder = builder().proxy(proxy.clone());
-    let shown = format!("{proxy} {proxy:?} {builder:?} {:?}", builder.clone().build());
+    let shown = format!("{proxy} {proxy:?} {builder:?} {:?}", builder.clone().build().unwrap());
     assert!(!shown.contains("s3cret") && !shown.contains("me:") && !shown.contains("bWU6"), "{shown}");
 }

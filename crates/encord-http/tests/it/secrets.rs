@@ -89,7 +89,7 @@ async fn r11_u9_no_secret_is_told_or_logged_whatever_becomes_of_the_request() {
         }
     }
     let proxy = Proxy::new("http://user:s3cret@127.0.0.1:1").unwrap();
-    let client = Client::builder(settings(0, 0, 0.0)).proxy(proxy).build();
+    let client = Client::builder(settings(0, 0, 0.0)).proxy(proxy).build().unwrap();
     for scheme in ["http", "https"] {
         let told = told(&client, &Request::get(format!("{scheme}://h.invalid/a?s3cret"))).await;
         assert!(!told.contains(SECRET), "{told}");
@@ -101,7 +101,7 @@ async fn r11_u9_no_secret_is_told_or_logged_whatever_becomes_of_the_request() {
 #[tokio::test]
 async fn a_request_is_a_span_with_an_event_for_each_attempt_and_each_wait() {
     let (log, _guard) = Log::start();
-    let server = Server::start([status(503), Act::Close, status(200)]);
+    let server = Server::start([answer(503, "Connection: close\r\n", ""), Act::Close, status(200)]);
     Client::new(settings(2, 0, 0.001)).send(&Request::get(server.url("/a?s3cret"))).await.unwrap();
     let text = log.text();
     let told = |event: &str| text.lines().filter(|line| line.contains(event) && line.contains("request{")).count();

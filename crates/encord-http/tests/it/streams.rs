@@ -74,7 +74,7 @@ async fn a_stream_that_breaks_off_says_so_and_is_not_retried() {
 
 #[tokio::test]
 async fn r1_a_streamed_response_is_retried_until_its_head_is_there() {
-    let server = Server::start([status(503), Act::Close, answer(200, "", "whole")]);
+    let server = Server::start([answer(503, "Connection: close\r\n", ""), Act::Close, answer(200, "", "whole")]);
     let mut response = Client::new(settings(2, 0, 0.0)).stream(&Request::get(server.url("/"))).await.unwrap();
     assert_eq!(response.attempts().len(), 3);
     assert_eq!(response.body_mut().chunk().await.unwrap().unwrap(), "whole");
@@ -180,7 +180,7 @@ async fn a_deadline_keeps_a_wait_from_being_begun() {
     let began = Instant::now();
     let request = Request::get(server.url("/")).deadline(deadline);
     let error = Client::new(settings(3, 3, 60.0)).send(&request).await.unwrap_err();
-    assert_eq!((error.reason(), server.seen().len()), (StopReason::Deadline { deadline }, 1));
+    assert_eq!((error.stop_reason(), server.seen().len()), (StopReason::Deadline { deadline }, 1));
     assert!(began.elapsed() < deadline);
 }
 
@@ -188,7 +188,7 @@ async fn a_deadline_keeps_a_wait_from_being_begun() {
 async fn r2_jitter_is_only_there_when_asked_for() {
     for jitter in [Jitter::None, Jitter::Full, Jitter::Equal] {
         let server = Server::start([status(503)]);
-        let client = Client::builder(settings(4, 0, 0.004)).jitter(jitter).build();
+        let client = Client::builder(settings(4, 0, 0.004)).jitter(jitter).build().unwrap();
         let error = client.send(&Request::get(server.url("/"))).await.unwrap_err();
         for (k, attempt) in error.attempts().iter().enumerate().skip(1) {
             let whole = Duration::from_millis(4 << (k - 1));
@@ -206,7 +206,7 @@ async fn r2_jitter_is_only_there_when_asked_for() {
 async fn r2_the_cap_is_that_of_the_client() {
     let waits = async |cap: Option<Duration>| {
         let server = Server::start([status(503)]);
-        let client = Client::builder(settings(3, 0, 0.002)).backoff_cap(cap).build();
+        let client = Client::builder(settings(3, 0, 0.002)).backoff_cap(cap).build().unwrap();
         let error = client.send(&Request::get(server.url("/"))).await.unwrap_err();
         error.attempts().iter().map(|attempt| attempt.waited.as_millis()).collect::<Vec<_>>()
     };
@@ -224,14 +224,14 @@ async fn trace_ids_are_those_of_the_provider_and_the_same_for_all_attempts() {
     let server = Server::start([status(503), status(200)]);
     let count = AtomicU32::new(0);
     let provider = move || format!("{:032}/1;o=1", count.fetch_add(1, Ordering::Relaxed));
-    let client = Client::builder(settings(1, 0, 0.0)).trace_id_provider(provider).build();
+    let client = Client::builder(settings(1, 0, 0.0)).trace_id_provider(provider).build().unwrap();
     client.send(&Request::get(server.url("/"))).await.unwrap();
     client.send(&Request::get(server.url("/"))).await.unwrap();
     let [first, second] = [format!("{:032}/1;o=1", 0), format!("{:032}/1;o=1", 1)].map(Some);
     assert_eq!(ids(&server), [first.clone(), first, second]);
 
     let server = Server::start([status(200)]);
-    let random = Client::builder(settings(0, 0, 0.0)).random_trace_ids().build();
+    let random = Client::builder(settings(0, 0, 0.0)).random_trace_ids().build().unwrap();
     random.send(&Request::get(server.url("/"))).await.unwrap();
     random.send(&Request::get(server.url("/"))).await.unwrap();
     let random = ids(&server).into_iter().map(Option::unwrap).collect::<Vec<_>>();
@@ -239,7 +239,7 @@ async fn trace_ids_are_those_of_the_provider_and_the_same_for_all_attempts() {
     assert!(random.iter().all(|id| id.len() == 38 && id.ends_with("/1;o=1")), "{random:?}");
 
     let server = Server::start([status(200)]);
-    let bad = Client::builder(settings(0, 0, 0.0)).trace_id_provider(|| "a\nb".into()).build();
+    let bad = Client::builder(settings(0, 0, 0.0)).trace_id_provider(|| "a\nb".into()).build().unwrap();
     bad.send(&Request::get(server.url("/"))).await.unwrap();
     Client::new(settings(0, 0, 0.0)).send(&Request::get(server.url("/"))).await.unwrap();
     assert_eq!(ids(&server), [None, None]);
@@ -250,11 +250,11 @@ async fn the_user_agent_names_the_crate_and_then_the_program() {
     let server = Server::start([status(200)]);
     let version = env!("CARGO_PKG_VERSION");
     client().send(&Request::get(server.url("/"))).await.unwrap();
-    let named = Client::builder(settings(0, 0, 0.0)).user_agent_suffix("my-tool/2.3").unwrap().build();
+    let named = Client::builder(settings(0, 0, 0.0)).user_agent_suffix("my-tool/2.3").build().unwrap();
     named.send(&Request::get(server.url("/"))).await.unwrap();
     assert!(server.seen()[0].head.contains(&format!("\r\nuser-agent: encord-http/{version}\r\n")));
     assert!(server.seen()[1].head.contains(&format!("\r\nuser-agent: encord-http/{version} my-tool/2.3\r\n")));
-    assert!(Client::builder(settings(0, 0, 0.0)).user_agent_suffix("a\r\nb").is_err());
+    assert!(Client::builder(settings(0, 0, 0.0)).user_agent_suffix("a\r\nb").build().is_err());
 }
 
 #[cfg(feature = "json")]

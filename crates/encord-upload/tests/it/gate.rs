@@ -51,7 +51,7 @@ async fn check(code: u16, asked: &'static str, limit: u64, max_retries: u32, exp
     let files = Files::new();
     let file = files.file("a", "a");
     let client = Client::builder(RequestsSettings { max_retries, ..RequestsSettings::default() });
-    let uploader = Uploader::new(&client.retry_after_limit(Duration::from_secs(limit)).build(), allowed());
+    let uploader = Uploader::new(&client.retry_after_limit(Duration::from_secs(limit)).build().unwrap(), allowed());
     let items = (0..3).map(|n| UploadItem::new(&file, server.url(&format!("/{n}")))).collect();
     let reports = upload(&uploader.concurrency(2), items).await;
     assert_eq!(statuses(&reports[1..]), [Status::Uploaded; 2]);

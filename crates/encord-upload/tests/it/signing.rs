@@ -133,7 +133,7 @@ async fn u8_the_headers_of_a_renewed_url_replace_those_of_the_old_one() {
     item.headers.insert("x-call", HeaderValue::from_static("none"));
     item.headers.insert("x-own", HeaderValue::from_static("kept"));
     let reports = upload(&uploader().source(Numbering::new(&server)), vec![item]).await;
-    assert_eq!(attempts(&reports[0]), ["400", "200"]);
+    assert_eq!(attempts(&reports[0]), ["400 ExpiredToken", "200"]);
     let requests = server.requests();
     let headers: Vec<_> = requests.iter().map(|r| (r.header("x-call"), r.header("x-own"))).collect();
     assert_eq!(headers, [(Some("1"), Some("kept")), (Some("2"), Some("kept"))]);
@@ -167,7 +167,7 @@ async fn r1_a_renewal_that_the_server_asks_for_is_no_retry() {
     let client = encord_http::Client::new(RequestsSettings { max_retries: 2, ..RequestsSettings::default() });
     let uploader = Uploader::new(&client, allowed()).source(Numbering::new(&server));
     let reports = upload(&uploader, vec![UploadItem::new(files.file("a", "x"), server.url("/a?old"))]).await;
-    assert_eq!(attempts(&reports[0]), ["503", "400 after 1.5s", "403", "503", "200 after 3s"]);
+    assert_eq!(attempts(&reports[0]), ["503", "400 ExpiredToken after 1.5s", "403", "503", "200 after 3s"]);
     assert_eq!(statuses(&reports), [Status::Uploaded]);
 }
 

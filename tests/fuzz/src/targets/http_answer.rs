@@ -135,7 +135,7 @@ async fn send(mode: Mode, host: &str) -> Option<(u16, Vec<u8>)> {
     } else {
         (client.no_proxy(), "http", host)
     };
-    let client = client.build();
+    let client = client.build().expect("a client");
     let payload: &[u8] = if matches!(mode.method(), Method::PUT | Method::POST) { b"meow" } else { b"" };
     let request = Request::new(mode.method(), format!("{scheme}://{place}/p{}", crate::SECRET)).payload(payload);
     let request = request.follow_redirects(if mode.is_proxied() { 2 } else { 0 });

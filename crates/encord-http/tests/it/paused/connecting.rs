@@ -40,7 +40,7 @@ async fn r7_the_tunnel_counts_towards_the_time_of_a_try_to_connect() {
     keep_pace();
     let proxy = serve(vec![silent()]).await;
     let settings = RequestsSettings { connection_retries: 1, ..once() };
-    let client = Client::builder(settings).proxy(Proxy::new(proxy).unwrap()).build();
+    let client = Client::builder(settings).proxy(Proxy::new(proxy).unwrap()).build().unwrap();
     let began = Instant::now();
     let error = client.send(&Request::get("https://origin.invalid/")).await.unwrap_err();
     check_limit(&error, Limit::Connect, Phase::Connecting);

@@ -120,7 +120,7 @@ async fn r1_a_payload_that_can_be_read_once_is_retried_until_it_is_read() {
     keep_pace();
     let (host, mut told) = reluctant(2, 503, 503).await;
     let error = Client::new(RequestsSettings::default()).send(&put_once(&host)).await.unwrap_err();
-    assert_eq!((error.reason(), error.attempts().len()), (StopReason::NotReplayable, 3));
+    assert_eq!((error.stop_reason(), error.attempts().len()), (StopReason::NotReplayable, 3));
     for expected in [0, 0, EXPECT_CONTINUE_FROM] {
         assert_eq!(told.recv().await, Some(expected));
     }

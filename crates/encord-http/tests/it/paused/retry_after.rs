@@ -53,7 +53,7 @@ async fn r6_retry_after_in_all_its_forms() {
                     check_elapsed(began, waited);
                 }
                 (Err(error), Then::Stops(reason)) => {
-                    assert_eq!((error.reason(), error.attempts().len()), (reason, 1), "{code} {value:?}");
+                    assert_eq!((error.stop_reason(), error.attempts().len()), (reason, 1), "{code} {value:?}");
                     let status = error.status().unwrap();
                     let expected = format!("GET {host}/ failed while waiting: {status} (1 attempt: {code}; {reason})");
                     assert_eq!(error.to_string(), expected);
@@ -72,6 +72,6 @@ async fn r5_r6_retry_after_makes_no_other_status_retryable() {
         let host = serve(vec![answers(code, "Retry-After: 7\r\n")]).await;
         let client = Client::new(RequestsSettings::default());
         let error = client.send(&Request::get(format!("http://{host}/"))).await.unwrap_err();
-        assert_eq!((error.reason(), error.attempts().len()), (StopReason::Final, 1));
+        assert_eq!((error.stop_reason(), error.attempts().len()), (StopReason::Final, 1));
     }
 }

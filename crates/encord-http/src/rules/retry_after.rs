@@ -3,19 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 
-/// How long a server asks to be left alone, or `None` when it does not say or says it in no known form (rule R6).
+/// The time for which a server asks to be left alone (rule R6). `None` if it does not ask, or in no known form.
 ///
-/// `now` is what an HTTP date is measured against; a date that has passed asks for no wait at all. Seconds too many for a
-/// `u64` are a wait too long for anyone, so they saturate.
+/// A date is read against the `Date` of the same answer, because the clocks of server and client may differ; `now` counts only for
+/// an answer without one. A date in the past asks for no wait. Seconds beyond a `u64` count as the longest wait.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+    let until = httpdate::parse_http_date(value).ok()?;
+    let date = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?.trim()).ok());
+    Some(until.duration_since(date.unwrap_or(now)).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -49,6 +50,21 @@ mod tests {
         check("Mon Nov 23 12:00:30 2026", Some(30));
         check("Mon, 23 Nov 2026 11:00:00 GMT", Some(0));
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(0));
+    }
+
+    #[test]
+    fn r6_a_date_is_read_against_the_date_of_the_answer() {
+        let check = |date: &str, expected: u64| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, "Mon, 23 Nov 2026 12:00:30 GMT".parse().expect("a header value"));
+            headers.insert(DATE, date.parse().expect("a header value"));
+            assert_eq!(retry_after(&headers, now()), Some(Duration::from_secs(expected)), "{date:?}");
+        };
+        check("Mon, 23 Nov 2026 12:00:20 GMT", 10);
+        check("Mon, 23 Nov 2026 10:00:25 GMT", 7205);
+        check("Mon, 23 Nov 2026 14:00:25 GMT", 0);
+        // Without a good date our clock is the best guess.
+        check("yesterday", 30);
     }
 
     #[test]

@@ -5,27 +5,31 @@
 use std::fmt;
 use std::time::Duration;
 
-use encord_http_settings::{BACKOFF_CAP, Backoff, RETRY_AFTER_LIMIT, RequestsSettings};
-use http::StatusCode;
+use encord_http_settings::{Backoff, RequestsSettings};
 
-use crate::attempt::{Attempt, Budget, FaultKind, Outcome};
-use crate::clock::Phase;
+use crate::attempt::{Attempt, Outcome};
+use crate::budget::Budget;
+use crate::fault::FaultKind;
+use crate::phase::Phase;
+use crate::rules::readable::Readable;
+use crate::rules::reason::Reason;
+use crate::rules::retryable::budget_of_status;
 
 /// What the ledger decides by: the settings of the request, and what kind of request it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// The budgets and the backoff factor.
-    pub settings: RequestsSettings,
-    /// The longest backoff. `None` lifts the cap. Default: [`BACKOFF_CAP`].
-    pub backoff_cap: Option<Duration>,
-    /// The longest `Retry-After` that is waited for. Default: [`RETRY_AFTER_LIMIT`].
-    pub retry_after_limit: Duration,
+    pub(crate) settings: RequestsSettings,
+    /// The longest backoff. `None` lifts the cap.
+    pub(crate) backoff_cap: Option<Duration>,
+    /// The longest `Retry-After` that is waited for.
+    pub(crate) retry_after_limit: Duration,
     /// Whether the request may be sent twice (rule R4).
-    pub idempotent: bool,
-    /// What is done to the backoff, not to a `Retry-After`. Default: nothing (rule R2).
-    pub jitter: Jitter,
-    /// The time that the request may take with all its attempts and waits. Default: no limit.
-    pub deadline: Option<Duration>,
+    pub(crate) idempotent: bool,
+    /// What is done to the backoff, not to a `Retry-After`.
+    pub(crate) jitter: Jitter,
+    /// The time that the request may take with all its attempts and waits.
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// How a backoff is spread, so that many clients that failed together do not come back together.
@@ -42,29 +46,22 @@ pub enum Jitter {
 
 /// What the ledger cannot know by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Circumstances {
+pub(crate) struct Circumstances {
     /// What the answer asked for in `Retry-After`, if it did.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Whether the payload is gone: a stream that can be read only once, and has been read.
-    pub consumed: bool,
+    pub(crate) consumed: bool,
     /// The time since the request began. Matters only if there is a deadline.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
     /// A random number from 0 to 1. Matters only if there is jitter.
-    pub random: f64,
+    pub(crate) random: f64,
 }
 
-/// The decision after an attempt.
+/// What follows from an attempt that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// The answer is one to hand to the caller.
-    Done,
-    /// Try again.
-    Retry {
-        /// After this wait.
-        after: Duration,
-        /// At the expense of this budget.
-        charged_to: Budget,
-    },
+pub(crate) enum Decision {
+    /// Another attempt, after this wait, at the expense of this budget.
+    Retry { after: Duration, charged_to: Budget },
     /// The request has failed for good.
     Stop(StopReason),
 }
@@ -84,7 +81,7 @@ pub enum StopReason {
     NotIdempotent,
     /// The failure was retryable, but the payload is a stream that has been read.
     NotReplayable,
-    /// The status or the fault is not one that another attempt could change.
+    /// The status or the fault is not retryable.
     Final,
     /// The server asks to be left alone for longer than the limit.
     RetryAfterTooLong {
@@ -102,7 +99,7 @@ pub enum StopReason {
 
 /// The account of one request.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     policy: Policy,
     retries: u32,
     connection_retries: u32,
@@ -113,77 +110,78 @@ pub struct Ledger {
     attempts: Vec<Attempt>,
 }
 
-impl Policy {
-    /// The policy of an idempotent request under `settings`, with the default cap and limit.
-    pub fn new(settings: RequestsSettings) -> Self {
-        Self {
-            settings,
-            backoff_cap: Some(BACKOFF_CAP),
-            retry_after_limit: RETRY_AFTER_LIMIT,
-            idempotent: true,
-            jitter: Jitter::None,
-            deadline: None,
-        }
-    }
+/// An attempt as it is entered.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) phase: Phase,
+    pub(crate) resent: bool,
 }
 
 impl Ledger {
     /// An account with no attempt in it.
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, retries: 0, connection_retries: 0, wait: Duration::ZERO, charged_to: None, attempts: Vec::new() }
     }
 
-    /// Enters the outcome of an attempt and decides.
-    ///
-    /// An attempt that is made in spite of [`Decision::Stop`] or [`Decision::Done`] is entered like any other, but drew on no
-    /// budget.
-    pub fn record(&mut self, outcome: Outcome, phase: Phase, circumstances: Circumstances) -> Decision {
-        let charge = charge(&outcome, circumstances.retry_after);
-        self.attempts.push(Attempt { outcome, phase, waited: self.wait });
-        self.decide(charge, circumstances)
+    /// Enters an attempt that brought an answer for the caller.
+    pub(crate) fn succeeded(&mut self, entry: Entry) {
+        self.enter(entry);
+        self.wait = Duration::ZERO;
+        self.charged_to = None;
     }
 
-    /// Replaces the outcome of the last attempt, because the answer turned out not to be what it seemed, and decides again. What
-    /// the decision before had charged is given back. Without an attempt it is entered as one that came to its end.
-    pub fn revise(&mut self, outcome: Outcome, circumstances: Circumstances) -> Decision {
-        let Some(last) = self.attempts.last_mut() else { return self.record(outcome, Phase::Done, circumstances) };
-        let charge = charge(&outcome, circumstances.retry_after);
-        last.outcome = outcome;
+    /// Enters an attempt that failed, and decides.
+    ///
+    /// An attempt that is made in spite of [`Decision::Stop`] is entered like any other, but drew on no budget.
+    pub(crate) fn failed(&mut self, entry: Entry, circumstances: Circumstances) -> Decision {
+        let budget = budget_of(&entry.outcome, entry.reason.as_ref(), circumstances.retry_after);
+        self.enter(entry);
+        self.decide(budget, circumstances)
+    }
+
+    /// Replaces the outcome of the last attempt by a failure, because the answer turned out not to be what it seemed, and decides
+    /// again. The budget that the decision before was charged to gets its retry back.
+    pub(crate) fn revised(&mut self, outcome: Outcome, circumstances: Circumstances) -> Decision {
+        let budget = budget_of(&outcome, None, circumstances.retry_after);
+        match self.attempts.last_mut() {
+            Some(last) => last.outcome = outcome,
+            None => self.enter(Entry { outcome, reason: None, phase: Phase::Done, resent: false }),
+        }
         if let Some(budget) = self.charged_to.take() {
             *self.spent(budget) -= 1;
         }
-        self.decide(charge, circumstances)
+        self.decide(budget, circumstances)
     }
 
     /// Says how long the wait before the next attempt really is, if not as long as was decided; for the account.
-    pub fn set_wait(&mut self, wait: Duration) {
+    pub(crate) fn set_wait(&mut self, wait: Duration) {
         self.wait = wait;
     }
 
-    fn decide(&mut self, charge: Charge, circumstances: Circumstances) -> Decision {
-        let decision = match charge {
-            Charge::Nothing => Decision::Done,
-            Charge::Final => Decision::Stop(self.final_reason()),
-            Charge::Retryable(budget) => self.retry(budget, circumstances),
+    /// The attempts so far, in order.
+    pub(crate) fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    fn enter(&mut self, Entry { outcome, reason, phase, resent }: Entry) {
+        self.attempts.push(Attempt { outcome, reason, phase, waited: self.wait, resent });
+    }
+
+    fn decide(&mut self, budget: Option<Budget>, circumstances: Circumstances) -> Decision {
+        let decision = match budget {
+            Some(budget) => self.retry(budget, circumstances),
+            None => Decision::Stop(self.final_reason()),
         };
         (self.wait, self.charged_to) = match decision {
             Decision::Retry { after, charged_to } => (after, Some(charged_to)),
-            Decision::Done | Decision::Stop(_) => (Duration::ZERO, None),
+            Decision::Stop(_) => (Duration::ZERO, None),
         };
         if let Some(budget) = self.charged_to {
             *self.spent(budget) += 1;
         }
         decision
-    }
-
-    /// The attempts so far, in order.
-    pub fn attempts(&self) -> &[Attempt] {
-        &self.attempts
-    }
-
-    /// Closes the account.
-    pub fn into_attempts(self) -> Vec<Attempt> {
-        self.attempts
     }
 
     fn final_reason(&self) -> StopReason {
@@ -235,6 +233,13 @@ impl Ledger {
     }
 }
 
+fn budget_of(outcome: &Outcome, reason: Option<&Reason>, retry_after: Option<Duration>) -> Option<Budget> {
+    match outcome {
+        Outcome::Status(status) => budget_of_status(*status, retry_after.is_some(), reason.and_then(Reason::code)),
+        Outcome::Fault(fault) => fault.kind().budget(),
+    }
+}
+
 impl Jitter {
     fn spread(self, backoff: Duration, random: f64) -> Duration {
         let part = |whole: Duration| {
@@ -248,44 +253,21 @@ impl Jitter {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Charge {
-    Nothing,
-    Retryable(Budget),
-    Final,
-}
-
-/// R5: which outcomes are worth another attempt.
-fn charge(outcome: &Outcome, retry_after: Option<Duration>) -> Charge {
-    let status = match outcome {
-        Outcome::Status(status) => *status,
-        Outcome::Fault(fault) => return fault.kind().budget().map_or(Charge::Final, Charge::Retryable),
-    };
-    match status {
-        StatusCode::REQUEST_TIMEOUT
-        | StatusCode::TOO_MANY_REQUESTS
-        | StatusCode::INTERNAL_SERVER_ERROR
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => Charge::Retryable(Budget::MaxRetries),
-        StatusCode::PAYLOAD_TOO_LARGE if retry_after.is_some() => Charge::Retryable(Budget::MaxRetries),
-        status if status.as_u16() < 400 => Charge::Nothing,
-        _ => Charge::Final,
-    }
-}
-
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BudgetUsedUp { budget, allowed } => write!(f, "{} = {allowed} used up", budget.field()),
             Self::NotIdempotent => f.write_str("not retried, because the request is not idempotent"),
             Self::NotReplayable => f.write_str("not retried, because the payload can be read only once"),
-            Self::Deadline { deadline } => write!(f, "the deadline of {deadline:?} leaves no time for another attempt"),
-            Self::Final => f.write_str("not retried, because another attempt could not change it"),
+            Self::Deadline { deadline } => {
+                write!(f, "the deadline of {} leaves no time for another attempt", Readable(*deadline))
+            }
+            Self::Final => f.write_str("not retryable"),
             Self::RetryAfterTooLong { asked, limit } => {
+                let (asked, limit) = (Readable(*asked), Readable(*limit));
                 write!(
                     f,
-                    "not retried, because the server asked for a wait of {asked:?}, longer than the limit of {limit:?}"
+                    "not retried, because the server asked for a wait of {asked}, longer than the limit of {limit}"
                 )
             }
         }

@@ -2,20 +2,21 @@
 
 use std::io;
 
-use http::{StatusCode, Uri};
-use hyper::rt::{Read, Write};
-use hyper_util::rt::TokioIo;
+use encord_signed_url::Origin;
+use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::attempt::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind};
+use crate::net::connection::Stream;
 use crate::proxy::Proxy;
+use crate::rules::retryable::budget_of_status;
 
 /// The longest head of an answer to `CONNECT` that is read.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Asks the proxy, to which `stream` leads, for a tunnel to the host of `uri`.
-pub(crate) async fn open(stream: &mut (impl Read + Write + Unpin), uri: &Uri, proxy: &Proxy) -> Result<(), Fault> {
-    let head = match exchange(&mut TokioIo::new(stream), uri, proxy).await {
+/// Asks the proxy, to which `stream` leads, for a tunnel to `origin`.
+pub(crate) async fn open(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> Result<(), Fault> {
+    let head = match exchange(stream, origin, proxy).await {
         Ok(head) => head,
         Err(e) => {
             let detail = format!("proxy {proxy} broke off before it answered CONNECT");
@@ -28,23 +29,16 @@ pub(crate) async fn open(stream: &mut (impl Read + Write + Unpin), uri: &Uri, pr
     let kind = match status {
         status if status.is_success() => return Ok(()),
         // R3: the proxy is there, but it got no connection to the host. Another try may.
-        // (500 is what tinyproxy says, 502 and 503 are the others'.)
-        StatusCode::INTERNAL_SERVER_ERROR
-        | StatusCode::BAD_GATEWAY
-        | StatusCode::SERVICE_UNAVAILABLE
-        | StatusCode::GATEWAY_TIMEOUT => FaultKind::Unreachable,
+        // (tinyproxy answers 500, the others 502 and 503.)
+        status if budget_of_status(status, false, None).is_some() => FaultKind::Unreachable,
         _ => FaultKind::Proxy,
     };
     Err(Fault::new(kind, format!("proxy {proxy} answered {status} to CONNECT")))
 }
 
 /// Sends the request and reads the head of the answer.
-async fn exchange<T>(stream: &mut TokioIo<T>, uri: &Uri, proxy: &Proxy) -> io::Result<Vec<u8>>
-where
-    TokioIo<T>: AsyncReadExt + AsyncWriteExt + Unpin,
-{
-    let host = uri.host().unwrap_or_default();
-    let port = uri.port_u16().unwrap_or(443);
+async fn exchange(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> io::Result<Vec<u8>> {
+    let (host, port) = (origin.host(), origin.port());
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
     if let Some(authorization) = proxy.authorization() {
         request.extend_from_slice(b"Proxy-Authorization: ");

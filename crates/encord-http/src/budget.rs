@@ -1,0 +1,20 @@
+//! The two budgets of retries.
+
+/// Which budget of the settings a failure draws on (rule R3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Budget {
+    /// `max_retries`: the request may have been sent.
+    MaxRetries,
+    /// `connection_retries`: there was no connection, so nothing was sent.
+    ConnectionRetries,
+}
+
+impl Budget {
+    /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets it.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::MaxRetries => "max_retries",
+            Self::ConnectionRetries => "connection_retries",
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From a host name to a TCP connection: every address gets its chance (RFC 8305, rule R7).
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, sleep};
+
+use crate::fault::{Fault, FaultKind};
+use crate::rules::classify::{During, chain_text, classify};
+
+/// After so long without an answer the next address is tried too (RFC 8305 §8, "Connection Attempt Delay").
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// Connects to the first address of `host` that answers. `turn` says with which one to begin; `limit`, how long all of it may take.
+pub(crate) async fn connect(host: &str, port: u16, turn: usize, limit: Option<Duration>) -> Result<TcpStream, Fault> {
+    let addresses = in_turn(resolve(host, port).await?, turn);
+    let share = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
+    let pause = share.map_or(NEXT_ADDRESS_AFTER, |share| share.min(NEXT_ADDRESS_AFTER));
+    match race(addresses, pause, TcpStream::connect).await {
+        Some(result) => result.map_err(|e: io::Error| classify(e, During::Connecting)),
+        None => Err(Fault::new(FaultKind::Dns, "no address")),
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    match lookup_host((name, port)).await {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(e) => Err(Fault::new(FaultKind::Dns, chain_text(&e)).with_source(e)),
+    }
+}
+
+/// The addresses, IPv6 and IPv4 by turns as long as there are both (RFC 8305 §4), beginning with another one at each turn.
+fn in_turn(addresses: Vec<SocketAddr>, turn: usize) -> Vec<SocketAddr> {
+    let is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (of_first, of_other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == is_v6);
+    let (mut of_first, mut of_other) = (of_first.into_iter(), of_other.into_iter());
+    let mut ordered = Vec::new();
+    while of_first.len() + of_other.len() > 0 {
+        ordered.extend(of_first.next());
+        ordered.extend(of_other.next());
+    }
+    let turn = turn.checked_rem(ordered.len()).unwrap_or(0);
+    ordered.rotate_left(turn);
+    ordered
+}
+
+/// The first success, or the last failure. `None` without an address. The next address is tried when the one before has failed, or
+/// has taken longer than `pause`; those before it go on.
+async fn race<A, T, E, F>(addresses: Vec<A>, pause: Duration, connect: impl Fn(A) -> F) -> Option<Result<T, E>>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut waiting = addresses.into_iter();
+    let mut under_way: Vec<Pin<Box<F>>> = waiting.next().map(|first| Box::pin(connect(first))).into_iter().collect();
+    let mut failure = None;
+    let mut timer = pin!(sleep(pause));
+    std::future::poll_fn(|cx| {
+        loop {
+            let mut has_failed = false;
+            let mut index = 0;
+            while let Some(one) = under_way.get_mut(index) {
+                match one.as_mut().poll(cx) {
+                    Poll::Ready(Ok(connected)) => return Poll::Ready(Some(Ok(connected))),
+                    Poll::Ready(Err(e)) => {
+                        failure = Some(Err(e));
+                        has_failed = true;
+                        drop(under_way.swap_remove(index));
+                    }
+                    Poll::Pending => index += 1,
+                }
+            }
+            if waiting.len() == 0 {
+                return if under_way.is_empty() { Poll::Ready(failure.take()) } else { Poll::Pending };
+            }
+            if !has_failed && timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            under_way.extend(waiting.next().map(|next| Box::pin(connect(next))));
+            timer.as_mut().reset(Instant::now() + pause);
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r7_a_retry_begins_with_another_address_and_the_families_take_turns() {
+        #[track_caller]
+        fn check(addresses: &[&str], turn: usize, expected: &[&str]) {
+            let parse =
+                |list: &[&str]| list.iter().map(|a| a.parse().expect("an address")).collect::<Vec<SocketAddr>>();
+            assert_eq!(in_turn(parse(addresses), turn), parse(expected));
+        }
+        check(&[], 0, &[]);
+        check(&[], 3, &[]);
+        check(&["1.1.1.1:1"], 7, &["1.1.1.1:1"]);
+        let three = ["1.1.1.1:1", "1.1.1.2:1", "1.1.1.3:1"];
+        check(&three, 0, &three);
+        check(&three, 1, &["1.1.1.2:1", "1.1.1.3:1", "1.1.1.1:1"]);
+        check(&three, 3, &three);
+        let mixed = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"];
+        check(&mixed, 0, &["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+        check(&mixed, 1, &["1.1.1.1:1", "[::2]:1", "[::3]:1", "[::1]:1"]);
+    }
+
+    /// Each address is the seconds after which it answers, negative for a failure. The winner, and when.
+    async fn run(addresses: &[i64]) -> (Option<Result<i64, i64>>, Duration) {
+        let began = Instant::now();
+        let connect = |seconds: i64| async move {
+            sleep(Duration::from_secs(seconds.unsigned_abs())).await;
+            if seconds < 0 { Err(seconds) } else { Ok(seconds) }
+        };
+        (race(addresses.to_vec(), NEXT_ADDRESS_AFTER, connect).await, began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn r7_the_next_address_is_tried_after_250_ms_and_those_before_go_on() {
+        let millis = Duration::from_millis;
+        assert_eq!(run(&[]).await, (None, millis(0)));
+        assert_eq!(run(&[3]).await, (Some(Ok(3)), millis(3000)));
+        // The first is dead.
+        assert_eq!(run(&[10_000, 1]).await, (Some(Ok(1)), millis(1250)));
+        assert_eq!(run(&[10_000, 10_000, 1]).await, (Some(Ok(1)), millis(1500)));
+        // The first is slow, and still the first to answer.
+        assert_eq!(run(&[1, 9]).await, (Some(Ok(1)), millis(1000)));
+        // One that fails makes room at once.
+        assert_eq!(run(&[-2, -3, 4]).await, (Some(Ok(4)), millis(4500)));
+        assert_eq!(run(&[-1]).await, (Some(Err(-1)), millis(1000)));
+        assert_eq!(run(&[0, 0]).await, (Some(Ok(0)), millis(0)));
+    }
+}

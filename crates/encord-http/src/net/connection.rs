@@ -1,0 +1,121 @@
+//! One connection, which one request owns at a time.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{Handle, Id};
+
+use crate::net::socket::Socket;
+use crate::net::track::{Current, Track, Tracked};
+use crate::payload::Outgoing;
+
+/// TCP, or TLS over it, or TLS over the TLS to a proxy.
+pub(crate) type Stream = Box<dyn ReadWrite>;
+
+type Driver = http1::Connection<TokioIo<Tracked<Stream>>, Outgoing>;
+
+/// What a [`Stream`] is made of.
+pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
+
+/// How much hyper may buffer of a request, and how long the head of a response may be. Small, so that what is handed over is soon
+/// sent.
+pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How many lines the head of a response may have, which is hyper's default. To set it costs an allocation for each response.
+pub(crate) const MAX_HEAD_LINES: usize = 100;
+
+/// A connection. Whoever has it polls it: there is no task behind it. Dropped, it is closed.
+pub(crate) struct Connection {
+    sender: SendRequest<Outgoing>,
+    /// `None` when the connection is over.
+    driver: Option<Driver>,
+    current: Current,
+    socket: Socket,
+    is_to_proxy: bool,
+    is_reused: bool,
+    runtime: Id,
+}
+
+impl Connection {
+    /// Speaks HTTP/1.1 on `stream`, at the bottom of which is `socket`. `is_to_proxy`: requests name the whole URL (RFC 9112 §3.2.2).
+    pub(crate) async fn new(stream: Stream, socket: Socket, is_to_proxy: bool) -> hyper::Result<Self> {
+        let current = Current::default();
+        let io = TokioIo::new(Tracked::new(stream, current.clone()));
+        let (sender, driver) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD_BYTES)
+            // U11: header lines that others let pass must not make a failure of what is stored.
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .handshake(io)
+            .await?;
+        let runtime = Handle::current().id();
+        Ok(Self { sender, driver: Some(driver), current, socket, is_to_proxy, is_reused: false, runtime })
+    }
+
+    /// The runtime whose connection it is. It dies with that.
+    pub(crate) fn runtime(&self) -> Id {
+        self.runtime
+    }
+
+    /// The TCP connection.
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Whether requests have to name the whole URL.
+    pub(crate) fn is_to_proxy(&self) -> bool {
+        self.is_to_proxy
+    }
+
+    /// Whether it has served a request before.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
+    /// From now on what happens is told to `track`.
+    pub(crate) fn begin(&self, track: Arc<Track>) {
+        self.current.set(Some(track));
+    }
+
+    /// Sends a request. Nothing happens before the connection is polled.
+    pub(crate) fn send(
+        &mut self,
+        message: Request<Outgoing>,
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> + use<> {
+        self.sender.try_send_request(message)
+    }
+
+    /// Does what can be done now.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
+        let over = self.driver.as_mut().map(|driver| Pin::new(driver).poll(cx));
+        match over {
+            // hyper has told the request, if there is one.
+            Some(Poll::Ready(result)) => {
+                tracing::trace!(?result, "the connection is over");
+                self.driver = None;
+            }
+            Some(Poll::Pending) | None => {}
+        }
+    }
+
+    /// Ends the request that was on it. `None` if it cannot serve another one.
+    pub(crate) fn rest(mut self) -> Option<Self> {
+        self.current.set(None);
+        self.is_reused = true;
+        self.is_usable().then_some(self)
+    }
+
+    /// Whether it can serve a request: nothing is under way, and nothing has come that nobody asked for (RFC 9112 §9.2).
+    pub(crate) fn is_usable(&self) -> bool {
+        self.driver.is_some() && self.sender.is_ready() && self.socket.is_silent()
+    }
+}

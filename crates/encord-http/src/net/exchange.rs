@@ -1,0 +1,298 @@
+//! One attempt on the network, under its phase clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use encord_http_settings::RequestsSettings;
+use encord_signed_url::Origin;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST};
+use http::response::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use hyper::ext::on_informational;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::body::Body;
+use crate::digest::Sent;
+use crate::fault::{Fault, FaultKind};
+use crate::net::connection::{Connection, MAX_HEAD_BYTES, MAX_HEAD_LINES};
+use crate::net::dial::Dialer;
+use crate::net::track::Track;
+use crate::net::watch::{Running, Watch};
+use crate::payload::{Opened, Outgoing, Readers};
+use crate::phase::{Phase, Profile};
+use crate::request::Request;
+use crate::rules::classify::{During, classify};
+use crate::rules::clock::{Event, PhaseClock};
+
+/// The longest body of a response that is taken whole: 64 MiB. A longer one is a fault; read it as a stream.
+pub const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// How much is kept of the body of an answer of 400 and above: 64 KiB. The rest is not read.
+pub const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// A payload of this length or more is announced by `Expect: 100-continue` (RFC 9110 §10.1.1), so that a server that will not
+/// have it can say so before it is sent: 16 MiB, which takes more than a second on a line of 100 Mbit/s.
+pub const EXPECT_CONTINUE_FROM: u64 = 16 * 1024 * 1024;
+
+/// How long such a payload waits for the server's word: 1 s, as curl does, and at most half of `connect_timeout` and
+/// `write_timeout`, whose clocks run meanwhile. Then it is sent all the same, because there are servers that ignore `Expect`.
+pub const EXPECT_CONTINUE_WAIT: Duration = Duration::from_secs(1);
+
+/// How much of the body that comes with a 2xx to an upload is read, and for how long, so that its connection can be used again. It
+/// is not kept.
+const DISCARDED_BYTES: usize = 64 * 1024;
+const DISCARDED_FOR: Duration = Duration::from_secs(1);
+
+/// What all attempts of a client share.
+pub(crate) struct Transport {
+    pub(crate) dialer: Dialer,
+    pub(crate) readers: Readers,
+}
+
+/// One attempt: what to send, and under which limits.
+pub(crate) struct Exchange<'a> {
+    pub(crate) transport: &'a Transport,
+    pub(crate) request: &'a Request,
+    /// Made anew for each sending: most requests are sent once, and a copy for a second time would be made in vain.
+    pub(crate) headers: &'a (dyn Fn() -> HeaderMap + Sync),
+    pub(crate) settings: RequestsSettings,
+    pub(crate) deadline: Option<Instant>,
+    /// How many attempts there were before.
+    pub(crate) turn: usize,
+    /// The client has asked for gzip, so it decompresses what comes.
+    pub(crate) gzip: bool,
+}
+
+/// An attempt that brought an answer below 400. Its body is still to be read.
+pub(crate) struct Answer {
+    pub(crate) parts: Parts,
+    pub(crate) body: Body,
+    /// What is known of the payload before it is sent.
+    pub(crate) announced: Sent,
+    pub(crate) resent: bool,
+}
+
+/// An attempt that failed.
+pub(crate) struct Failure {
+    pub(crate) cause: Cause,
+    pub(crate) phase: Phase,
+    pub(crate) resent: bool,
+}
+
+/// Why an attempt failed.
+pub(crate) enum Cause {
+    /// The server answered with a status of 400 or above.
+    Refused(Box<Refusal>),
+    /// There was no whole answer.
+    Fault(Fault),
+}
+
+/// An answer of 400 or above.
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What became of a request on a connection.
+enum Once {
+    Answered(Box<Answer>),
+    Failed(Cause, Phase),
+    /// Nothing was written: the idle connection had been closed.
+    NotWritten,
+    /// The reused connection died before any byte of the answer.
+    DiedReused,
+    /// The server does not know `Expect`: 417.
+    ExpectationFailed,
+}
+
+impl Exchange<'_> {
+    /// Makes one attempt.
+    ///
+    /// Within it the request is sent a second time in three cases: the idle connection was closed before anything was written; the
+    /// reused connection died under a request that may be repeated (RFC 9112 §9.3.1); the server does not know `Expect`.
+    pub(crate) async fn attempt(&self) -> Result<Answer, Failure> {
+        let fail = |cause, phase, resent| Err(Failure { cause, phase, resent });
+        let (uri, origin) = match self.request.0.url.expose() {
+            Ok(exposed) => exposed,
+            Err(e) => {
+                let fault = Fault::new(FaultKind::Url, e.to_string()).with_source(e);
+                return fail(Cause::Fault(fault), Phase::Preparing, false);
+            }
+        };
+        let (mut may_expect, mut resent) = (true, false);
+        loop {
+            match self.once(uri, origin, may_expect, !resent).await {
+                Once::Answered(answer) => return Ok(Answer { resent, ..*answer }),
+                Once::Failed(cause, phase) => return fail(cause, phase, resent),
+                Once::NotWritten => tracing::debug!("the idle connection had been closed; sending on another"),
+                Once::DiedReused => {
+                    tracing::debug!("the reused connection died before the answer; sending once more on a new one");
+                    resent = true;
+                }
+                Once::ExpectationFailed => may_expect = false,
+            }
+        }
+    }
+
+    async fn once(&self, uri: &Uri, origin: &Origin, may_expect: bool, may_reuse: bool) -> Once {
+        let opened = match self.open().await {
+            Ok(opened) => opened,
+            Err(fault) => return Once::Failed(Cause::Fault(fault), Phase::Preparing),
+        };
+        let track = Track::new(PhaseClock::new(&self.settings, self.request.0.profile));
+        let mut watch = Watch::new(Arc::clone(&track), self.deadline);
+        let connection = match watch.guard(self.connection(origin, may_reuse)).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(fault)) => return Once::Failed(Cause::Fault(fault), Phase::Connecting),
+            Err(limit) => return Once::Failed(Cause::Fault(Fault::new(limit, "")), Phase::Connecting),
+        };
+        track.on(Event::Connected);
+
+        let announced = opened.announced();
+        let expects = may_expect && opened.length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
+        let message = self.message(uri, origin, opened, &track, connection.is_to_proxy(), expects);
+        let mut running = Running::new(watch, connection);
+        let response = match running.exchange(message).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(mut error)) => {
+                let was_written = error.take_message().is_none();
+                return self.failed(error.into_error(), was_written, &running);
+            }
+            Err(limit) => return Once::Failed(Cause::Fault(Fault::new(limit, "")), running.phase()),
+        };
+        let (parts, incoming) = response.into_parts();
+        if expects && parts.status == StatusCode::EXPECTATION_FAILED && self.request.0.payload.can_open() {
+            return Once::ExpectationFailed;
+        }
+        track.head_is_there();
+        let is_gzip = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"gzip");
+        let gzip = self.gzip
+            && self.request.0.method != Method::HEAD
+            && parts.headers.get(CONTENT_ENCODING).is_some_and(is_gzip);
+        let body = Body::new(incoming, running, Arc::clone(&self.transport.dialer.pool), origin.clone(), gzip);
+        self.answered(parts, body, announced).await
+    }
+
+    /// Opens the payload, which no clock but the deadline bounds.
+    async fn open(&self) -> Result<Opened, Fault> {
+        let open = self.request.0.payload.open(&self.transport.readers);
+        let opened = match self.deadline {
+            Some(deadline) => timeout_at(deadline, open).await.map_err(|_| Fault::new(FaultKind::Deadline, ""))?,
+            None => open.await,
+        };
+        if opened.as_ref().is_err_and(|fault| fault.kind() == FaultKind::PayloadBusy) {
+            // Perhaps for want of descriptors.
+            self.transport.dialer.pool.give_back();
+        }
+        opened
+    }
+
+    /// An idle connection, or a new one.
+    async fn connection(&self, origin: &Origin, may_reuse: bool) -> Result<Connection, Fault> {
+        let dialer = &self.transport.dialer;
+        let idle = if may_reuse { dialer.pool.take(origin) } else { None };
+        match idle {
+            Some(connection) => Ok(connection),
+            None => dialer.connect(origin, self.turn, self.settings.connect_timeout.as_duration()).await,
+        }
+    }
+
+    fn failed(&self, error: hyper::Error, was_written: bool, running: &Running) -> Once {
+        let (track, can_open) = (running.track(), self.request.0.payload.can_open());
+        if track.is_draining() {
+            // The system has dropped what it still had, so nothing is left to be sent.
+            track.sent();
+        }
+        if !was_written && running.is_reused() && can_open {
+            return Once::NotWritten;
+        }
+        let fault = classify(error, During::Exchange);
+        let died = matches!(fault.kind(), FaultKind::Reset | FaultKind::Closed);
+        if died && running.is_reused() && !track.has_answer() && self.request.0.idempotent && can_open {
+            return Once::DiedReused;
+        }
+        let fault = match fault.kind() {
+            // hyper does not say which of the two it was.
+            FaultKind::TooLarge if track.head_lines() > MAX_HEAD_LINES => {
+                fault.with_detail(format!("a head of more than {MAX_HEAD_LINES} lines"))
+            }
+            FaultKind::TooLarge => fault.with_detail(format!("a head of more than {} KiB", MAX_HEAD_BYTES / 1024)),
+            _ => fault,
+        };
+        Once::Failed(Cause::Fault(fault), running.phase())
+    }
+
+    async fn answered(&self, parts: Parts, mut body: Body, announced: Sent) -> Once {
+        if parts.status.as_u16() >= 400 {
+            // The status is the outcome, even if the rest of the answer never comes.
+            let body = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
+            let Parts { status, headers, .. } = parts;
+            return Once::Failed(Cause::Refused(Box::new(Refusal { status, headers, body })), Phase::Waiting);
+        }
+        if self.request.0.profile == Profile::Stall && parts.status.is_success() {
+            // U11: stored is stored, whatever comes after the head.
+            let _ = timeout(DISCARDED_FOR, body.read(DISCARDED_BYTES)).await;
+            body.discard();
+        }
+        Once::Answered(Box::new(Answer { parts, body, announced, resent: false }))
+    }
+
+    fn message(
+        &self,
+        uri: &Uri,
+        origin: &Origin,
+        opened: Opened,
+        track: &Arc<Track>,
+        is_to_proxy: bool,
+        expects: bool,
+    ) -> http::Request<Outgoing> {
+        let method = &self.request.0.method;
+        let length = opened.length;
+        let expect = expects.then(|| expect_wait(&self.settings));
+        let payload = Outgoing::new(opened, Arc::clone(track), self.request.0.meter.clone(), expect);
+        let mut message = http::Request::new(payload);
+        let heard = Arc::clone(track);
+        on_informational(&mut message, move |interim| heard.interim(interim.status()));
+        *message.method_mut() = method.clone();
+        *message.uri_mut() = if is_to_proxy { uri.clone() } else { origin_form(uri) };
+        let headers = message.headers_mut();
+        *headers = (self.headers)();
+        if !headers.contains_key(HOST)
+            && let Some(host) = host_header(uri, origin)
+        {
+            headers.insert(HOST, host);
+        }
+        if expects {
+            headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+        }
+        // RFC 9110 §8.6: also for an empty payload, when the method is one that has a payload. S3 answers 501 or 411 without.
+        if let Some(length) = length
+            && (length > 0 || matches!(*method, Method::PUT | Method::POST | Method::PATCH))
+        {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        message
+    }
+}
+
+/// The target as a server wants it: path and query only (RFC 9112 §3.2.1).
+fn origin_form(uri: &Uri) -> Uri {
+    uri.path_and_query().cloned().map_or_else(|| Uri::from(PathAndQuery::from_static("/")), Uri::from)
+}
+
+/// Host and port as the URL has them, without a port that is the scheme's own.
+fn host_header(uri: &Uri, origin: &Origin) -> Option<HeaderValue> {
+    let default = if origin.is_https() { 443 } else { 80 };
+    let authority = uri.authority()?;
+    let host = if origin.port() == default { authority.host() } else { authority.as_str() };
+    HeaderValue::from_str(host).ok()
+}
+
+fn expect_wait(settings: &RequestsSettings) -> Duration {
+    let clocks = [settings.connect_timeout, settings.write_timeout];
+    let halves = clocks.into_iter().filter_map(|timeout| Some(timeout.as_duration()? / 2));
+    halves.fold(EXPECT_CONTINUE_WAIT, Duration::min)
+}

@@ -1,0 +1,141 @@
+//! The idle connections of a client.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use encord_signed_url::Origin;
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, sleep};
+
+use crate::net::connection::Connection;
+
+/// How many idle connections a client keeps, to all hosts together. Each costs a descriptor.
+pub(crate) const MAX_IDLE_CONNECTIONS: usize = 64;
+
+/// A timer for longer than this would never ring.
+const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Idle connections, each of its origin and of the runtime that made it. A connection is of no use to another runtime: it stops when
+/// its own one ends.
+pub(crate) struct Pool {
+    timeout: Duration,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    /// The longest idle first.
+    idle: Vec<Idle>,
+    /// The runtimes that have a task which closes what is idle for too long.
+    swept_by: HashSet<Id>,
+}
+
+struct Idle {
+    origin: Origin,
+    since: Instant,
+    connection: Connection,
+}
+
+impl Pool {
+    /// Connections are closed that are idle for so long. Zero: none is kept.
+    pub(crate) fn new(timeout: Duration) -> Self {
+        Self { timeout, shelf: Mutex::default() }
+    }
+
+    /// The connection to `origin` that was used last, if there is one of this runtime that is still good.
+    pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
+        let runtime = Handle::current().id();
+        loop {
+            let mut kept = self.lock();
+            let of_ours = |idle: &Idle| idle.connection.runtime() == runtime && idle.origin == *origin;
+            let index = kept.idle.iter().rposition(of_ours)?;
+            let idle = kept.idle.remove(index);
+            drop(kept);
+            if idle.since.elapsed() < self.timeout && idle.connection.is_usable() {
+                return Some(idle.connection);
+            }
+        }
+    }
+
+    /// Keeps a connection for the next request. The one that is idle for the longest time makes room for it.
+    pub(crate) fn put(self: &Arc<Self>, origin: Origin, connection: Connection) {
+        let runtime = connection.runtime();
+        let Ok(handle) = Handle::try_current() else { return };
+        if self.timeout.is_zero() || handle.id() != runtime {
+            return;
+        }
+        let mut kept = self.lock();
+        let removed = (kept.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| kept.idle.remove(0));
+        kept.idle.push(Idle { origin, since: Instant::now(), connection });
+        let is_first = self.timeout <= LONGEST_IDLE && kept.swept_by.insert(runtime);
+        drop(kept);
+        drop(removed);
+        if is_first {
+            let sweeper = Sweeper { pool: Arc::downgrade(self), runtime };
+            handle.spawn(sweeper.run(self.timeout));
+        }
+    }
+
+    /// Closes all idle connections, because descriptors are short. How many there were.
+    pub(crate) fn give_back(&self) -> usize {
+        let idle = std::mem::take(&mut self.lock().idle);
+        idle.len()
+    }
+
+    /// Closes the connections of a runtime that are idle for too long. `None` if it has no others; the sweeper then ends.
+    fn sweep(&self, runtime: Id) -> Option<Duration> {
+        let mut kept = self.lock();
+        let timeout = self.timeout;
+        let (over, idle) = std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.since.elapsed() >= timeout);
+        kept.idle = idle;
+        let oldest =
+            kept.idle.iter().find(|idle| idle.connection.runtime() == runtime).map(|idle| idle.since.elapsed());
+        if oldest.is_none() {
+            kept.swept_by.remove(&runtime);
+        }
+        drop(kept);
+        drop::<Vec<Idle>>(over);
+        oldest.map(|oldest| timeout.saturating_sub(oldest))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task of a runtime that closes connections which are idle for too long.
+struct Sweeper {
+    pool: Weak<Pool>,
+    runtime: Id,
+}
+
+impl Sweeper {
+    async fn run(mut self, timeout: Duration) {
+        let mut next = timeout;
+        loop {
+            sleep(next).await;
+            let Some(pool) = self.pool.upgrade() else { return };
+            let Some(wait) = pool.sweep(self.runtime) else {
+                self.pool = Weak::new();
+                return;
+            };
+            next = wait;
+        }
+    }
+}
+
+impl Drop for Sweeper {
+    /// Also when the runtime ends, and with it its connections.
+    fn drop(&mut self) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        let mut kept = pool.lock();
+        if kept.swept_by.remove(&self.runtime) {
+            let (over, idle): (Vec<_>, _) =
+                std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.connection.runtime() == self.runtime);
+            kept.idle = idle;
+            drop(kept);
+            drop(over);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A TCP connection that can be asked about the queues of the operating system.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Well below the 350 s after which the stricter cloud NAT gateways forget a silent connection.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// How much the system may keep of a payload without having sent it (rule R8). Less would cost speed: the sender is woken each time
+/// when half of it is free.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_BYTES: u32 = 256 * 1024;
+
+/// A TCP connection. Clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Socket(Arc<TcpStream>);
+
+impl Socket {
+    /// Takes a new connection and sets its options.
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        // An option that cannot be set makes the connection a little worse, and nothing wrong.
+        let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE));
+        let new = Self(Arc::new(stream));
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        new.set_unsent_bytes(UNSENT_BYTES);
+        new
+    }
+
+    /// Whether there is nothing to read: no byte, no end, no reset. Asks the system, not the runtime, which may not have heard yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        let peeked = SockRef::from(&*self.0).peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Waits until the system has sent all that it was given. `moved` is called each time when a good part of the rest is sent.
+    ///
+    /// Linux can be asked for a signal when less than so many bytes are unsent. Elsewhere the wait is over at once.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) async fn drained(self, moved: impl Fn()) {
+        let mut unsent = UNSENT_BYTES / 2;
+        while unsent > 0 {
+            self.set_unsent_bytes(unsent);
+            // Registered anew, a descriptor is looked at anew. The connection's own keeps what it knew.
+            let Ok(copy) = SockRef::from(&*self.0).try_clone() else { break };
+            let Ok(watched) = TcpStream::from_std(copy.into()) else { break };
+            if watched.writable().await.is_err() {
+                break;
+            }
+            moved();
+            unsent = if unsent > 1 { (unsent / 4).max(1) } else { 0 };
+        }
+        self.set_unsent_bytes(UNSENT_BYTES);
+    }
+
+    /// Elsewhere nobody tells.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) async fn drained(self, moved: impl Fn()) {
+        moved();
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn set_unsent_bytes(&self, bytes: u32) {
+        let _ = SockRef::from(&*self.0).set_tcp_notsent_lowat(bytes);
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read_buf(buf) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result.map(drop)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write_vectored(bufs) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+    }
+}

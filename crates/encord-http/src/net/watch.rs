@@ -1,0 +1,177 @@
+//! The clock of an attempt, and the connection that the attempt has.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use encord_signed_url::Origin;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use tokio::time::{Instant, Sleep};
+
+use crate::fault::FaultKind;
+use crate::net::connection::Connection;
+use crate::net::pool::Pool;
+use crate::net::track::Track;
+use crate::payload::Outgoing;
+use crate::phase::Phase;
+
+/// Who looks at the clock so much too late was not running: the process was stopped, the laptop's lid was closed.
+const LATE: Duration = Duration::from_millis(250);
+
+/// How long such a one has to find what came in time.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs the parts of an attempt, one after the other, against its clock.
+pub(crate) struct Watch {
+    track: Arc<Track>,
+    deadline: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The limit that was looked at too late, and until when what came in time is looked for.
+    grace: Option<(Instant, Instant)>,
+}
+
+impl Watch {
+    /// A watch over an attempt that must end by `deadline`, whatever its limits.
+    pub(crate) fn new(track: Arc<Track>, deadline: Option<Instant>) -> Self {
+        Self { track, deadline, timer: None, grace: None }
+    }
+
+    /// The attempt's clock.
+    pub(crate) fn track(&self) -> &Arc<Track> {
+        &self.track
+    }
+
+    /// Runs a part of the attempt until it is through or a limit has run out.
+    pub(crate) async fn guard<F: Future>(&mut self, part: F) -> Result<F::Output, FaultKind> {
+        let mut part = pin!(part);
+        poll_fn(|cx| match part.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Ok(output)),
+            Poll::Pending => self.poll_limit(cx).map(Err),
+        })
+        .await
+    }
+
+    /// Ready when a limit has run out.
+    fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<FaultKind> {
+        loop {
+            let Some((due, kind)) = self.next_limit() else { return Poll::Pending };
+            if Instant::now() >= due {
+                return Poll::Ready(kind);
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            // Limits mostly move away. A timer that is left where it was and rings too early costs less than moving it each time.
+            if timer.deadline() > due || timer.is_elapsed() {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn next_limit(&mut self) -> Option<(Instant, FaultKind)> {
+        let limit = self.track.next_limit().map(|(due, limit)| (due, FaultKind::TimedOut(limit)));
+        let deadline = self.deadline.map(|due| (due, FaultKind::Deadline));
+        let (due, kind) = limit.into_iter().chain(deadline).min_by_key(|(due, _)| *due)?;
+        let now = Instant::now();
+        let until = match self.grace {
+            Some((of, until)) if of == due => until,
+            _ if now.saturating_duration_since(due) > LATE => now + GRACE,
+            _ => return Some((due, kind)),
+        };
+        self.grace = Some((due, until));
+        Some((until, kind))
+    }
+}
+
+/// An attempt that has its connection. Dropped before it [rests](Self::rest), it closes the connection.
+pub(crate) struct Running {
+    watch: Watch,
+    connection: Connection,
+    draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Running {
+    pub(crate) fn new(watch: Watch, connection: Connection) -> Self {
+        connection.begin(Arc::clone(watch.track()));
+        Self { watch, connection, draining: None }
+    }
+
+    /// The attempt's clock.
+    pub(crate) fn track(&self) -> &Arc<Track> {
+        self.watch.track()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.track().phase()
+    }
+
+    /// Whether the connection had served a request before.
+    pub(crate) fn is_reused(&self) -> bool {
+        self.connection.is_reused()
+    }
+
+    /// Sends the request and waits for the head of the response.
+    pub(crate) async fn exchange(
+        &mut self,
+        message: Request<Outgoing>,
+    ) -> Result<Result<Response<Incoming>, TrySendError<Request<Outgoing>>>, FaultKind> {
+        let mut response = pin!(self.connection.send(message));
+        poll_fn(|cx| self.poll(cx, |cx| response.as_mut().poll(cx))).await
+    }
+
+    /// Moves the connection on until `part` is ready or a limit has run out.
+    ///
+    /// What has come counts before what the clock says, however late both are looked at.
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, FaultKind>> {
+        self.poll_drained(cx);
+        if let Poll::Ready(ready) = part(cx) {
+            return Poll::Ready(Ok(ready));
+        }
+        self.connection.poll(cx);
+        if let Poll::Ready(ready) = part(cx) {
+            return Poll::Ready(Ok(ready));
+        }
+        self.poll_drained(cx);
+        self.watch.poll_limit(cx).map(Err)
+    }
+
+    /// Ready when a limit has run out, for who has something to go on with all the same.
+    pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<FaultKind> {
+        self.watch.poll_limit(cx)
+    }
+
+    /// R8: what the system has is not yet sent.
+    fn poll_drained(&mut self, cx: &mut Context<'_>) {
+        let track = self.watch.track();
+        if !track.is_draining() {
+            self.draining = None;
+            return;
+        }
+        let draining = self.draining.get_or_insert_with(|| {
+            let track = Arc::clone(track);
+            Box::pin(self.connection.socket().clone().drained(move || track.moved()))
+        });
+        if draining.as_mut().poll(cx).is_ready() {
+            track.sent();
+        }
+    }
+
+    /// The response is read to its end: the connection may serve the next request, if the payload is out as well.
+    pub(crate) fn rest(mut self, cx: &mut Context<'_>, pool: &Arc<Pool>, origin: Origin) {
+        self.connection.poll(cx);
+        if self.track().is_flushed()
+            && let Some(connection) = self.connection.rest()
+        {
+            pool.put(origin, connection);
+        }
+    }
+}
