@@ -8,6 +8,7 @@ mod dev_platform;
 mod dev_store;
 mod guide;
 mod http_peers;
+mod ingest;
 mod nginx;
 mod peers;
 mod promises;

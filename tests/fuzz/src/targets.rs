@@ -8,6 +8,7 @@ mod envelope;
 mod fault_plan;
 mod http_answer;
 mod journal;
+mod key;
 mod ledger;
 mod manifest;
 mod models;
@@ -31,6 +32,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("fault_plan", fault_plan::check),
     ("http_answer", http_answer::check),
     ("journal", journal::check),
+    ("key", key::check),
     ("ledger", ledger::check),
     ("manifest", manifest::check),
     ("models", models::check),

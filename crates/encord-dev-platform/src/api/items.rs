@@ -57,7 +57,7 @@ struct Move {
     #[serde(alias = "new_parent_uuid")]
     new_parent_uuid: Uuid,
     #[serde(default, rename = "allowSyncedDatasetMove", alias = "allow_synced_dataset_move")]
-    leaves_dataset: bool,
+    also_synced: bool,
 }
 
 #[derive(Deserialize)]
@@ -291,11 +291,11 @@ impl Api<'_> {
 
     /// A dataset that follows one of the two folders does so.
     pub(super) fn move_items(&mut self, call: &Call) -> Answer {
-        let Move { item_uuids, new_parent_uuid, leaves_dataset } = call.read()?;
+        let Move { item_uuids, new_parent_uuid, also_synced } = call.read()?;
         self.allow(item_uuids.len())?;
         let joined = self.folder(new_parent_uuid)?.synced_dataset;
         let left = self.folder(call.id(0)?)?.synced_dataset;
-        if left.is_some() && !leaves_dataset {
+        if left.is_some() && !also_synced {
             return Err(Problem::invalid("the items are in a dataset that follows the folder"));
         }
         for uuid in &item_uuids {
