@@ -1,6 +1,5 @@
 //! The Python examples of docs/uploading.md and docs/migrating-from-python.md run with the real SDK.
 
-use std::fs;
 use std::process::Command;
 
 use encord_upload::Shard;
