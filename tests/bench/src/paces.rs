@@ -106,7 +106,9 @@ impl PaceCase {
         match beside {
             None => {
                 command.arg(lab.path("encord"));
-                command.args(["upload", "--progress", "never", "--allow-failures", "--manifest"]).arg(manifest);
+                command
+                    .args(["upload", "--progress", "never", "--no-journal", "--allow-failures", "--manifest"])
+                    .arg(manifest);
             }
             Some(Beside::Fixed(number)) => {
                 command.arg(lab.path("bench-fixed")).arg(manifest).arg(number.to_string());

@@ -225,7 +225,7 @@ const FAR: PaceCase = PaceCase {
 /// What P15 has in common.
 const LIMITED: PaceCase = PaceCase {
     link: link(20, 0),
-    beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256), Beside::Sdk],
+    beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256)],
     over_best: 1.3,
     ..FAR
 };
