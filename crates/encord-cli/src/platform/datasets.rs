@@ -57,7 +57,7 @@ fn show(DatasetsShowArgs { dataset, rows, platform }: &DatasetsShowArgs) -> Resu
 }
 
 impl Row for DatasetInfo {
-    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("CHANGED", 25), ("TITLE", 0)];
+    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("CHANGED", 32), ("TITLE", 0)];
 
     fn cells(&self) -> Vec<String> {
         vec![self.dataset_uuid.to_string(), self.last_edited_at.to_string(), self.title.clone()]

@@ -79,7 +79,7 @@ fn show(FoldersShowArgs { folder, items, platform }: &FoldersShowArgs) -> Result
 }
 
 impl Row for StorageFolder {
-    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("ROLE", 5), ("CHANGED", 25), ("NAME", 0)];
+    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("ROLE", 5), ("CHANGED", 32), ("NAME", 0)];
 
     fn cells(&self) -> Vec<String> {
         let path = self.path().join("/");

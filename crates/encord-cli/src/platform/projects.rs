@@ -80,7 +80,7 @@ fn show_models<M: ModelIterationUids + Row>(models: &Records<M>, uids: bool, as_
 }
 
 impl Row for ProjectInfo {
-    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("KIND", 9), ("CHANGED", 25), ("TITLE", 0)];
+    const HEADS: &'static [(&'static str, usize)] = &[("UUID", 36), ("KIND", 9), ("CHANGED", 32), ("TITLE", 0)];
 
     fn cells(&self) -> Vec<String> {
         let kind = self.project_type.clone().unwrap_or_default();
