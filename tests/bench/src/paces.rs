@@ -7,53 +7,12 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, Server, output, read_json, write_lists};
-use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
+use crate::outcome::{Bound, Outcome, Table, Verdict, number};
+use crate::plan::{Beside, PaceCase};
 use crate::stats::Spread;
 
 /// A program that takes longer than this is broken off: at a store with limits, curl tries for ever.
 const LONGEST_RUN: Duration = Duration::from_secs(600);
-
-/// A link, a store behind it, and the programs that upload through them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PaceCase {
-    pub(crate) files: u64,
-    pub(crate) size: u64,
-    pub(crate) link: Link,
-    /// After so many seconds the link is another one.
-    pub(crate) then: Option<(f64, Link)>,
-    pub(crate) store: Store,
-    /// Beside ours at its default.
-    pub(crate) beside: &'static [Beside],
-    /// Our time over that of the best fixed number that loses nothing, at most.
-    pub(crate) over_best: f64,
-    /// The time of each peer over ours, at least.
-    pub(crate) over_peers: f64,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Link {
-    pub(crate) rtt_ms: u64,
-    /// 0: no limit.
-    pub(crate) mbit: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Store {
-    pub(crate) service_ms: u64,
-    /// The options of `bench-server` that limit it.
-    pub(crate) limits: &'static [(&'static str, u64)],
-    /// Each so many-th object is refused for a day; 0: none.
-    pub(crate) banned: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// Ours, always so many under way.
-    Fixed(u64),
-    /// `curl --parallel`, with `--parallel-max` if that is not zero.
-    Curl(u64),
-    Sdk,
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -103,36 +62,9 @@ impl Beside {
             Self::Sdk => lab.python("current").is_some(),
         }
     }
-
-    fn name(self) -> String {
-        match self {
-            Self::Fixed(number) => format!("encord, always {number}"),
-            Self::Curl(0) => "curl --parallel".to_owned(),
-            Self::Curl(number) => format!("curl, {number} at once"),
-            Self::Sdk => "Python SDK".to_owned(),
-        }
-    }
 }
 
 impl PaceCase {
-    pub(crate) fn label(&self) -> String {
-        let Self { files, size, link, then, store, .. } = self;
-        let mut label = format!("{} files of {} KiB, {}", grouped(*files), size / 1024, link.label());
-        if store.service_ms > 0 {
-            label += &*format!(", {} ms each", store.service_ms);
-        }
-        for (limit, value) in store.limits {
-            label += &*format!(", {} {value}", limit.trim_start_matches("--"));
-        }
-        if store.banned > 0 {
-            label += &*format!(", one in {} refused for a day", store.banned);
-        }
-        if let Some((seconds, link)) = then {
-            label += &*format!("; after {seconds} s {}", link.label());
-        }
-        label
-    }
-
     /// One run, with a link and a store of its own.
     fn run(&self, lab: &Lab, beside: Option<Beside>) -> Result<Sample> {
         let mut options = vec![("--delay-ms", self.store.service_ms), ("--banned", self.store.banned)];
@@ -267,15 +199,6 @@ impl PaceCase {
             })
         };
         json!({ "label": self.label(), "programs": programs.iter().map(program).collect::<Vec<_>>() })
-    }
-}
-
-impl Link {
-    fn label(self) -> String {
-        match self.mbit {
-            0 => format!("{} ms", self.rtt_ms),
-            mbit => format!("{} ms, {} Mbit/s", self.rtt_ms, grouped(mbit)),
-        }
     }
 }
 
