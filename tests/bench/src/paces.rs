@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::case::{Beside, Link, PaceCase};
 use crate::lab::{Lab, Server, output, read_json, write_lists};
-use crate::outcome::{Bound, Outcome, Table, Verdict, number};
-use crate::plan::{Beside, PaceCase};
+use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
 
 /// A program that takes longer than this is broken off: at a store with limits, curl tries for ever.
@@ -62,9 +62,36 @@ impl Beside {
             Self::Sdk => lab.python("current").is_some(),
         }
     }
+
+    fn name(self) -> String {
+        match self {
+            Self::Fixed(number) => format!("encord, always {number}"),
+            Self::Curl(0) => "curl --parallel".to_owned(),
+            Self::Curl(number) => format!("curl, {number} at once"),
+            Self::Sdk => "Python SDK".to_owned(),
+        }
+    }
 }
 
 impl PaceCase {
+    pub(crate) fn label(&self) -> String {
+        let Self { files, size, link, then, store, .. } = self;
+        let mut label = format!("{} files of {} KiB, {}", grouped(*files), size / 1024, link.label());
+        if store.service_ms > 0 {
+            label += &*format!(", {} ms each", store.service_ms);
+        }
+        for (limit, value) in store.limits {
+            label += &*format!(", {} {value}", limit.trim_start_matches("--"));
+        }
+        if store.banned > 0 {
+            label += &*format!(", one in {} refused for a day", store.banned);
+        }
+        if let Some((seconds, link)) = then {
+            label += &*format!("; after {seconds} s {}", link.label());
+        }
+        label
+    }
+
     /// One run, with a link and a store of its own.
     fn run(&self, lab: &Lab, beside: Option<Beside>) -> Result<Sample> {
         let mut options = vec![("--delay-ms", self.store.service_ms), ("--banned", self.store.banned)];
@@ -199,6 +226,15 @@ impl PaceCase {
             })
         };
         json!({ "label": self.label(), "programs": programs.iter().map(program).collect::<Vec<_>>() })
+    }
+}
+
+impl Link {
+    fn label(self) -> String {
+        match self.mbit {
+            0 => format!("{} ms", self.rtt_ms),
+            mbit => format!("{} ms, {} Mbit/s", self.rtt_ms, grouped(mbit)),
+        }
     }
 }
 
