@@ -51,7 +51,10 @@ pub(super) fn length_now(wanted: usize) -> usize {
 }
 
 fn length_of_chunk(wanted: usize, in_use: usize) -> usize {
-    if in_use + wanted <= MAX_READ_AHEAD_BYTES { wanted } else { wanted.min(SHORTEST_CHUNK) }
+    // An eighth of what is left, so that many uploads get little each before nothing is left.
+    let share = MAX_READ_AHEAD_BYTES.saturating_sub(in_use) / 8;
+    let fits = IDLE.iter().map(|shelf| shelf.size).filter(|size| *size <= share).max();
+    wanted.min(fits.unwrap_or(SHORTEST_CHUNK))
 }
 
 /// Bytes that `read` fills, at most [`CHUNK`] of them.
@@ -102,8 +105,10 @@ mod tests {
     #[test]
     fn u10_chunks_are_short_while_all_buffers_are_at_their_limit() {
         assert_eq!(length_of_chunk(CHUNK, 0), CHUNK);
-        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES - CHUNK), CHUNK);
-        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES - CHUNK + 1), SHORTEST_CHUNK);
+        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES / 2), CHUNK);
+        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES / 2 + 1), FIRST);
+        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES - 1), SHORTEST_CHUNK);
+        assert_eq!(length_of_chunk(CHUNK, 2 * MAX_READ_AHEAD_BYTES), SHORTEST_CHUNK);
         assert_eq!(length_of_chunk(1000, MAX_READ_AHEAD_BYTES), 1000);
     }
 

@@ -62,7 +62,7 @@ pub(super) struct Batch {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Outcome {
     pub(super) seconds: f64,
-    /// When the world changed, so many items were done.
+    /// When the world changed.
     pub(super) done_before: usize,
     pub(super) uploaded: usize,
     /// Failed for want of retries.
@@ -212,8 +212,7 @@ impl Simulation {
             let event = self.payloads[event];
             self.happen(event, pace);
             self.pump(pace);
-            let all = self.outcome.uploaded + self.outcome.lost + self.outcome.banned;
-            if all == self.items.len() {
+            if self.outcome.uploaded + self.outcome.lost + self.outcome.banned == self.items.len() {
                 self.outcome.seconds = self.now;
                 return;
             }

@@ -140,6 +140,22 @@ async fn u8_the_headers_of_a_renewed_url_replace_those_of_the_old_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn u9_what_one_target_brought_never_goes_to_the_next() {
+    let server = Server::start_here(|request, _| match request.target.as_str() {
+        "/a?old" => status(400).body(EXPIRED),
+        _ => status(200),
+    });
+    let files = Files::new();
+    let mut item = UploadItem::new(files.file("a", "x"), server.url("/a?old"));
+    item.headers.insert("x-amz-security-token", HeaderValue::from_static("s3cret"));
+    let uploader = uploader().source(Numbering::new(&server)).content_md5(true);
+    let reports = upload(&uploader, vec![item]).await;
+    assert_eq!(attempts(&reports[0]), ["400 ExpiredToken", "200"]);
+    let tokens: Vec<_> = server.requests().iter().map(|r| r.header("x-amz-security-token").is_some()).collect();
+    assert_eq!(tokens, [true, false]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn u6_an_expired_url_without_a_source_is_one_request_and_expired() {
     let server = Server::start_here(|_, _| status(400).body(EXPIRED));
     let files = Files::new();
