@@ -4,6 +4,7 @@ mod dataset_jobs;
 mod datasets;
 mod filter;
 mod folders;
+mod groups;
 mod items;
 mod jobs;
 mod legacy;

@@ -60,24 +60,6 @@ struct Move {
     also_synced: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Group {
-    #[serde(alias = "layout_contents")]
-    layout_contents: Contents,
-    name: Option<String>,
-    #[serde(default, alias = "client_metadata")]
-    client_metadata: Option<Map<String, Value>>,
-}
-
-/// By place, or by name.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Contents {
-    List(Vec<Uuid>),
-    Named(BTreeMap<String, Uuid>),
-}
-
 /// What a listing or a lookup finds.
 enum Found<'a> {
     Item(&'a Item),
@@ -85,7 +67,7 @@ enum Found<'a> {
 }
 
 impl Api<'_> {
-    fn item(&self, uuid: Uuid) -> Result<&Item, Problem> {
+    pub(super) fn item(&self, uuid: Uuid) -> Result<&Item, Problem> {
         self.state.items.get(uuid).ok_or_else(|| forbidden("item"))
     }
 
@@ -315,30 +297,6 @@ impl Api<'_> {
             }
         }
         Ok(Value::Null)
-    }
-
-    /// Items side by side, as one item.
-    pub(super) fn create_group_items(&mut self, call: &Call) -> Answer {
-        let groups: Vec<Group> = call.read()?;
-        let folder = call.id(0)?;
-        self.folder(folder)?;
-        let mut created = Vec::new();
-        for (at, Group { layout_contents, name, client_metadata }) in groups.into_iter().enumerate() {
-            let children = match layout_contents {
-                Contents::List(list) => list,
-                Contents::Named(named) => named.into_values().collect(),
-            };
-            for child in &children {
-                self.item(*child)?;
-            }
-            let name = name.unwrap_or_else(|| format!("group {}", at + 1));
-            let mut item = Item::new(Uuid::new_v4(), folder, ItemType::Group, name, self.now);
-            item.client_metadata = client_metadata.unwrap_or_default();
-            item.children = children;
-            created.push(item.uuid);
-            self.state.items.put(item);
-        }
-        Ok(json!(created))
     }
 
     fn written_item(&self, item: &Item, rows: usize, sign: bool) -> Value {
