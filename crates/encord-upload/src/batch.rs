@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::{ItemError, ItemReport, Report, Status, StopCause, Stopped};
 use crate::signing::{Signed, Signing};
 use crate::target::Targets;
-use crate::transfer::transfer;
+use crate::transfer::{Stored, transfer};
 
 /// How many items that are not selected are passed over before others get their turn.
 const MAX_ITEMS_PASSED_OVER: usize = 256;
@@ -44,8 +44,8 @@ pub struct Batch<S> {
     signing: Signing,
     ready: VecDeque<Numbered>,
     running: JoinSet<ItemReport>,
-    /// What is reported of a running item if it is aborted.
-    under_way: HashMap<Id, ItemReport>,
+    /// What is reported of a running item if it is aborted: the second until the first is there.
+    under_way: HashMap<Id, (Stored, ItemReport)>,
     /// Outcomes that have been entered and not been given out.
     ended: VecDeque<ItemReport>,
     targets: Targets,
@@ -190,8 +190,9 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         let report = ItemReport::cancelled(&item);
         self.context.progress.start();
         let arrival = self.context.gate.arrives();
-        let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival));
-        self.under_way.insert(handle.id(), report);
+        let stored = Stored::default();
+        let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival, Arc::clone(&stored)));
+        self.under_way.insert(handle.id(), (stored, report));
     }
 
     fn warn_of_an_overwritten_object(&mut self, Numbered { index, item, .. }: &Numbered) {
@@ -218,7 +219,10 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
                 Some(report)
             }
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            Err(error) => self.under_way.remove(&error.id()),
+            Err(error) => {
+                let aborted = self.under_way.remove(&error.id());
+                aborted.map(|(stored, report)| stored.get().cloned().unwrap_or(report))
+            }
         };
         if let Some(report) = report {
             self.enter(report, true);

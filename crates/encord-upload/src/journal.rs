@@ -191,6 +191,12 @@ impl Journal {
         line.is_some_and(|line| self.has(&line))
     }
 
+    /// Keeps others from writing a line.
+    #[cfg(test)]
+    pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.turn.lock().await
+    }
+
     /// Writes down that a file was sent there, likewise.
     pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
         let Some(line) = Line::new(path, sent.length, sent.modified, Some(url)) else { return };

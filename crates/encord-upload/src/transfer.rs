@@ -1,10 +1,10 @@
 //! The upload of one item: attempts under the settings, renewals of its URL between them, and the proof that it arrived.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempt, Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Response, SignatureKind, SignedUrl,
+    Attempt, Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Response, Sent, SignatureKind, SignedUrl,
     StopReason,
 };
 use encord_http_settings::RETRY_AFTER_LIMIT;
@@ -21,12 +21,18 @@ use crate::report::{ItemError, ItemReport, Status};
 use crate::signing::renew;
 use crate::verify::{self, CONTENT_MD5, Proof};
 
+#[cfg(test)]
+mod tests;
+
 /// How often the URL of one item is renewed because the server said that it has expired. Renewals that our clock asks for come on
 /// top, at most one an attempt.
 const MAX_REFUSALS: u32 = 3;
 
+/// What is reported of an item whose transfer is aborted: nothing until the server has stored it.
+pub(crate) type Stored = Arc<OnceLock<ItemReport>>;
+
 /// Uploads an item. `arrival` counts it until it comes to its gate.
-pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted) -> ItemReport {
+pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted, stored: Stored) -> ItemReport {
     let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
     if !item.is_looked_up
         && let Some(journal) = &context.journal
@@ -47,8 +53,7 @@ pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Cou
     let arrival = Some(arrival);
     let transfer =
         Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
-    let report = transfer.run(report).await;
-    ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report }
+    transfer.run(report, began, &stored).await
 }
 
 struct Transfer<'a> {
@@ -63,14 +68,23 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    async fn run(mut self, report: ItemReport) -> ItemReport {
-        match self.attempt_all().await {
-            Ok(response) => ItemReport {
-                status: Status::Uploaded,
-                bytes: response.sent(),
-                attempts: response.into_attempts(),
-                ..report
-            },
+    async fn run(mut self, report: ItemReport, began: Instant, stored: &OnceLock<ItemReport>) -> ItemReport {
+        let end = self.attempt_all().await;
+        let report = ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report };
+        match end {
+            Ok(response) => {
+                let sent = response.payload().clone();
+                let report = ItemReport {
+                    status: Status::Uploaded,
+                    bytes: response.sent(),
+                    attempts: response.into_attempts(),
+                    ..report
+                };
+                // A stop while the journal is written must not report as cancelled what the journal then has as done.
+                let report = stored.get_or_init(|| report).clone();
+                self.record(&sent).await;
+                report
+            }
             Err(error) => ItemReport { attempts: self.attempts.attempts().to_vec(), ..report.failed(error) },
         }
     }
@@ -96,10 +110,7 @@ impl Transfer<'_> {
                     return Err(ItemError::NotStored { url: self.url().clone(), status: response.status() });
                 }
                 Ok(response) => match self.accept(&response) {
-                    Ok(()) => {
-                        self.record(&response).await;
-                        return Ok(response);
-                    }
+                    Ok(()) => return Ok(response),
                     Err(fault) => self.attempts.reject(fault),
                 },
                 Err(failed) => failed,
@@ -211,9 +222,9 @@ impl Transfer<'_> {
         }
     }
 
-    async fn record(&self, response: &Response) {
+    async fn record(&self, sent: &Sent) {
         if let Some(journal) = &self.context.journal {
-            journal.record(&self.item.item.path, response.payload(), self.url()).await;
+            journal.record(&self.item.item.path, sent, self.url()).await;
         }
     }
 

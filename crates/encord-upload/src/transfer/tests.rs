@@ -1,0 +1,51 @@
+//! One transfer, stopped at a moment that a batch cannot be stopped at on purpose.
+
+use encord_http::Client;
+use encord_http_settings::{CloudUploadSettings, RequestsSettings};
+use encord_test_server::{Server, status};
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::*;
+use crate::context::Etags;
+use crate::gate::Gate;
+use crate::item::UploadItem;
+use crate::journal::Journal;
+use crate::progress::Progress;
+
+#[tokio::test]
+async fn u5_a_stop_while_the_journal_is_written_reports_what_is_stored() {
+    let server = Server::start_here(|_, _| status(200));
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("a.jpg");
+    std::fs::write(&path, "content").unwrap();
+    let journal = Journal::open(files.path().join("journal")).unwrap();
+    let writing = journal.hold().await;
+
+    let requests = RequestsSettings::default();
+    let context = Arc::new(Context {
+        client: Client::new(requests),
+        settings: CloudUploadSettings::default().resolve(&requests),
+        source: None,
+        journal: Some(journal.clone()),
+        content_md5: false,
+        compare_etag: true,
+        etags: Etags::default(),
+        progress: Progress::new(),
+        gate: Gate::new(1, false),
+    });
+    let item = Numbered::new(0, UploadItem::new(path, server.url("/a")));
+    let (arrival, stored) = (context.gate.arrives(), Stored::default());
+    let running = tokio::spawn(transfer(context, item, arrival, Arc::clone(&stored)));
+    let is_stored = async {
+        while stored.get().is_none() {
+            yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(60), is_stored).await.expect("stored before the journal says so");
+
+    running.abort();
+    assert!(running.await.unwrap_err().is_cancelled());
+    drop(writing);
+    assert_eq!(stored.get().map(|report| (report.status, report.bytes)), Some((Status::Uploaded, 7)));
+}
