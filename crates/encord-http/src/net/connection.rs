@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -112,6 +112,13 @@ impl Connection {
         self.current.set(None);
         self.is_reused = true;
         self.is_usable().then_some(self)
+    }
+
+    /// Reads what has come on the idle connection: the end of it, or a word of TLS, such as a ticket for the next handshake.
+    pub(crate) fn settle(&mut self) {
+        if !self.socket.is_silent() {
+            self.poll(&mut Context::from_waker(Waker::noop()));
+        }
     }
 
     /// Whether it can serve a request: nothing is under way, and nothing has come that nobody asked for (RFC 9112 §9.2).
