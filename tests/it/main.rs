@@ -4,9 +4,11 @@
 mod acceptance;
 mod conformance;
 mod conformance_live;
+mod dev_platform;
 mod dev_store;
 mod guide;
 mod http_peers;
+mod ingest;
 mod nginx;
 mod peers;
 mod promises;

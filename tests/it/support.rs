@@ -4,6 +4,7 @@ pub(crate) mod authority;
 pub(crate) mod chance;
 pub(crate) mod daemon;
 pub(crate) mod encord;
+pub(crate) mod ingest;
 pub(crate) mod journal;
 pub(crate) mod nginx;
 pub(crate) mod standstill;

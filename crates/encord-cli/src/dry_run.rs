@@ -14,7 +14,8 @@ use self::expiry::Expiry;
 use crate::args::UploadArgs;
 use crate::job::Job;
 use crate::journal;
-use crate::output::{Exit, Failure, json, note, print};
+use crate::mistakes;
+use crate::output::{Exit, Failure, json, note, print, say};
 use crate::report::{Reporter, human_bytes};
 use crate::selection::Choice;
 
@@ -29,7 +30,7 @@ struct Sums {
 pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit, Failure> {
     let journal = job.journal.as_ref().map_or(Ok(None), journal::read)?;
     args.report.as_ref().map_or(Ok(()), Reporter::check)?;
-    let (mut sums, mut expiry) = (Sums::default(), Expiry::at(now));
+    let (mut sums, mut expiry, mut hint) = (Sums::default(), Expiry::at(now), None);
     for item in job.manifest.items() {
         let item = item.map_err(Failure::failed)?;
         let is_skipped = match job.selection.of(&item) {
@@ -49,12 +50,17 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
             }
             Err(error) => {
                 sums.would_fail += 1;
-                note(format_args!("error: {}: {error}", item.path.display()));
+                let problem = format!("{}: {error}", item.path.display());
+                note(format_args!("error: {problem}"));
+                hint = hint.or_else(|| mistakes::meant(&problem));
             }
         }
     }
+    if let Some(hint) = hint {
+        note(format_args!("hint: {hint}"));
+    }
     if let Some(warning) = expiry.warning() {
-        note(format_args!("warning: {warning}"));
+        say(format_args!("warning: {warning}"));
     }
     let Sums { would_upload, would_fail, would_skip, bytes } = sums;
     print(|out| {

@@ -8,6 +8,7 @@ use std::path::Path;
 use encord_upload::{ItemReport, Status};
 
 use crate::escape::escaped;
+use crate::mistakes;
 
 /// More reasons than any run has, unless each of its failures has one of its own.
 const MAX_REASONS: usize = 1000;
@@ -60,6 +61,11 @@ impl Failures {
         let mut groups: Vec<_> = self.groups.iter().map(|(reason, group)| (reason.as_str(), group)).collect();
         groups.sort_by(|(one, a), (other, b)| b.count.cmp(&a.count).then_with(|| one.cmp(other)));
         groups
+    }
+
+    /// What may have been meant.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        self.groups().iter().find_map(|(reason, group)| mistakes::meant(&format!("{}: {reason}", group.example)))
     }
 
     /// A line for each reason.

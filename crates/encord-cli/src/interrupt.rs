@@ -54,6 +54,9 @@ pub(crate) fn take_long_files_as_errors() {
     }
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::signals::requests;
+
 #[cfg(unix)]
 mod signals {
     use std::fs;
@@ -70,7 +73,12 @@ mod signals {
     use crate::output::Exit;
 
     pub(super) fn listen(at_once: &Arc<AtomicBool>) -> io::Result<()> {
-        for number in requests() {
+        let requests: Vec<i32> = requests().collect();
+        for number in from_outside().filter(|number| !requests.contains(number)) {
+            // For the parent of this run; without this they would end it.
+            flag::register(number, Arc::default())?;
+        }
+        for number in requests {
             // In this order: the first request does not find what it sets itself.
             flag::register_conditional_shutdown(number, Exit::Interrupted as i32, Arc::clone(at_once))?;
             flag::register(number, Arc::clone(at_once))?;
@@ -87,8 +95,17 @@ mod signals {
         }))
     }
 
-    /// The signals that ask for the end of the process, but for those that its parent has it ignore, as `nohup` does with SIGHUP.
-    fn requests() -> impl Iterator<Item = i32> {
+    /// The signals that ask for the end of the process.
+    pub(crate) fn requests() -> impl Iterator<Item = i32> {
+        #[cfg(target_os = "linux")]
+        let of_parent = crate::apart::request();
+        #[cfg(not(target_os = "linux"))]
+        let of_parent = None;
+        of_parent.into_iter().chain(from_outside().filter(move |_| of_parent.is_none()))
+    }
+
+    /// All such signals but those that the process was started to ignore, as `nohup` does with SIGHUP.
+    fn from_outside() -> impl Iterator<Item = i32> {
         let ignored = fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)).unwrap_or(0);
         let all = [Signal::INT, Signal::TERM, Signal::HUP].map(Signal::as_raw);
         all.into_iter().filter(move |number| ignored & (1 << (number - 1)) == 0)

@@ -12,7 +12,7 @@ use crate::clashes::Outputs;
 use crate::folders;
 use crate::layers;
 use crate::manifest::Source;
-use crate::output::{Failure, note};
+use crate::output::{Failure, say};
 use crate::selection::{Choice, Selection, earlier_report};
 use crate::targets::Targets;
 
@@ -79,10 +79,10 @@ pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
         return Err(Failure::usage(format_args!("the {output} would overwrite {path}, a file of the manifest")));
     }
     if manifest.is_empty() {
-        note(format_args!("warning: manifest {}: no items", args.manifest));
+        say(format_args!("warning: manifest {}: no items", args.manifest));
     }
     for warning in targets.warnings(manifest.items()).map_err(Failure::failed)? {
-        note(format_args!("warning: {warning}"));
+        say(format_args!("warning: {warning}"));
     }
     let journal = journal(args, &manifest);
     Ok(Job { settings, manifest, selection, taken, uploaded, journal })

@@ -7,7 +7,7 @@ use std::path::Path;
 use encord_upload::{Journal, JournalError};
 
 use crate::job::JournalFile;
-use crate::output::{Failure, note};
+use crate::output::{Failure, say};
 use crate::report::{could_be_made, folder};
 
 /// Opens the journal, or makes one, and says where it is if nobody asked for it. A default one that cannot be made is no
@@ -29,7 +29,7 @@ pub(crate) fn open(file: &JournalFile) -> Result<Option<Journal>, Failure> {
             let opened = match opened {
                 Ok(opened) => opened,
                 Err(problem) => {
-                    note(format_args!("warning: no journal is kept, so a run that is killed begins anew: {problem}"));
+                    say(format_args!("warning: no journal is kept, so a run that is killed begins anew: {problem}"));
                     return Ok(None);
                 }
             };
@@ -42,7 +42,7 @@ pub(crate) fn open(file: &JournalFile) -> Result<Option<Journal>, Failure> {
             } else {
                 format!(", {done} uploaded before; --no-journal uploads all again")
             };
-            note(format_args!("journal: {path}{resumed}"));
+            say(format_args!("journal: {path}{resumed}"));
             journal
         }
     };
@@ -74,7 +74,7 @@ pub(crate) fn read(file: &JournalFile) -> Result<Option<Journal>, Failure> {
 fn warn_of_unreadable(path: &Path, journal: &Journal) {
     if journal.unreadable() > 0 {
         let (path, lines) = (path.display(), journal.unreadable());
-        note(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
+        say(format_args!("warning: journal {path}: {lines} unreadable lines, whose items are uploaded again"));
     }
 }
 

@@ -74,6 +74,20 @@ fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Opt
     by_flag.or_else(by_variable).or_else(by_default)
 }
 
+/// Where the settings file is looked for, and the one that is read.
+pub(crate) fn places(
+    options: &SettingsOptions,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> (Vec<String>, Option<String>) {
+    let environment: Vec<_> = environment.into_iter().collect();
+    let variable = |name: &str| {
+        environment.iter().find(|(known, value)| known == name && !is_blank(value)).map(|(_, value)| value.clone())
+    };
+    let mut looked = vec!["--settings".to_owned(), FILE_VARIABLE.to_owned()];
+    looked.extend(folders::settings_file(variable).map(|path| path.display().to_string()));
+    (looked, named(options, &environment).map(|(file, from)| format!("{file}{from}")))
+}
+
 /// The settings file, if it is a file.
 pub(crate) fn file_named(
     options: &SettingsOptions,
@@ -134,9 +148,7 @@ fn flags(options: &SettingsOptions) -> Result<SettingsLayer, Vec<String>> {
 }
 
 fn variables(environment: &[(OsString, OsString)]) -> Result<SettingsLayer, Vec<String>> {
-    // A value that is not Unicode cannot be right; what can be shown of it is in the error.
-    let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_string_lossy())));
-    SettingsLayer::from_variables(variables)
+    SettingsLayer::from_variables(environment.iter().map(|(name, value)| (name, value)))
         .map_err(|error| error.problems().map(|problem| format!("environment: {problem}")).collect())
 }
 

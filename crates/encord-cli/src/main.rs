@@ -2,17 +2,21 @@
 //!
 //! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
 
+#[cfg(target_os = "linux")]
+mod apart;
 mod args;
 mod clashes;
 mod clock;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod escape;
 mod failures;
 mod folders;
+mod ingest;
 mod interrupt;
 mod job;
 mod journal;
@@ -20,9 +24,12 @@ mod layers;
 mod log;
 mod man;
 mod manifest;
+mod mistakes;
 mod output;
+mod platform;
 mod progress;
 mod report;
+mod report_file;
 mod runtime;
 mod schedule;
 mod selection;
@@ -34,7 +41,8 @@ mod uids;
 mod upload;
 mod variables;
 
-use std::process::ExitCode;
+use std::env;
+use std::process::{self, ExitCode};
 
 use clap::Parser;
 
@@ -42,16 +50,38 @@ use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
     interrupt::take_long_files_as_errors();
-    let outcome = match Args::parse().command {
+    let outcome = match arguments().command {
         Command::Demo(args) => demo::run(&args),
-        Command::Upload(args) => upload::run(&args),
+        Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),
+        Command::Upload(args) => ingest::run(&args),
+        Command::Report(args) => report_file::run(&args),
         Command::Settings(args) => settings::run(&args),
         Command::Uids(args) => uids::run(&args),
         Command::DataType(args) => data_type::run(&args),
         Command::DevStore(args) => dev_store::run(&args),
+        Command::DevPlatform(args) => dev_platform::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Whoami(args) => platform::whoami(&args),
+        Command::Folders(command) => platform::folders(&command),
+        Command::Datasets(command) => platform::datasets(&command),
+        Command::Projects(command) => platform::projects(&command),
+        Command::Models(args) => platform::models(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.show()).into()
+}
+
+/// The arguments. What is wrong with them ends the process, with what to type instead.
+fn arguments() -> Args {
+    Args::try_parse().unwrap_or_else(|error| {
+        let _ = error.print();
+        if error.use_stderr() {
+            let words: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            if let Some(hint) = mistakes::instead(&words) {
+                output::note(format_args!("hint: {hint}"));
+            }
+        }
+        process::exit(error.exit_code())
+    })
 }

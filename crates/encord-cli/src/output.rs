@@ -3,8 +3,10 @@
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::escape::Escaped;
+use crate::mistakes;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,8 @@ impl Failure {
         for error in &self.errors {
             note(format_args!("error: {error}"));
         }
-        if let Some(hint) = &self.hint {
+        let meant = || self.errors.iter().find_map(|error| mistakes::meant(error));
+        if let Some(hint) = self.hint.as_deref().or_else(meant) {
             note(format_args!("hint: {hint}"));
         }
         self.exit
@@ -76,6 +79,21 @@ impl Failure {
 impl Failure {
     pub(crate) fn errors(&self) -> &[String] {
         &self.errors
+    }
+}
+
+/// Whether only errors are to be said.
+static IS_QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Says nothing but errors from here on.
+pub(crate) fn be_quiet() {
+    IS_QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Writes a line that is no error to standard error, unless only errors are to be said.
+pub(crate) fn say(line: impl fmt::Display) {
+    if !IS_QUIET.load(Ordering::Relaxed) {
+        note(line);
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use encord_upload::{ItemReport, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -130,6 +130,28 @@ impl Progress {
             let _ = shared.bytes.set(sum);
         };
         let _ = thread::Builder::new().name("lengths".to_owned()).spawn(measure);
+    }
+
+    /// Shows from here on what `shown` says.
+    pub(crate) fn show(&self, mut shown: impl FnMut() -> String + Send + 'static) {
+        if self.form == Form::Nothing {
+            return;
+        }
+        let (bar, form, shared) = (self.bar.clone(), self.form, Arc::clone(&self.shared));
+        let (began, mut last_line) = (Instant::now(), Duration::ZERO);
+        let show = move || {
+            while !shared.is_over() {
+                if form == Form::Bar {
+                    bar.set_message(shown().chars().take(columns().saturating_sub(1)).collect::<String>());
+                    bar.tick();
+                } else if is_due(began.elapsed(), &mut last_line) {
+                    note(format_args!("{} {}", time_of_day(), shown()));
+                }
+                thread::sleep(TICK);
+            }
+        };
+        // Without this thread there is less to see, and no harm.
+        let _ = thread::Builder::new().name("progress".to_owned()).spawn(show);
     }
 
     /// An item came to its end.

@@ -13,8 +13,7 @@ use encord_upload::{ItemReport, Summary, UploadItem};
 use serde::Serialize;
 
 use self::spool::Spool;
-use self::target::Target;
-pub(crate) use self::target::{could_be_made, folder};
+pub(crate) use self::target::{Target, could_be_made, folder};
 use crate::args::Stream;
 use crate::output::{Failure, json};
 
@@ -51,7 +50,7 @@ impl Reporter {
     ///
     /// It could not be written there.
     pub(crate) fn open(stream: &Stream) -> Result<Self, Failure> {
-        let target = Target::open(stream)?;
+        let target = Target::open("report", stream)?;
         let spool = Ok(Spool::new(target.scratch()?, target.scratch()?));
         Ok(Self { target, spool })
     }
@@ -62,7 +61,7 @@ impl Reporter {
     ///
     /// It could not.
     pub(crate) fn check(stream: &Stream) -> Result<(), Failure> {
-        Target::check(stream)
+        Target::check("report", stream)
     }
 
     /// Adds a line. The first error is kept for the end: the uploads matter more.

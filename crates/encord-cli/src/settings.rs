@@ -20,7 +20,20 @@ const LISTED: usize = 1000;
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     variables::warn_of_misspelt(env::vars_os());
     let resolution = layers::resolve(&args.settings, env::vars_os())?;
-    print(|out| if args.json { json(out, &Document::new(&resolution)) } else { show(out, &resolution) })?;
+    let (looked, file) = layers::places(&args.settings, env::vars_os());
+    print(|out| {
+        if args.json {
+            return json(
+                out,
+                &Document { looked_for_file: &looked, settings_file: file.as_deref(), ..Document::new(&resolution) },
+            );
+        }
+        show(out, &resolution)?;
+        match &file {
+            Some(file) => writeln!(out, "settings file: {file}"),
+            None => writeln!(out, "settings file: none; looked for in {}", looked.join(", ")),
+        }
+    })?;
     Ok(Exit::Done)
 }
 
@@ -35,6 +48,9 @@ struct Document<'a> {
     backoff_delays_s: Vec<f64>,
     backoff_cap_s: f64,
     worst_case_s: Option<f64>,
+    settings_file: Option<&'a str>,
+    /// In this order.
+    looked_for_file: &'a [String],
 }
 
 struct Fields<'a>(&'a [ResolvedField<Source>]);
@@ -60,6 +76,8 @@ impl<'a> Document<'a> {
             backoff_delays_s: settings.backoff_delays().take(LISTED).map(|wait| wait.as_secs_f64()).collect(),
             backoff_cap_s: BACKOFF_CAP.as_secs_f64(),
             worst_case_s: worst_case(&settings).map(|time| time.as_secs_f64()),
+            settings_file: None,
+            looked_for_file: &[],
         }
     }
 }

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use crate::args::{SchemeName, SignArgs};
 use crate::dev_store::credentials;
-use crate::output::{Exit, Failure, note, print};
+use crate::output::{Exit, Failure, print, say};
 
 /// How much of what is left out is named.
 const MAX_NAMED: u64 = 10;
@@ -143,13 +143,13 @@ impl LeftOut {
     fn tell(&mut self, path: &Path, why: &dyn fmt::Display) {
         self.0 += 1;
         if self.0 <= MAX_NAMED {
-            note(format_args!("warning: {} is left out: {why}", path.display()));
+            say(format_args!("warning: {} is left out: {why}", path.display()));
         }
     }
 
     fn finish(&self) {
         if self.0 > MAX_NAMED {
-            note(format_args!("warning: {} files and folders are left out in all", self.0));
+            say(format_args!("warning: {} files and folders are left out in all", self.0));
         }
     }
 }

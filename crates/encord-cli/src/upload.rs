@@ -14,20 +14,27 @@ use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploade
 use tracing_subscriber::filter::LevelFilter;
 
 use self::lines::{Lines, SharedReporter, lock};
+#[cfg(target_os = "linux")]
+use crate::apart;
 use crate::args::{self, UploadArgs, When};
 use crate::failures::{self, Failures};
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
 use crate::manifest::Source;
-use crate::output::{Exit, Failure, json, note, print};
+use crate::output::{Exit, Failure, be_quiet, json, note, print, say};
 use crate::progress::Progress;
 use crate::report::{Reporter, Sums};
 use crate::runtime::{self, Threads};
 use crate::selection::Choice;
 use crate::sign_with::SignCommand;
-use crate::{dry_run, journal, log, variables};
+use crate::{dry_run, journal, log, mistakes, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
+    #[cfg(target_os = "linux")]
+    apart::run_where_disks_hang()?;
+    if args.quiet {
+        be_quiet();
+    }
     variables::warn_of_misspelt(env::vars_os());
     let (runtime, threads) = runtime::start()?;
     let interrupt = Interrupt::listen()?;
@@ -64,14 +71,10 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let kept = journal.map_or(Ok(()), |journal| journal.finish().map_err(Failure::failed));
     let summed = summarise(&ended.snapshot, elapsed, args);
     let exit = ended.exit();
-    if !args.quiet {
-        ended.tell_failures(args, has_journal);
-    }
+    ended.tell_failures(args, has_journal);
     if ended.manifest.has_changed() {
         let manifest = &args.manifest;
-        note(format_args!(
-            "warning: manifest {manifest}: it changed; this run took the items that it had at the start"
-        ));
+        say(format_args!("warning: manifest {manifest}: it changed; this run took the items that it had at the start"));
     }
     let problems = [written, kept, ended.input, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
@@ -81,7 +84,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
 }
 
 /// What is logged unless the variable says otherwise.
-fn least(args: &UploadArgs) -> LevelFilter {
+pub(crate) fn least(args: &UploadArgs) -> LevelFilter {
     match (args.quiet, args.verbose) {
         (true, _) => LevelFilter::ERROR,
         (false, 0) => LevelFilter::WARN,
@@ -157,14 +160,17 @@ impl Ended {
         if self.snapshot.ended.failed == 0 || self.failure.is_some() {
             return;
         }
-        self.failures.lines().iter().for_each(note);
+        self.failures.lines().iter().for_each(say);
+        if let Some(hint) = self.failures.hint() {
+            say(format_args!("hint: {hint}"));
+        }
         let report = match &args.report {
             Some(args::Stream::File(path)) if path.is_file() => Some(path.as_path()),
             _ => None,
         };
         match failures::this_command_again(report, has_journal) {
-            Some(command) => note(format_args!("to try them again: {command}")),
-            None => note("hint: with --report FILE, the same command with --retry-from FILE tries them again"),
+            Some(command) => say(format_args!("to try them again: {command}")),
+            None => say("hint: with --report FILE, the same command with --retry-from FILE tries them again"),
         }
     }
 
@@ -176,12 +182,14 @@ impl Ended {
             (Some(_), Some(item)) => {
                 let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
                 note(format_args!("error: {}: {error}", item.path.display()));
-                note(match item.error {
+                let hint = match item.error {
                     Some(ItemError::Expired(_)) => {
-                        "hint: a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
+                        "a new manifest has URLs that are valid; --retry-from takes what an earlier report leaves to do"
                     }
-                    _ => "hint: with --allow-failures the other items are uploaded all the same",
-                });
+                    _ => mistakes::meant(&format!("{}: {error}", item.path.display()))
+                        .unwrap_or("with --allow-failures the other items are uploaded all the same"),
+                };
+                note(format_args!("hint: {hint}"));
                 Exit::Failed
             }
             (Some(_), None) => {
@@ -197,8 +205,6 @@ fn summarise(snapshot: &Snapshot, elapsed: Duration, args: &UploadArgs) -> Resul
     if args.json {
         return print(|out| json(out, &sums));
     }
-    if !args.quiet {
-        note(sums.sentence());
-    }
+    say(sums.sentence());
     Ok(())
 }

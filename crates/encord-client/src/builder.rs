@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::credentials::Credentials;
 use crate::domain::Domain;
+use crate::shared::{Clock, Shared, TraceIds};
 use crate::user_client::EncordUserClient;
 
 const USER_AGENT: &str = concat!("encord-client-rust/", env!("CARGO_PKG_VERSION"));
@@ -24,19 +25,6 @@ pub struct EncordUserClientBuilder {
     clock: Clock,
 }
 
-/// What all clones of a client share.
-pub(crate) struct Shared {
-    pub(crate) credentials: Credentials,
-    pub(crate) domain: Domain,
-    pub(crate) http: Client,
-    pub(crate) user_agent: HeaderValue,
-    pub(crate) trace_ids: TraceIds,
-    pub(crate) clock: Clock,
-}
-
-pub(crate) type TraceIds = Arc<dyn Fn() -> String + Send + Sync>;
-pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
 enum Transport {
     Settings(RequestsSettings),
     Client(Client),
@@ -47,8 +35,15 @@ enum Transport {
 #[error("user_agent_suffix has characters that cannot stand in a header")]
 pub struct BuildError(());
 
+impl EncordUserClient {
+    /// A client for whoever has this private key or token, with more to set.
+    pub fn builder(credentials: impl Into<Credentials>) -> EncordUserClientBuilder {
+        EncordUserClientBuilder::new(credentials.into())
+    }
+}
+
 impl EncordUserClientBuilder {
-    pub(crate) fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
             domain: Domain::EU,

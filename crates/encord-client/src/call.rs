@@ -1,7 +1,9 @@
 //! The one place that sends: target text, signature, attempts, and what an answer means.
 
 mod answer;
+mod class;
 mod failure;
+mod hints;
 mod v1;
 
 use std::time::SystemTime;
@@ -11,13 +13,14 @@ use encord_http::{Failed, HeaderName, HeaderValue, Method, Payload, Request, hea
 use serde::Serialize;
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::class::Class;
 use self::failure::Failure;
 pub(crate) use self::v1::{QueryMethod, Resource, V1Call};
-use crate::builder::Shared;
 use crate::credentials::Credentials;
 use crate::error::{CallAccount, Error};
 use crate::json;
 use crate::query::Query;
+use crate::shared::Shared;
 use crate::signature::{MessageSignature, sign_digest, sign_message};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-cloud-trace-context");
@@ -27,17 +30,6 @@ const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const RESOURCE_TYPE: HeaderName = HeaderName::from_static("resourcetype");
 const RESOURCE_ID: HeaderName = HeaderName::from_static("resourceid");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Whether a call may be sent twice (rules R4 and C1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Without effect.
-    Read,
-    /// A second time changes nothing.
-    Repeatable,
-    /// Makes something, so it is never sent twice. A connection that was not made may be tried again.
-    Once,
-}
 
 /// A call of `v2`, ready to be sent.
 #[derive(Debug, Clone)]
@@ -163,7 +155,7 @@ impl Sending<'_> {
             match attempts.attempt().await {
                 Ok(response) => {
                     let account = account(Some(response.status().as_u16()), response.attempts().to_vec());
-                    return Answer::new(response, account);
+                    return Answer::new(response, account).map_err(|answer| Failure::unexpected(*answer));
                 }
                 Err(Failed::Retry { after, .. }) => tokio::time::sleep(after).await,
                 Err(Failed::Stop(error)) => {

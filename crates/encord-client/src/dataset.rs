@@ -7,13 +7,13 @@ use encord_enums::DataType;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::builder::Shared;
 use crate::call::{Class, QueryMethod, Resource, V1Call, send_v1};
 use crate::error::Error;
 use crate::ids::{DatasetId, ItemId};
 use crate::list::Records;
 use crate::query::Query;
 use crate::records::{DataRow, DatasetDetails};
+use crate::shared::Shared;
 
 /// A dataset, and what can be done with it. [`EncordUserClient::dataset`](crate::EncordUserClient::dataset) makes it.
 #[derive(Clone)]

@@ -7,7 +7,6 @@ use encord_enums::StorageItemType;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::builder::Shared;
 use crate::call::{Call, Class, send};
 use crate::error::Error;
 use crate::ids::{FolderId, ItemId, JobId};
@@ -17,6 +16,7 @@ use crate::json;
 use crate::list::{List, Records};
 use crate::query::Query;
 use crate::records::{FolderSummary, StorageFolder, StorageItem, UploadSignedUrl};
+use crate::shared::Shared;
 use crate::unit::{JobOptions, JobRequest, UploadUnit};
 
 /// So many records come with a page, unless more or fewer are asked for. The most is [`MAX_PAGE_SIZE`].

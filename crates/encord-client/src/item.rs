@@ -5,7 +5,6 @@ use std::sync::Arc;
 use encord_enums::StorageItemType;
 use serde::{Deserialize, Serialize};
 
-use crate::builder::Shared;
 use crate::call::{Call, Class, send};
 use crate::error::Error;
 use crate::folder::{DEFAULT_PAGE_SIZE, SortBy, check_page_size};
@@ -13,6 +12,7 @@ use crate::ids::ItemId;
 use crate::list::{List, Records};
 use crate::query::Query;
 use crate::records::StorageItem;
+use crate::shared::Shared;
 
 /// Which items are listed, in which order, and what is told of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

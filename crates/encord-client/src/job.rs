@@ -12,12 +12,12 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use crate::builder::Shared;
 use crate::call::{Call, Class, send};
 use crate::error::{Error, ErrorKind};
 use crate::ids::{FolderId, JobId};
 use crate::query::Query;
 use crate::records::UploadJobState;
+use crate::shared::Shared;
 
 /// So many polls in a row may fail before [`UploadJob::until_done`] gives up. Each has its retries.
 pub const MAX_FAILED_POLLS: u32 = 10;

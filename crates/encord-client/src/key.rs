@@ -4,6 +4,7 @@ mod container;
 #[cfg(feature = "encrypted-keys")]
 mod decrypt;
 mod error;
+mod reader;
 
 use std::ffi::OsString;
 use std::fmt;

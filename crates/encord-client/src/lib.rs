@@ -18,6 +18,7 @@ mod project;
 mod query;
 mod records;
 mod resolve;
+mod shared;
 pub mod signature;
 mod unit;
 #[cfg(feature = "upload")]

@@ -14,10 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tracing::warn;
 
-use crate::builder::Shared;
 use crate::call::{Answer, Call, send};
 use crate::error::{Error, ErrorKind, Inner, plain};
 use crate::query::Query;
+use crate::shared::Shared;
 
 /// A list that is fetched page by page while it is read. It holds one page at a time.
 ///

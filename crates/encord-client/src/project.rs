@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use encord_project_utils::ModelConfiguration;
 
-use crate::builder::Shared;
 use crate::call::{Call, Class, QueryMethod, Resource, V1Call, send, send_v1};
 use crate::error::Error;
 use crate::ids::ProjectId;
 use crate::list::{List, Records};
 use crate::query::Query;
 use crate::records::{ModelAttachment, ProjectInfo};
+use crate::shared::Shared;
 
 /// A project, and what can be done with it. [`EncordUserClient::project`](crate::EncordUserClient::project) makes it.
 #[derive(Clone)]

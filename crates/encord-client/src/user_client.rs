@@ -6,7 +6,6 @@ use std::sync::Arc;
 use encord_http::Client;
 use serde::Deserialize;
 
-use crate::builder::{EncordUserClientBuilder, Shared};
 use crate::call::{Call, Class, send};
 use crate::credentials::{BearerToken, Credentials};
 use crate::dataset::{Dataset, DatasetFilter, NewDataset};
@@ -19,6 +18,7 @@ use crate::list::{List, Records};
 use crate::project::{Project, ProjectFilter};
 use crate::query::Query;
 use crate::records::{DatasetCreated, DatasetDetails, DatasetInfo, ProjectInfo, StorageFolder, StorageItem};
+use crate::shared::Shared;
 
 /// The client of the platform: `EncordUserClient` of the SDK.
 ///
@@ -34,14 +34,14 @@ impl EncordUserClient {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A client for whoever has this private key or token, with more to set.
-    pub fn builder(credentials: impl Into<Credentials>) -> EncordUserClientBuilder {
-        EncordUserClientBuilder::new(credentials.into())
-    }
-
     /// The installation of the platform that this client talks to.
     pub fn domain(&self) -> &Domain {
         &self.shared.domain
+    }
+
+    /// Who this client is.
+    pub fn credentials(&self) -> &Credentials {
+        &self.shared.credentials
     }
 
     /// The client that sends, for uploads under the same settings (rule C7).

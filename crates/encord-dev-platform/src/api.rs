@@ -67,7 +67,7 @@ impl Api<'_> {
             Operation::DeleteFolder => self.delete_folder(call),
             Operation::MoveFolders => self.move_folders(call),
             Operation::GetFolderSummary => self.folder_summary(call),
-            Operation::ListItems => self.list_items(call),
+            Operation::ListItems | Operation::SearchItems => self.list_items(call),
             Operation::GetItem => self.get_item(call),
             Operation::GetItems => self.get_items(call),
             Operation::GetItemSummary => self.item_summary(call),

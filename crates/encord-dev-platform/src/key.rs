@@ -4,18 +4,24 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::SigningKey;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::signature::hex;
+
+/// Where the private half lies in a decoded key file: behind the public key, which is in it twice.
+const SEED_AT: usize = 161;
 
 /// How many letters of base64 a line of a key file has.
 const LINE: usize = 70;
 
 /// A key that signs requests to the emulator. It opens nothing else. `Debug` hides it.
 #[derive(Clone)]
-pub struct DevelopmentKey(SigningKey);
+pub struct DevelopmentKey {
+    seed: [u8; 32],
+    public: [u8; 32],
+}
 
 impl DevelopmentKey {
     /// A new one, by chance.
@@ -27,29 +33,41 @@ impl DevelopmentKey {
 
     /// The same each time, for golden files.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(&seed))
+        // 32 bytes are a seed, and a public key has 32.
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok();
+        let public = pair.and_then(|pair| pair.public_key().as_ref().try_into().ok()).unwrap_or_default();
+        Self { seed, public }
+    }
+
+    /// Reads what [`DevelopmentKey::to_openssh`] has written, and nothing else.
+    pub fn from_openssh(text: &str) -> Option<Self> {
+        let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let file = STANDARD.decode(body).ok()?;
+        let (_, rest) = file.split_at_checked(SEED_AT)?;
+        let key = Self::from_seed(*rest.first_chunk()?);
+        (key.to_openssh() == text).then_some(key)
     }
 
     /// The public half: what requests name it by, in hexadecimal.
     pub fn id(&self) -> String {
-        hex(self.public().as_slice())
+        hex(&self.public)
     }
 
     pub(crate) fn public(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
+        self.public
     }
 
     /// The private half as a key file of OpenSSH, without a password: the value of `ENCORD_SSH_KEY`.
     pub fn to_openssh(&self) -> String {
-        let public = self.public();
+        let Self { seed, public } = self;
         let mut public_blob = Vec::new();
         string(&mut public_blob, b"ssh-ed25519");
-        string(&mut public_blob, &public);
+        string(&mut public_blob, public);
 
         // Two equal numbers, by which a reader would see a wrong password.
         let mut private_blob = vec![0; 8];
         private_blob.extend_from_slice(&public_blob);
-        string(&mut private_blob, &[self.0.to_bytes(), public].concat());
+        string(&mut private_blob, &[*seed, *public].concat());
         string(&mut private_blob, b"encord-dev-platform");
         let padding = (1..8).take(private_blob.len().next_multiple_of(8) - private_blob.len());
         private_blob.extend(padding);
@@ -109,6 +127,15 @@ mod tests {
         let public = STANDARD.decode("AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4").unwrap();
         assert!(file.windows(public.len()).any(|window| window == public));
         assert!(text.lines().all(|line| line.len() <= LINE));
+    }
+
+    #[test]
+    fn a_key_file_is_read_as_it_is_written() {
+        let text = key().to_openssh();
+        assert_eq!(DevelopmentKey::from_openssh(&text).unwrap().id(), key().id());
+        for other in ["", "x", &text[..100], &text.replace('A', "B"), &text.replace('\n', "\r\n")] {
+            assert!(DevelopmentKey::from_openssh(other).is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub enum Operation {
     MoveFolders,
     GetFolderSummary,
     ListItems,
+    SearchItems,
     GetItem,
     GetItems,
     GetItemSummary,

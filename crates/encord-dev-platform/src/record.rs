@@ -20,6 +20,8 @@ pub struct RequestRecord {
     pub method: Method,
     /// Path and query, as they came.
     pub target: String,
+    /// The trace id of the client, if it sent one.
+    pub trace: Option<String>,
     /// What it asked for; `None` where that is not known.
     pub operation: Option<Operation>,
     /// The size of its body.
@@ -47,7 +49,7 @@ pub enum Outcome {
 /// `start-job 200 (1243 bytes)`, `get-job reset (0 bytes, fault reset-after)`, `create-folder 403 (12 bytes): no way`.
 impl fmt::Display for RequestRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at: _, method, target, operation, bytes, fault, outcome, error } = self;
+        let Self { at: _, method, target, trace: _, operation, bytes, fault, outcome, error } = self;
         match operation {
             Some(operation) => write!(f, "{operation}")?,
             None => write!(f, "{method} {}", target.escape_debug())?,
@@ -128,6 +130,7 @@ impl Entry {
             at,
             method,
             target,
+            trace: None,
             operation: None,
             bytes: 0,
             fault: None,

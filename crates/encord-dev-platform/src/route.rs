@@ -23,6 +23,7 @@ const ROUTES: &[(Method, &str, Operation)] = &[
     (Method::POST, "storage/folders", Operation::CreateFolder),
     (Method::GET, "storage/folders", Operation::ListFolders),
     (Method::GET, "storage/search/folders", Operation::SearchFolders),
+    (Method::GET, "storage/search/items", Operation::SearchItems),
     (Method::POST, "storage/folders/move", Operation::MoveFolders),
     (Method::PATCH, "storage/folders/patch-bulk", Operation::PatchFolders),
     (Method::GET, "storage/folders/*", Operation::GetFolder),

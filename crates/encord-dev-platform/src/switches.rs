@@ -194,6 +194,16 @@ mod tests {
         refused("x=1", &format!("there is no switch `x`; there are {known}"));
     }
 
+    #[test]
+    fn the_readme_has_each_switch_with_both_positions() {
+        let both = Switches::default().positions().into_iter().zip(Switches::worst().positions());
+        let rows: Vec<_> =
+            both.map(|((name, default), (_, worst))| format!("| `{name}` | {default} | {worst} |")).collect();
+        let readme = include_str!("../README.md");
+        let found: Vec<_> = readme.lines().filter(|line| rows.iter().any(|row| line.starts_with(row))).collect();
+        assert_eq!(found.len(), rows.len(), "{found:#?}");
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "[a-z0-9=,. -]{0,40}|\\PC{0,40}") {

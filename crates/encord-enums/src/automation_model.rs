@@ -5,9 +5,8 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// The kind of a model that the platform trains, as in a model configuration.
     ///
-    /// `AutomationModels` of the Python SDK, with its values of version 0.1.98. The SDK raises
-    /// an exception when the platform names any other kind; here that is
-    /// [`MissingAutomationModel`](Self::MissingAutomationModel).
+    /// It has the values of `AutomationModels` in the Python SDK 0.1.98. The SDK raises an exception for any other kind; here it
+    /// becomes [`MissingAutomationModel`](Self::MissingAutomationModel).
     ///
     /// ```
     /// use encord_enums::AutomationModel;
@@ -39,7 +38,7 @@ open_enum! {
     } else {
         /// `_MISSING_AUTOMATION_MODEL_`, any kind that this version does not know.
         ///
-        /// The variant and its value are this crate's: the SDK has no fallback here.
+        /// The SDK has no such variant.
         MissingAutomationModel = "_MISSING_AUTOMATION_MODEL_",
     }
 }

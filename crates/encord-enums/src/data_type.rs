@@ -5,11 +5,11 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// The kind of a piece of data on the platform: a video, an image, a study, …
     ///
-    /// [`Display`](core::fmt::Display) is the value. [`DataType::from_value`] and deserialising take any
-    /// string; parsing takes the known values only.
+    /// [`Display`](core::fmt::Display) writes the value. [`DataType::from_value`] and serde read any string; [`str::parse`]
+    /// reads the known values only.
     ///
-    /// Each variant names the first version of the Python SDK (the package `encord`) that has it.
-    /// Those newer than 0.1.98 were added by the platform after the SDK that this crate follows.
+    /// Each variant names the first version of the Python SDK (the package `encord`) that has it. This crate follows 0.1.98;
+    /// the platform has added the newer ones since.
     ///
     /// ```
     /// use encord_enums::DataType;

@@ -1,18 +1,17 @@
-//! The wrapper that keeps what an enum does not know.
+//! The wrapper that keeps a string that its enum does not know.
 
 use alloc::{boxed::Box, string::String};
 use core::{convert::Infallible, fmt, str::FromStr};
 
 use crate::{DataType, OpenEnum};
 
-/// A value of the enum `E`, or the string that is none.
+/// A value of the enum `E`, or a string that is not one of its values.
 ///
-/// A plain enum reads a string that it does not know as its fallback, and writes the fallback's
-/// value. This wrapper writes the string that it read, so a record goes through a program unharmed.
-/// Only an unknown string is allocated.
+/// A plain enum reads an unknown string as its fallback, and writes the value of the fallback. This wrapper writes the string
+/// that it read, so that a program changes nothing in a record that it passes on. Memory is allocated for unknown strings only.
 ///
-/// With the feature `serde` it is written and read as the value, or in upper case by the module
-/// `upper_case`; what is not a string is an error.
+/// With the feature `serde` it is written and read as the value; a [`DataType`] also in upper case, by the module `upper_case`.
+/// Anything but a string is an error.
 ///
 /// ```
 /// use encord_enums::{DataType, Lossless};
@@ -29,10 +28,9 @@ use crate::{DataType, OpenEnum};
 ///
 /// # The two forms
 ///
-/// Whether a string is known depends on the form in which it came: `VIDEO` is a value in upper
-/// case only, `video` in lower case only. An unknown string has no case to convert, so both
-/// [`as_str`](Self::as_str) and [`to_upper_case_string`](Self::to_upper_case_string) give it back as
-/// it was. In each form alone, what is read is what is written, for every string.
+/// A data type has two forms, and a string is known in one of them only: `VIDEO` in upper case, `video` in lower case. An
+/// unknown string is not converted: both [`as_str`](Self::as_str) and [`to_upper_case_string`](Lossless::to_upper_case_string)
+/// return it as it was. Whoever stays with one form writes every string as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lossless<E>(Text<E>);
 
@@ -43,12 +41,12 @@ enum Text<E> {
 }
 
 impl<E: OpenEnum> Lossless<E> {
-    /// Known if this is a value of `E`, that of the fallback included.
+    /// Makes a known value if the string is a value of `E` (also if it is that of the fallback), else an unknown one.
     pub fn from_value(value: &str) -> Self {
         Self::new(E::from_value(value), E::as_str, value)
     }
 
-    /// The variant; the fallback for an unknown string.
+    /// Returns the variant, or the fallback for an unknown string.
     pub fn known(&self) -> E {
         match self.0 {
             Text::Known(known) => known,
@@ -56,7 +54,7 @@ impl<E: OpenEnum> Lossless<E> {
         }
     }
 
-    /// The string that is not known, if it is not.
+    /// Returns the string if it is unknown.
     pub fn unknown(&self) -> Option<&str> {
         match &self.0 {
             Text::Known(_) => None,
@@ -64,12 +62,12 @@ impl<E: OpenEnum> Lossless<E> {
         }
     }
 
-    /// The value, or the unknown string as it was.
+    /// Returns the value, or the unknown string as it was.
     pub fn as_str(&self) -> &str {
         self.unknown().unwrap_or_else(|| self.known().as_str())
     }
 
-    /// `variant` is what `text` means; if it is not written as `text`, then only as the fallback.
+    /// `variant` is what `text` was read as. If `variant` is written otherwise, it is the fallback for an unknown `text`.
     fn new(variant: E, write: fn(E) -> &'static str, text: impl AsRef<str> + Into<Box<str>>) -> Self {
         if write(variant) == text.as_ref() { Self(Text::Known(variant)) } else { Self(Text::Unknown(text.into())) }
     }
@@ -77,7 +75,7 @@ impl<E: OpenEnum> Lossless<E> {
 
 /// The upper-case form, which only data types have.
 impl Lossless<DataType> {
-    /// Known if this is exactly the upper-cased value of a variant of `E`.
+    /// Makes a known value if the string is exactly the value of a variant in upper case, else an unknown one.
     ///
     /// ```
     /// use encord_enums::{DataType, Lossless};
@@ -92,7 +90,7 @@ impl Lossless<DataType> {
         Self::new(DataType::from_upper_case_string(string), DataType::to_upper_case_string, string)
     }
 
-    /// The value in upper case, or the unknown string as it was.
+    /// Returns the value in upper case, or the unknown string as it was.
     pub fn to_upper_case_string(&self) -> &str {
         self.unknown().unwrap_or_else(|| self.known().to_upper_case_string())
     }
@@ -104,21 +102,21 @@ impl<E: OpenEnum> From<E> for Lossless<E> {
     }
 }
 
-/// [`Lossless::from_value`].
+/// Reads as [`Lossless::from_value`] does.
 impl<E: OpenEnum> From<&str> for Lossless<E> {
     fn from(value: &str) -> Self {
         Self::from_value(value)
     }
 }
 
-/// [`Lossless::from_value`], which keeps the string's memory.
+/// Reads as [`Lossless::from_value`] does, and keeps the memory of the string.
 impl<E: OpenEnum> From<String> for Lossless<E> {
     fn from(value: String) -> Self {
         Self::new(E::from_value(&value), E::as_str, value)
     }
 }
 
-/// [`Lossless::from_value`].
+/// Reads as [`Lossless::from_value`] does.
 impl<E: OpenEnum> FromStr for Lossless<E> {
     type Err = Infallible;
 
@@ -127,28 +125,28 @@ impl<E: OpenEnum> FromStr for Lossless<E> {
     }
 }
 
-/// An unknown string is equal to no variant, also not to the fallback.
+/// An unknown string is equal to no variant, not even to the fallback.
 impl<E: OpenEnum> PartialEq<E> for Lossless<E> {
     fn eq(&self, other: &E) -> bool {
         matches!(&self.0, Text::Known(known) if known == other)
     }
 }
 
-/// [`Lossless::as_str`].
+/// Writes [`Lossless::as_str`].
 impl<E: OpenEnum> fmt::Display for Lossless<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-/// [`Lossless::as_str`].
+/// Writes [`Lossless::as_str`].
 impl<E: OpenEnum> AsRef<str> for Lossless<E> {
     fn as_ref(&self) -> &str {
         self.as_str()
     }
 }
 
-/// [`Lossless::as_str`].
+/// Writes [`Lossless::as_str`].
 #[cfg(feature = "serde")]
 impl<E: OpenEnum> serde::Serialize for Lossless<E> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -156,7 +154,7 @@ impl<E: OpenEnum> serde::Serialize for Lossless<E> {
     }
 }
 
-/// [`Lossless::from_value`] of a string; anything else is an error, because it could not be kept.
+/// Reads a string as [`Lossless::from_value`] does. Anything else is an error, because it could not be kept.
 #[cfg(feature = "serde")]
 impl<'de, E: OpenEnum> serde::Deserialize<'de> for Lossless<E> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

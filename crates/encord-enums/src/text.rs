@@ -1,4 +1,4 @@
-//! Reading a string from serde, without asking for an owned one.
+//! Reading a string by serde without a copy.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use serde::{
 
 use crate::{Lossless, OpenEnum};
 
-/// Reads anything: a string as `read` does, all else as the fallback.
+/// Reads any value: a string by `read`, everything else as the fallback.
 pub(crate) fn lenient<'de, E: OpenEnum, D: Deserializer<'de>>(
     deserializer: D,
     read: fn(&str) -> E,
@@ -22,7 +22,7 @@ pub(crate) fn lenient<'de, E: OpenEnum, D: Deserializer<'de>>(
     }
 }
 
-/// Reads a string as `read` does.
+/// Reads a string by `read`.
 pub(crate) fn lossless<'de, E: OpenEnum, D: Deserializer<'de>>(
     deserializer: D,
     read: fn(&str) -> Lossless<E>,

@@ -1,7 +1,7 @@
-//! The upper-case form for serde: `#[serde(with = "encord_enums::upper_case")]`.
+//! The upper-case form of data types for serde: `#[serde(with = "encord_enums::upper_case")]`.
 //!
-//! The platform writes data types in upper case in its data rows and in the metadata of its label
-//! rows, and wants them so in the filter of data rows; label rows have them in lower case.
+//! The platform uses upper case in data rows, in the metadata of label rows and in the filter of data rows, and lower case in
+//! label rows.
 //!
 //! ```
 //! use encord_enums::{DataType, Lossless};
@@ -35,7 +35,7 @@ use crate::{DataType, Lossless, text};
 ///
 /// # Errors
 ///
-/// Those of the serialiser.
+/// The errors of the serialiser.
 pub fn serialize<T: UpperCase, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     value.serialize_upper_case(serializer)
 }
@@ -44,26 +44,26 @@ pub fn serialize<T: UpperCase, S: Serializer>(value: &T, serializer: S) -> Resul
 ///
 /// # Errors
 ///
-/// Those of the deserialiser, and for a [`Lossless`] what is not a string. An unknown string is
-/// none: it is the fallback, or kept.
+/// The errors of the deserialiser, and for a [`Lossless`] anything but a string. An unknown string is no error: it becomes the
+/// fallback, or is kept.
 pub fn deserialize<'de, T: UpperCase, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize_upper_case(deserializer)
 }
 
-/// What has an upper-case form: [`DataType`], its [`Lossless`], and an [`Option`] or a [`Vec`] of these.
+/// A type that has an upper-case form: [`DataType`], its [`Lossless`], and an [`Option`] or a [`Vec`] of these.
 pub trait UpperCase: Sized {
     /// Writes the upper-case form.
     ///
     /// # Errors
     ///
-    /// Those of the serialiser.
+    /// The errors of the serialiser.
     fn serialize_upper_case<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
     /// Reads the upper-case form.
     ///
     /// # Errors
     ///
-    /// Those of the deserialiser.
+    /// The errors of the deserialiser.
     fn deserialize_upper_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 }
 
@@ -87,7 +87,7 @@ impl UpperCase for Lossless<DataType> {
     }
 }
 
-/// An absent field needs `#[serde(default)]` too.
+/// A field that may be absent needs `#[serde(default)]` too.
 impl<T: UpperCase> UpperCase for Option<T> {
     fn serialize_upper_case<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.as_ref().map(Written).serialize(serializer)

@@ -5,16 +5,15 @@ use core::time::Duration;
 
 use crate::{BACKOFF_CAP, BackoffFactor};
 
-/// The waits before retry 1, 2, 3 and so on (contract rule R2): `factor * 2^(k-1)` seconds, at
-/// most the cap.
+/// The waits before retry 1, 2, 3 and so on (rule R2): `factor * 2^(k-1)` seconds, at most the cap.
 ///
-/// Endless unless [bounded](Backoff::with_retries); each wait is at most [`BACKOFF_CAP`] unless
+/// It has no end unless it is [bounded](Backoff::with_retries). Each wait is at most [`BACKOFF_CAP`], unless
 /// [another cap](Backoff::with_cap) is set. There is no jitter.
 ///
 /// ```
-/// use encord_http_settings::{Backoff, DEFAULT_BACKOFF_FACTOR};
+/// use encord_http_settings::{Backoff, BackoffFactor};
 ///
-/// let seconds: Vec<f64> = Backoff::new(DEFAULT_BACKOFF_FACTOR)
+/// let seconds: Vec<f64> = Backoff::new(BackoffFactor::of(1.5))
 ///     .with_retries(8)
 ///     .map(|wait| wait.as_secs_f64())
 ///     .collect();
@@ -29,7 +28,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The endless schedule of this factor, capped at [`BACKOFF_CAP`].
+    /// Makes the endless schedule of this factor, capped at [`BACKOFF_CAP`].
     pub const fn new(factor: BackoffFactor) -> Self {
         Self { factor, cap: Some(BACKOFF_CAP), next_retry: 1, remaining: None }
     }
@@ -46,13 +45,12 @@ impl Backoff {
         Self { remaining: Some(retries), ..self }
     }
 
-    /// The longest wait, or `None` when the cap is lifted.
+    /// Returns the longest wait, or `None` if the cap is lifted.
     pub const fn cap(&self) -> Option<Duration> {
         self.cap
     }
 
-    /// The wait before a retry, counted from 1, wherever the iteration stands. Number 0, the first
-    /// attempt, has no wait.
+    /// Returns the wait before a retry, counted from 1, wherever the iteration stands. Number 0, the first attempt, has no wait.
     pub fn delay(&self, retry_number: u32) -> Duration {
         let delay = self.factor.delay(retry_number);
         self.cap.map_or(delay, |cap| delay.min(cap))
@@ -98,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::DEFAULT_BACKOFF_FACTOR;
+    use crate::RequestsSettings;
 
     fn backoff(factor: f64) -> Backoff {
         Backoff::new(BackoffFactor::new(factor).unwrap())
@@ -112,7 +110,7 @@ mod tests {
 
     #[test]
     fn r2_the_default_schedule_starts_with_the_factor() {
-        check(Backoff::new(DEFAULT_BACKOFF_FACTOR), &[1.5, 3.0, 6.0]);
+        check(Backoff::new(RequestsSettings::DEFAULT.backoff_factor), &[1.5, 3.0, 6.0]);
         check(backoff(0.0), &[0.0, 0.0, 0.0, 0.0]);
         check(backoff(0.1), &[0.1, 0.2, 0.4, 0.8, 1.6]);
         check(backoff(60.0), &[60.0, 120.0, 120.0]);

@@ -1,6 +1,8 @@
 //! The backoff factor, and the wait that it gives before each retry.
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 use core::time::Duration;
 
@@ -8,22 +10,21 @@ use crate::ParseValueError;
 
 pub(crate) const EXPECTED: &str = "a finite number of 0 or more";
 
-/// The factor of the documented formula `backoff_factor * 2^(retry_number - 1)`, in seconds:
-/// a finite number of 0 or more. 0 retries without waiting.
+/// The factor of the documented formula `backoff_factor * 2^(retry_number - 1)`, in seconds: a finite number of 0 or more.
 ///
 /// ```
 /// use core::time::Duration;
 /// use encord_http_settings::BackoffFactor;
 ///
-/// const GENTLE: BackoffFactor = match BackoffFactor::new(0.25) {
-///     Ok(factor) => factor,
-///     Err(_) => panic!("not a backoff factor"),
-/// };
+/// const GENTLE: BackoffFactor = BackoffFactor::of(0.25);
 /// assert_eq!(GENTLE.delay(1), Duration::from_millis(250));
 /// assert_eq!(GENTLE.delay(4), Duration::from_secs(2));
+///
+/// // For a value that is not known while compiling:
 /// assert!(BackoffFactor::new(-1.0).is_err());
+/// assert_eq!(BackoffFactor::from(2), BackoffFactor::of(2.0));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct BackoffFactor(f64);
 
@@ -35,11 +36,32 @@ pub struct InvalidBackoffFactor {
 }
 
 impl BackoffFactor {
-    /// Checks the number. −0.0 becomes 0.0.
+    /// Retries without waiting.
+    pub const ZERO: Self = Self(0.0);
+
+    /// Makes a factor. In a constant, a number that cannot be meant is an error of the compiler.
+    ///
+    /// # Panics
+    ///
+    /// If the number is NaN, infinite or below 0. [`BackoffFactor::new`] returns an error instead.
+    ///
+    /// ```compile_fail
+    /// const BACK: encord_http_settings::BackoffFactor = encord_http_settings::BackoffFactor::of(-1.0);
+    /// ```
+    #[track_caller]
+    #[expect(clippy::panic, reason = "the fallible constructor stands beside it")]
+    pub const fn of(factor: f64) -> Self {
+        match Self::new(factor) {
+            Ok(factor) => factor,
+            Err(_) => panic!("a backoff factor must be a finite number of 0 or more"),
+        }
+    }
+
+    /// Makes a factor. −0.0 becomes 0.0.
     ///
     /// # Errors
     ///
-    /// NaN, an infinity, or a number below 0.
+    /// The number is NaN, infinite or below 0.
     pub const fn new(factor: f64) -> Result<Self, InvalidBackoffFactor> {
         if factor.is_finite() && factor >= 0.0 {
             Ok(Self(if factor == 0.0 { 0.0 } else { factor }))
@@ -48,16 +70,16 @@ impl BackoffFactor {
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn get(self) -> f64 {
         self.0
     }
 
-    /// The wait before a retry, without any cap: `factor * 2^(retry_number - 1)` seconds, counted
-    /// from 1 and rounded to the nearest nanosecond.
+    /// Returns the wait before a retry, without any cap: `factor * 2^(retry_number - 1)` seconds, counted from 1 and rounded to
+    /// the nearest nanosecond.
     ///
-    /// A wait that a [`Duration`] cannot hold is [`Duration::MAX`]. Number 0, the first attempt,
-    /// has no wait. A request sleeps by [`Backoff`](crate::Backoff), which adds the cap.
+    /// A wait that a [`Duration`] cannot hold is [`Duration::MAX`]. Number 0, the first attempt, has no wait. A request waits as
+    /// [`Backoff`](crate::Backoff) says, which adds the cap.
     pub fn delay(self, retry_number: u32) -> Duration {
         let Some(doublings) = retry_number.checked_sub(1) else {
             return Duration::ZERO;
@@ -71,8 +93,26 @@ impl BackoffFactor {
     }
 }
 
-// The number is never NaN.
+// The number is never NaN and never −0.0.
 impl Eq for BackoffFactor {}
+
+impl Ord for BackoffFactor {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for BackoffFactor {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for BackoffFactor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
 
 impl fmt::Display for BackoffFactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,13 +128,19 @@ impl TryFrom<f64> for BackoffFactor {
     }
 }
 
+impl From<u32> for BackoffFactor {
+    fn from(factor: u32) -> Self {
+        Self(factor.into())
+    }
+}
+
 impl From<BackoffFactor> for f64 {
     fn from(factor: BackoffFactor) -> Self {
         factor.get()
     }
 }
 
-/// A number, as Rust writes it: `1.5`, `2`, `5e-1`. Blanks around it are ignored.
+/// Reads a number as Rust writes it: `1.5`, `2`, `5e-1`. Blanks around it are ignored.
 impl FromStr for BackoffFactor {
     type Err = ParseValueError;
 
@@ -105,7 +151,7 @@ impl FromStr for BackoffFactor {
 }
 
 impl InvalidBackoffFactor {
-    /// The number that was refused.
+    /// Returns the number that was refused.
     pub const fn value(self) -> f64 {
         self.value
     }

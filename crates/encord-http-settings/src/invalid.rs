@@ -1,4 +1,4 @@
-//! What is wrong with settings that were read from text, all of it at once.
+//! The errors of settings that are read from text: all that is wrong, at once.
 
 use core::fmt;
 
@@ -6,17 +6,15 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-pub(crate) const COUNT_EXPECTED: &str = "a whole number from 0 to 4294967295";
-pub(crate) const FLAG_EXPECTED: &str = "true or false";
-
-/// The error of settings that cannot be meant (contract rule R12): every bad field, not only the
-/// first, each with its name and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The error of settings that cannot be meant (rule R12). It names every bad field, not only the first, with its value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", joined(problems, "; ", ToString::to_string))]
 pub struct InvalidSettings {
     problems: Vec<Problem>,
 }
 
-/// One bad field of [`InvalidSettings`].
+/// One bad field of [`InvalidSettings`]. It is shown as
+/// ``ENCORD_MAX_RETRIES` must be a whole number from 0 to 4294967295, not "many"``.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     field: String,
@@ -24,7 +22,7 @@ pub struct Problem {
     reason: Reason,
 }
 
-/// The error of a single value that was given as text, without the name of its field.
+/// The error of a single value that was read from text. It does not name the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be {expected}, not {value:?}")]
 pub struct ParseValueError {
@@ -37,30 +35,30 @@ pub(crate) enum Reason {
     Expected(&'static str),
     Repeated,
     #[cfg(feature = "serde")]
-    Unknown(&'static [&'static str]),
+    Unknown(Vec<&'static str>),
 }
 
 impl InvalidSettings {
-    /// The bad fields. There is at least one.
+    /// Returns the bad fields. There is at least one.
     pub fn problems(&self) -> impl ExactSizeIterator<Item = &Problem> {
         self.problems.iter()
     }
 
-    /// `Ok` when there is no problem.
+    /// Returns `Ok` if there is no problem.
     pub(crate) fn check(problems: Vec<Problem>) -> Result<(), Self> {
         if problems.is_empty() { Ok(()) } else { Err(Self { problems }) }
     }
 }
 
 impl Problem {
-    /// The name of the field as it was written: `max_retries`, `requests.max_retries` in a file
-    /// with sections, `ENCORD_MAX_RETRIES` for a variable.
+    /// Returns the name of the field as it was written: `max_retries`, `requests.max_retries` in a file with sections, or
+    /// `ENCORD_MAX_RETRIES` for a variable.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// The value as it was written; text is in quotes, a URL is not shown, and the values of a
-    /// field that is set more than once are separated by commas.
+    /// Returns the value as it was written. Text is in quotes, a URL is not shown, and the values of a field that is set more
+    /// than once are separated by commas.
     pub fn value(&self) -> &str {
         &self.value
     }
@@ -76,25 +74,13 @@ impl Problem {
 }
 
 impl ParseValueError {
-    /// The text that was refused.
+    /// Returns the text that was refused.
     pub fn value(&self) -> &str {
         &self.value
     }
 
     pub(crate) fn new(value: &str, expected: &'static str) -> Self {
         Self { value: value.into(), expected }
-    }
-}
-
-impl core::error::Error for InvalidSettings {}
-
-impl fmt::Display for InvalidSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}{problem}")?;
-        }
-        Ok(())
     }
 }
 
@@ -106,13 +92,13 @@ impl fmt::Display for Problem {
             Reason::Repeated => write!(f, "`{field}` is set more than once: {value}"),
             #[cfg(feature = "serde")]
             Reason::Unknown(known) => {
-                write!(f, "`{field}` (set to {value}) is unknown, known are ")?;
-                for (index, name) in known.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}`{name}`")?;
-                }
-                Ok(())
+                let known = joined(known, ", ", |name| format!("`{name}`"));
+                write!(f, "`{field}` (set to {value}) is unknown, known are {known}")
             }
         }
     }
+}
+
+fn joined<T>(items: &[T], separator: &str, show: impl FnMut(&T) -> String) -> String {
+    items.iter().map(show).collect::<Vec<_>>().join(separator)
 }

@@ -3,35 +3,38 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "serde")]
+mod any;
 mod backoff;
-mod defaults;
 mod factor;
+mod fields;
 mod invalid;
 mod layer;
-mod requests;
+mod limits;
+mod near;
+#[cfg(feature = "serde")]
+mod read;
 mod resolve;
+mod settings;
 mod timeout;
-mod upload;
+mod value;
 mod variables;
 mod worst_case;
 
-#[cfg(feature = "serde")]
-mod read;
-
 pub use crate::backoff::Backoff;
-pub use crate::defaults::{
-    BACKOFF_CAP, DEFAULT_BACKOFF_FACTOR, DEFAULT_CONNECT_TIMEOUT, DEFAULT_CONNECTION_RETRIES, DEFAULT_MAX_RETRIES,
-    DEFAULT_READ_TIMEOUT, DEFAULT_WRITE_TIMEOUT, RETRY_AFTER_LIMIT,
-};
 pub use crate::factor::{BackoffFactor, InvalidBackoffFactor};
+pub use crate::fields::Section;
 pub use crate::invalid::{InvalidSettings, ParseValueError, Problem};
-pub use crate::layer::{PartialCloudUploadSettings, PartialRequestsSettings, SettingsLayer};
-pub use crate::requests::RequestsSettings;
-pub use crate::resolve::{
-    FieldValue, Origin, RequestsResolution, Resolution, ResolvedField, Section, UploadResolution,
+pub use crate::limits::{BACKOFF_CAP, RETRY_AFTER_LIMIT};
+pub use crate::near::{NearMiss, near_misses};
+pub use crate::resolve::{Origin, RequestsResolution, Resolution, ResolvedField, UploadResolution};
+pub use crate::settings::{
+    CloudUploadSettings, EffectiveUploadSettings, PartialCloudUploadSettings, PartialRequestsSettings,
+    RequestsSettings, SettingsLayer,
 };
 pub use crate::timeout::{InvalidTimeout, Timeout};
-pub use crate::upload::{CloudUploadSettings, EffectiveUploadSettings};
+pub use crate::value::FieldValue;
+pub use crate::variables::VariableText;

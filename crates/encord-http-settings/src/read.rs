@@ -1,7 +1,5 @@
-//! Deserialising: any value is taken in first, then all fields are checked, so that one error can
-//! name everything that is wrong.
-
-mod any;
+//! Reading by serde: first all values are taken as they are, then all fields are checked, so that one error names all that is
+//! wrong.
 
 use core::{fmt, mem};
 
@@ -11,17 +9,14 @@ use alloc::vec::Vec;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
-use self::any::{A_URL, Any, Entries, EntriesVisitor, FromAny, Never, is_url};
+use crate::any::{A_URL, Any, Entries, EntriesVisitor, FromAny, Never, is_url};
+use crate::fields::Visitor;
 use crate::invalid::Reason;
+use crate::value::Field;
 use crate::{
     BackoffFactor, CloudUploadSettings, InvalidSettings, PartialCloudUploadSettings, PartialRequestsSettings, Problem,
     RequestsSettings, SettingsLayer, Timeout,
 };
-
-const REQUESTS_FIELDS: &[&str] =
-    &["max_retries", "backoff_factor", "connection_retries", "connect_timeout", "read_timeout", "write_timeout"];
-const UPLOAD_FIELDS: &[&str] = &["max_retries", "backoff_factor", "allow_failures"];
-const SECTIONS: &[&str] = &["requests", "upload"];
 
 impl<'de> Deserialize<'de> for RequestsSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -79,63 +74,73 @@ fn deserialize<'de, D: Deserializer<'de>, T>(
     Ok(value)
 }
 
-fn deserialize_value<'de, D: Deserializer<'de>, T: FromAny>(deserializer: D, what: &str) -> Result<T, D::Error> {
+fn deserialize_value<'de, D: Deserializer<'de>, T: Field>(deserializer: D, what: &str) -> Result<T, D::Error> {
     T::from_any(Any::deserialize(deserializer)?).map_err(|any| {
         let expected = T::EXPECTED;
         Error::custom(format_args!("{what} must be {expected}, not {any}"))
     })
 }
 
-/// The entries of a table; each field that is read is taken out.
+/// The entries of a table. Each field that is read is taken out.
 struct Table {
     section: Option<&'static str>,
     entries: Entries,
     problems: Vec<Problem>,
 }
 
-/// What a null says about a field.
+/// What null means for a field.
 #[derive(Clone, Copy, PartialEq)]
 enum Null {
     NotSet,
     Refused,
 }
 
+/// Reads the fields of a table, and remembers their names.
+struct Fields<'a> {
+    table: &'a mut Table,
+    null: Null,
+    known: Vec<&'static str>,
+}
+
+impl Visitor for Fields<'_> {
+    fn field<T: Field>(&mut self, name: &'static str, variable: Option<&'static str>, value: &mut Option<T>) {
+        // A field without a variable belongs to the requests, and can be `None` in the full form of the upload settings too.
+        let null = if variable.is_none() { Null::NotSet } else { self.null };
+        *value = self.table.field(name, null, T::EXPECTED);
+        self.known.push(name);
+    }
+}
+
 impl Table {
     fn requests(&mut self, null: Null) -> PartialRequestsSettings {
-        let settings = PartialRequestsSettings {
-            max_retries: self.field("max_retries", null),
-            backoff_factor: self.field("backoff_factor", null),
-            connection_retries: self.field("connection_retries", null),
-            connect_timeout: self.field("connect_timeout", null),
-            read_timeout: self.field("read_timeout", null),
-            write_timeout: self.field("write_timeout", null),
-        };
+        let mut settings = PartialRequestsSettings::default();
+        let mut fields = Fields { table: self, null, known: Vec::new() };
+        settings.visit(&mut fields);
+        let known = fields.known;
         // `dataclasses.asdict` of encord 0.1.211 has this key. A function cannot be written down.
-        let _: Option<Never> = self.field("trace_id_provider", Null::NotSet);
-        self.refuse_others(REQUESTS_FIELDS);
+        let _: Option<Never> = self.field("trace_id_provider", Null::NotSet, "null");
+        self.refuse_others(&known);
         settings
     }
 
-    /// `null` is about `allow_failures`; the other two can be `None` in the full form as well.
     fn upload(&mut self, null: Null) -> PartialCloudUploadSettings {
-        let settings = PartialCloudUploadSettings {
-            max_retries: self.field("max_retries", Null::NotSet),
-            backoff_factor: self.field("backoff_factor", Null::NotSet),
-            allow_failures: self.field("allow_failures", null),
-        };
-        self.refuse_others(UPLOAD_FIELDS);
+        let mut settings = PartialCloudUploadSettings::default();
+        let mut fields = Fields { table: self, null, known: Vec::new() };
+        settings.visit(&mut fields);
+        let known = fields.known;
+        self.refuse_others(&known);
         settings
     }
 
     fn layer(&mut self) -> SettingsLayer {
         let requests = self.section("requests", |table| table.requests(Null::NotSet));
         let upload = self.section("upload", |table| table.upload(Null::NotSet));
-        self.refuse_others(SECTIONS);
+        self.refuse_others(&["requests", "upload"]);
         SettingsLayer { requests, upload }
     }
 
     fn section<T: Default>(&mut self, name: &'static str, read: fn(&mut Table) -> T) -> T {
-        let entries = self.field(name, Null::NotSet).unwrap_or_default();
+        let entries = self.field(name, Null::NotSet, "a table").unwrap_or_default();
         let problems = mem::take(&mut self.problems);
         let mut table = Table { section: Some(name), entries, problems };
         let value = read(&mut table);
@@ -143,7 +148,7 @@ impl Table {
         value
     }
 
-    fn field<T: FromAny>(&mut self, name: &str, null: Null) -> Option<T> {
+    fn field<T: FromAny>(&mut self, name: &str, null: Null, expected: &'static str) -> Option<T> {
         let mut found: Entries = self.entries.extract_if(.., |(key, _)| key == name).collect();
         if found.len() > 1 {
             let values: Vec<String> = found.iter().map(|(_, any)| any.to_string()).collect();
@@ -154,12 +159,12 @@ impl Table {
         if null == Null::NotSet && matches!(any, Any::Null) {
             return None;
         }
-        T::from_any(any).map_err(|any| self.problem(name, &any, Reason::Expected(T::EXPECTED))).ok()
+        T::from_any(any).map_err(|any| self.problem(name, &any, Reason::Expected(expected))).ok()
     }
 
-    fn refuse_others(&mut self, known: &'static [&'static str]) {
+    fn refuse_others(&mut self, known: &[&'static str]) {
         for (name, any) in mem::take(&mut self.entries) {
-            self.problem(if is_url(&name) { A_URL } else { &name }, &any, Reason::Unknown(known));
+            self.problem(if is_url(&name) { A_URL } else { &name }, &any, Reason::Unknown(known.to_vec()));
         }
     }
 

@@ -1,16 +1,14 @@
 //! Resolution that explains itself: for every field which layer set it, and what that shadowed.
 
-use core::{fmt, mem};
+use core::fmt;
 
 use alloc::vec::Vec;
 
-use crate::{
-    BackoffFactor, CloudUploadSettings, EffectiveUploadSettings, PartialCloudUploadSettings, RequestsSettings,
-    SettingsLayer, Timeout,
-};
+use crate::fields::{Chooser, Place, Section};
+use crate::value::{Field, FieldValue};
+use crate::{EffectiveUploadSettings, RequestsSettings, SettingsLayer};
 
-/// The settings that a stack of layers comes to, with the origin of every field (contract rule
-/// U4). `O` is the caller's label of a layer.
+/// The settings that layers come to, with the origin of every field (rule U4). `O` is the caller's label of a layer.
 ///
 /// [`UploadResolution::explain`] and [`RequestsResolution::explain`] make one.
 ///
@@ -61,14 +59,13 @@ pub struct ResolvedField<O> {
     pub name: &'static str,
     /// The value that holds.
     pub value: FieldValue,
-    /// Where that value comes from.
+    /// The source of that value.
     pub origin: Origin<O>,
-    /// The values that it hides, from the next in precedence down to the default. Empty when the
-    /// default holds.
+    /// The values that it hides, from the next in precedence down to the default. It is empty if the default holds.
     pub shadowed: Vec<(Origin<O>, FieldValue)>,
 }
 
-/// Where a value comes from. Shows as the label of its layer, or `default`.
+/// The source of a value. It is shown as the label of its layer, or as `default`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin<O> {
     /// A section of a layer.
@@ -77,83 +74,39 @@ pub enum Origin<O> {
     Default,
 }
 
-/// The sections of a [`SettingsLayer`]. Shows as the name of its field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Section {
-    /// [`SettingsLayer::requests`].
-    Requests,
-    /// [`SettingsLayer::upload`].
-    Upload,
-}
-
-/// A value of any field. Shows as `3`, `1.5`, `180 s` or `unlimited`, `true`.
-///
-/// With the feature `serde` it is written as the field is: a number, a boolean, or the string
-/// `"unlimited"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
-pub enum FieldValue {
-    /// A number of retries.
-    Count(u32),
-    /// A backoff factor.
-    Factor(BackoffFactor),
-    /// A time limit.
-    Timeout(Timeout),
-    /// A choice.
-    Flag(bool),
-}
-
 impl<O: Clone> UploadResolution<O> {
-    /// Resolves the settings of an upload from layers, highest precedence first, over the
-    /// documented defaults.
+    /// Resolves the settings of an upload from layers, highest precedence first, over the documented defaults.
     ///
-    /// The layer counts before the section; within a layer `upload` is over `requests`. The
-    /// settings are those of [`SettingsLayer::or`] over all layers and then
-    /// [`SettingsLayer::resolve_upload`].
+    /// The layer counts before the section; within a layer `upload` is over `requests`. The settings are the same as those
+    /// of [`SettingsLayer::or`] over all layers and then [`SettingsLayer::resolve_upload`].
     pub fn explain(layers: impl IntoIterator<Item = (O, SettingsLayer)>) -> Self {
-        let layers: Vec<_> = layers.into_iter().collect();
-        let mut explained = Explained::new(&layers);
-        let settings = EffectiveUploadSettings {
-            requests: explained.requests(),
-            allow_failures: explained.field(
-                "allow_failures",
-                &[(Section::Upload, |layer| layer.upload.allow_failures)],
-                CloudUploadSettings::default().allow_failures,
-            ),
-        };
-        Self { settings, fields: explained.fields }
+        let mut explained = Explained { layers: layers.into_iter().collect(), fields: Vec::new() };
+        Self { settings: EffectiveUploadSettings::choose(&mut explained), fields: explained.fields }
     }
 }
 
 impl<O: Clone> RequestsResolution<O> {
-    /// Resolves the settings of a request from the `requests` sections of layers, highest
-    /// precedence first, over the documented defaults.
+    /// Resolves the settings of a request from the sections `requests` of layers, highest precedence first, over the
+    /// documented defaults.
     pub fn explain(layers: impl IntoIterator<Item = (O, SettingsLayer)>) -> Self {
-        let layers: Vec<_> = layers
-            .into_iter()
-            .map(|(label, SettingsLayer { requests, upload: _ })| {
-                let upload = PartialCloudUploadSettings::default();
-                (label, SettingsLayer { requests, upload })
-            })
-            .collect();
-        let mut explained = Explained::new(&layers);
-        Self { settings: explained.requests(), fields: explained.fields }
+        let mut explained = Explained { layers: layers.into_iter().collect(), fields: Vec::new() };
+        Self { settings: RequestsSettings::choose(&mut explained, false), fields: explained.fields }
     }
 }
 
 impl<S: Copy, O> Resolution<S, O> {
-    /// The settings that hold.
+    /// Returns the settings that hold.
     pub const fn settings(&self) -> S {
         self.settings
     }
 
-    /// All fields: `max_retries`, `backoff_factor`, `connection_retries`, `connect_timeout`,
-    /// `read_timeout`, `write_timeout`, and for an upload `allow_failures`.
+    /// Returns all fields: `max_retries`, `backoff_factor`, `connection_retries`, `connect_timeout`, `read_timeout`,
+    /// `write_timeout`, and for an upload `allow_failures`.
     pub fn fields(&self) -> &[ResolvedField<O>] {
         &self.fields
     }
 
-    /// The field of this name.
+    /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&ResolvedField<O>> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -168,122 +121,23 @@ impl<O: fmt::Display> fmt::Display for Origin<O> {
     }
 }
 
-impl fmt::Display for Section {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Requests => "requests",
-            Self::Upload => "upload",
-        })
-    }
-}
-
-impl fmt::Display for FieldValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(value) => value.fmt(f),
-            Self::Factor(value) => value.fmt(f),
-            Self::Timeout(value) => value.fmt(f),
-            Self::Flag(value) => value.fmt(f),
-        }
-    }
-}
-
-impl From<u32> for FieldValue {
-    fn from(value: u32) -> Self {
-        Self::Count(value)
-    }
-}
-
-impl From<BackoffFactor> for FieldValue {
-    fn from(value: BackoffFactor) -> Self {
-        Self::Factor(value)
-    }
-}
-
-impl From<Timeout> for FieldValue {
-    fn from(value: Timeout) -> Self {
-        Self::Timeout(value)
-    }
-}
-
-impl From<bool> for FieldValue {
-    fn from(value: bool) -> Self {
-        Self::Flag(value)
-    }
-}
-
-/// Takes one field after another out of the layers and remembers how each was found.
-struct Explained<'a, O> {
-    layers: &'a [(O, SettingsLayer)],
+/// The layers, and how the value of each field was found in them.
+struct Explained<O> {
+    layers: Vec<(O, SettingsLayer)>,
     fields: Vec<ResolvedField<O>>,
 }
 
-/// Where a layer may have a field, highest precedence first.
-type Places<T> = [(Section, fn(&SettingsLayer) -> Option<T>)];
-
-impl<'a, O: Clone> Explained<'a, O> {
-    fn new(layers: &'a [(O, SettingsLayer)]) -> Self {
-        Self { layers, fields: Vec::new() }
-    }
-
-    fn requests(&mut self) -> RequestsSettings {
-        use Section::{Requests, Upload};
-
-        let RequestsSettings {
-            max_retries,
-            backoff_factor,
-            connection_retries,
-            connect_timeout,
-            read_timeout,
-            write_timeout,
-        } = RequestsSettings::default();
-        RequestsSettings {
-            max_retries: self.field(
-                "max_retries",
-                &[(Upload, |layer| layer.upload.max_retries), (Requests, |layer| layer.requests.max_retries)],
-                max_retries,
-            ),
-            backoff_factor: self.field(
-                "backoff_factor",
-                &[(Upload, |layer| layer.upload.backoff_factor), (Requests, |layer| layer.requests.backoff_factor)],
-                backoff_factor,
-            ),
-            connection_retries: self.field(
-                "connection_retries",
-                &[(Requests, |layer| layer.requests.connection_retries)],
-                connection_retries,
-            ),
-            connect_timeout: self.field(
-                "connect_timeout",
-                &[(Requests, |layer| layer.requests.connect_timeout)],
-                connect_timeout,
-            ),
-            read_timeout: self.field("read_timeout", &[(Requests, |layer| layer.requests.read_timeout)], read_timeout),
-            write_timeout: self.field(
-                "write_timeout",
-                &[(Requests, |layer| layer.requests.write_timeout)],
-                write_timeout,
-            ),
-        }
-    }
-
-    fn field<T>(&mut self, name: &'static str, places: &Places<T>, default: T) -> T
-    where
-        T: Copy + Into<FieldValue>,
-    {
-        let mut winner = (Origin::Default, default);
-        let mut shadowed = Vec::new();
-        for (label, layer) in self.layers.iter().rev() {
-            for (section, value_in) in places.iter().rev() {
-                if let Some(value) = value_in(layer) {
-                    let origin = Origin::Layer(label.clone(), *section);
-                    let (origin, value) = mem::replace(&mut winner, (origin, value));
-                    shadowed.push((origin, value.into()));
-                }
-            }
-        }
-        shadowed.reverse();
-        let (origin, value) = winner;
+/// The one place that computes precedence: layers in their order, in each its places in their order, then the default.
+impl<O: Clone> Chooser<SettingsLayer> for Explained<O> {
+    fn choose<T: Field>(&mut self, name: &'static str, places: &[Place<SettingsLayer, T>], default: T) -> T {
+        let set = self.layers.iter().flat_map(|(label, layer)| {
+            places
+                .iter()
+                .filter_map(move |(section, value_in)| Some((Origin::Layer(label.clone(), *section), value_in(layer)?)))
+        });
+        let mut ranked = set.chain([(Origin::Default, default)]);
+        let (origin, value) = ranked.next().unwrap_or((Origin::Default, default));
+        let shadowed = ranked.map(|(origin, value)| (origin, value.into())).collect();
         self.fields.push(ResolvedField { name, value: value.into(), origin, shadowed });
         value
     }

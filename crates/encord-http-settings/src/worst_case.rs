@@ -5,23 +5,21 @@ use core::time::Duration;
 use crate::{Backoff, BackoffFactor, EffectiveUploadSettings, RETRY_AFTER_LIMIT, RequestsSettings, Timeout};
 
 impl RequestsSettings {
-    /// The longest time that one request can take before it succeeds or fails for good, or `None`
-    /// when a timeout is unlimited. A time that a [`Duration`] cannot hold is [`Duration::MAX`].
+    /// Returns the longest time that one request can take before it succeeds or fails for good, or `None` if a timeout is
+    /// unlimited. A time that a [`Duration`] cannot hold is [`Duration::MAX`].
     ///
     /// It is the sum of
     ///
-    /// - the tries to get a connection:
-    ///   `(1 + max_retries + connection_retries) * connect_timeout`;
-    /// - the attempts: `(1 + max_retries) * (write_timeout + read_timeout)`, since the time to the
-    ///   first byte, which `connect_timeout` bounds as well, lies within these two;
-    /// - the waits: `d_k` before retry k, for k from 1 to `max_retries + connection_retries`, where
-    ///   `d_k` is `backoff_factor * 2^(k-1)` seconds and at most
-    ///   [`BACKOFF_CAP`](crate::BACKOFF_CAP). As many as `max_retries` of them can be lengthened to
-    ///   [`RETRY_AFTER_LIMIT`] by `Retry-After`, and at worst these are the shortest ones:
+    /// - the tries to get a connection: `(1 + max_retries + connection_retries) * connect_timeout`;
+    /// - the attempts: `(1 + max_retries) * (write_timeout + read_timeout)`; the time to the first byte, which
+    ///   `connect_timeout` limits too, lies within these two;
+    /// - the waits: `d_k` before retry k, for k from 1 to `max_retries + connection_retries`, where `d_k` is
+    ///   `backoff_factor * 2^(k-1)` seconds and at most [`BACKOFF_CAP`](crate::BACKOFF_CAP). `Retry-After` can lengthen
+    ///   `max_retries` of them to [`RETRY_AFTER_LIMIT`]. At worst these are the shortest ones: so the wait is
     ///   `max(d_k, RETRY_AFTER_LIMIT)` for k up to `max_retries`, and `d_k` for the others.
     ///
-    /// Not counted: an attempt that is repeated without `Expect` after a 417, the hops of redirects, and
-    /// the time that a disk takes to open the payload.
+    /// Not counted are an attempt that is repeated without `Expect` after a 417, the hops of redirects, and the time that a disk
+    /// takes to open the payload.
     ///
     /// ```
     /// use core::time::Duration;
@@ -39,7 +37,7 @@ impl RequestsSettings {
         self.worst_case_with(attempt)
     }
 
-    /// The worst case when each attempt takes up to so many nanoseconds.
+    /// Returns the worst case if each attempt takes up to so many nanoseconds.
     fn worst_case_with(&self, attempt: u128) -> Option<Duration> {
         let retries = u64::from(self.max_retries);
         let all_retries = retries + u64::from(self.connection_retries);
@@ -52,14 +50,12 @@ impl RequestsSettings {
 }
 
 impl EffectiveUploadSettings {
-    /// The longest time that one upload can take, or `None` when a timeout is unlimited.
+    /// Returns the longest time that one upload can take, or `None` if a timeout is unlimited.
     ///
-    /// An upload is not bounded by its settings alone: its clocks limit stalls, and a payload that
-    /// moves may take as long as it needs. `sending` is the caller's estimate of the time in which
-    /// the payload of one attempt moves. An attempt then ends at the latest with a payload that
-    /// stalls or with a response that does not come, so it takes up to
-    /// `sending + max(write_timeout, read_timeout)`. The tries to get a connection and the waits
-    /// are those of [`RequestsSettings::worst_case`].
+    /// The settings alone do not limit an upload: they limit pauses, and a payload that moves may take as long as it needs.
+    /// `sending` is your estimate of the time in which the payload of one attempt moves. An attempt ends at the latest with a
+    /// payload that stalls or with a response that does not come, so it takes up to `sending + max(write_timeout,
+    /// read_timeout)`. The tries to get a connection and the waits are those of [`RequestsSettings::worst_case`].
     pub fn worst_case(&self, sending: Duration) -> Option<Duration> {
         let Self { requests, allow_failures: _ } = self;
         let stall = nanos(requests.write_timeout)?.max(nanos(requests.read_timeout)?);
@@ -71,12 +67,12 @@ fn nanos(timeout: Timeout) -> Option<u128> {
     timeout.as_duration().map(|limit| limit.as_nanos())
 }
 
-/// From this retry on, a schedule gives one and the same wait: the cap, or nothing for a factor of
-/// 0. The smallest other factor is 2^-1074, and 2^-1074 * 2^1099 seconds are far above the cap.
+/// From this retry on, all waits of a schedule are the same: the cap, or nothing for a factor of 0. The smallest other factor is
+/// 2^-1074, and 2^-1074 * 2^1099 seconds are far above the cap.
 const SETTLED: u64 = 1100;
 
-/// The sum in nanoseconds of the waits before retry `first` to `last`, each at least `floor`. The
-/// numbers go up to 2^33, so it cannot overflow.
+/// Returns the sum in nanoseconds of the waits before retry `first` to `last`, each at least `floor`. It cannot overflow: the
+/// numbers of retries go up to 2^33.
 fn sum_of_waits(factor: BackoffFactor, first: u64, last: u64, floor: Duration) -> u128 {
     let schedule = Backoff::new(factor);
     let wait = |retry: u64| {
@@ -217,9 +213,7 @@ mod tests {
         ) {
             let settings = RequestsSettings {
                 max_retries,
-                backoff_factor: BackoffFactor::new(f64::from_bits(bits)).unwrap_or(
-                    crate::DEFAULT_BACKOFF_FACTOR
-                ),
+                backoff_factor: BackoffFactor::new(f64::from_bits(bits)).unwrap_or(BackoffFactor::ZERO),
                 connection_retries,
                 connect_timeout: Timeout::new(Duration::from_nanos(nanos)).unwrap(),
                 ..RequestsSettings::default()

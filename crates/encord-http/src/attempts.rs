@@ -166,10 +166,10 @@ impl Attempts {
     pub async fn attempt(&mut self) -> Result<Response, Failed> {
         let span = self.span.clone();
         let attempt = async {
-            let Answer { parts, mut body, announced, resent } = self.answer().await?;
+            let Answer { parts, mut body, announced, opened, resent } = self.answer().await?;
             match body.read_whole(MAX_BODY).await {
                 Ok(whole) => {
-                    let answer = Answer { parts, body, announced, resent };
+                    let answer = Answer { parts, body, announced, opened, resent };
                     Ok(self.succeed(answer, Phase::Done).with_body(whole))
                 }
                 Err(fault) => Err(self.fail(Failure { cause: Cause::Fault(fault), phase: body.phase(), resent })),
@@ -237,12 +237,12 @@ impl Attempts {
     }
 
     fn succeed(&mut self, answer: Answer, phase: Phase) -> Response<Body> {
-        let Answer { parts, body, announced, resent } = answer;
+        let Answer { parts, body, announced, opened, resent } = answer;
         debug!(outcome = %parts.status, %phase, "attempt");
         self.retry_after = None;
         self.ledger.succeeded(Entry { outcome: Outcome::Status(parts.status), reason: None, phase, resent });
         let (sent, attempts) = (body.payload(announced), self.ledger.attempts().to_vec());
-        Response { status: parts.status, headers: parts.headers, body, attempts, sent }
+        Response { status: parts.status, headers: parts.headers, body, attempts, sent, opened }
     }
 
     fn fail(&mut self, Failure { cause, phase, resent }: Failure) -> Failed {

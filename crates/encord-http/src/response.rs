@@ -17,6 +17,7 @@ pub struct Response<B = Bytes> {
     pub(crate) body: B,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) sent: Sent,
+    pub(crate) opened: bool,
 }
 
 impl<B> Response<B> {
@@ -55,6 +56,11 @@ impl<B> Response<B> {
         &self.sent
     }
 
+    /// Whether the last attempt opened its connection. `false`: it used one that an earlier request had left.
+    pub fn opened_connection(&self) -> bool {
+        self.opened
+    }
+
     /// All attempts, the last of which brought this response.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
@@ -68,8 +74,8 @@ impl<B> Response<B> {
 
 impl<T> Response<T> {
     pub(crate) fn with_body<B>(self, body: B) -> Response<B> {
-        let Self { status, headers, body: _, attempts, sent } = self;
-        Response { status, headers, body, attempts, sent }
+        let Self { status, headers, body: _, attempts, sent, opened } = self;
+        Response { status, headers, body, attempts, sent, opened }
     }
 }
 

@@ -1,15 +1,31 @@
 #![doc = include_str!("../README.md")]
 
+mod calls;
+mod destination;
+mod existing;
+mod ingest;
 mod kind;
 mod ledger;
+mod metadata;
 mod natural;
+mod outcome;
 pub mod plan;
+mod progress;
 pub mod record;
 pub mod replay;
+mod run;
+mod source;
 mod units;
 mod walk;
 
+pub use destination::{Destination, Made, Missing};
+pub use existing::Existing;
+pub use ingest::{DEFAULT_SETTLE, Exists, Ingest, IngestError, IngestOptions};
 pub use kind::{EXTENSIONS, Kind, SNIFFED_BYTES, UnknownKind};
 pub use ledger::{Ledger, LedgerError};
+pub use metadata::{Metadata, MetadataError, PATH_KEY};
+pub use outcome::{Finished, Notice, UnitOutcome, UnitStatus};
+pub use progress::IngestProgress;
+pub use run::Run;
 pub use units::{Titles, UnitList};
 pub use walk::{IGNORE_FILE, LeftOut, Names, Problem, Walk, WalkError, WalkOptions, walk};

@@ -26,7 +26,7 @@ use self::links::Links;
 use self::search::{IfMissing, Search};
 use self::sends::Sends;
 use self::units::Units;
-pub use self::units::{Facts, OpenFile};
+pub use self::units::{Facts, OpenFile, State};
 use crate::replay::{Known, KnownFile, KnownJob};
 
 /// How a run is meant.
@@ -121,6 +121,14 @@ impl Plan {
         }
     }
 
+    /// Takes an item that stands in the folder for that of a unit of which nothing has been done.
+    pub fn adopt(&mut self, unit: u32, item: Uuid) {
+        self.units.begin(unit);
+        if self.units.registered(unit, item) {
+            self.links.push(unit, Duration::ZERO);
+        }
+    }
+
     /// Begins, when all units are there: asks about the jobs of earlier runs, and looks for those that gave no answer.
     pub fn begin(&mut self) {
         for (job, (id, units)) in std::mem::take(&mut self.earlier) {
@@ -212,9 +220,14 @@ impl Plan {
         if self.units.stop.is_some() { None } else { self.sends.next(&mut self.units) }
     }
 
-    /// Whether no file is on its way, and none will be.
-    pub fn is_sent(&self) -> bool {
-        self.sends.are_over(&self.units)
+    /// Whether [`next_file`](Self::next_file) will give no file any more.
+    pub fn is_given_out(&self) -> bool {
+        self.sends.are_given_out(&self.units)
+    }
+
+    /// Where a unit is.
+    pub fn state(&self, unit: u32) -> State {
+        self.units.state(unit)
     }
 
     /// When [`advance`](Self::advance) has something to do without an event.
@@ -232,7 +245,7 @@ impl Plan {
 
     /// Whether everything is done that can be.
     pub fn is_over(&self) -> bool {
-        self.is_sent() && self.jobs.are_over() && self.search.is_over() && self.links.are_over()
+        self.sends.are_over(&self.units) && self.jobs.are_over() && self.search.is_over() && self.links.are_over()
     }
 
     /// Why the run ends early, if it does: no call is asked for any more.

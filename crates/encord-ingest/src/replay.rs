@@ -183,7 +183,8 @@ impl Replay {
             Record::NotPosted { job, error: _ } => self.not_posted(job)?,
             Record::Registered { unit, item } => {
                 let known = self.units.get_mut(unit as usize)?;
-                if !matches!(known, Known::Posted(..) | Known::Unresolved(_)) {
+                // One that was begun and never posted has taken an item that stood in the folder.
+                if !matches!(known, Known::Begun(_) | Known::Posted(..) | Known::Unresolved(_)) {
                     return None;
                 }
                 *known = Known::Registered(item);

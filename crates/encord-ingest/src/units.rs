@@ -76,10 +76,15 @@ impl UnitList {
         }
     }
 
-    /// Keeps the units for which this is true, asked with the path that says where they belong.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        let units = std::mem::take(&mut self.units);
-        self.units = units.into_iter().filter(|unit| keep(&self.name_of(unit))).collect();
+    /// Keeps the units for which this is true, asked with the list as it was and their places in it.
+    pub fn retain(&mut self, keep: impl Fn(&Self, usize) -> bool) {
+        let kept = (0..self.units.len()).filter(|unit| keep(self, *unit)).map(|unit| self.units[unit]).collect();
+        self.units = kept;
+    }
+
+    /// What a unit is known by whatever the list keeps.
+    pub(crate) fn id(&self, unit: usize) -> u32 {
+        self.units[unit].first
     }
 
     /// How many units there are.
@@ -138,6 +143,21 @@ impl UnitList {
             Some(folder) if self.units[unit].is_group => folder.to_owned(),
             _ => path,
         }
+    }
+
+    /// What items are called.
+    pub fn titles(&self) -> Titles {
+        self.titles
+    }
+
+    /// The length of a file of a unit.
+    pub fn size(&self, unit: usize, file: usize) -> u64 {
+        self.files_of(&self.units[unit])[file].size
+    }
+
+    /// When a file of a unit was last changed, in nanoseconds since 1970.
+    pub fn mtime_ns(&self, unit: usize, file: usize) -> i64 {
+        self.files_of(&self.units[unit])[file].mtime_ns
     }
 
     /// What a file of a unit is called within it.
@@ -244,7 +264,7 @@ mod tests {
     #[test]
     fn a_shard_keeps_some() {
         let mut list = list(Titles::Name);
-        list.retain(|name| name.starts_with('p'));
+        list.retain(|list, unit| list.name(unit).starts_with('p'));
         assert_eq!((0..list.len()).map(|unit| list.name(unit)).collect::<Vec<_>>(), ["photos", "p/1"]);
         assert_eq!(list.files(), 4);
     }

@@ -8,24 +8,23 @@ use crate::ModelIterationUids;
 ///
 /// # Wire form
 ///
-/// With the feature `serde`. All six fields are required, fields that are not listed here are
-/// ignored, and an unknown `model` is kept as it is (the SDK raises an exception).
+/// It needs the feature `serde`. All six fields are required, other fields are ignored, and an unknown `model` is kept as it is
+/// (the SDK raises an exception).
 ///
-/// `feature_node_hashes` is an object on the wire. Its keys are the hashes, in their order and
-/// each once; its values are dropped, as in the SDK. A list of strings is read too, and is what is
-/// written: it keeps the order in every JSON implementation, so what is written is read back the
-/// same.
+/// On the wire `feature_node_hashes` is an object. Its keys are the hashes, in their order and each once; its values are
+/// dropped, as in the SDK. A list of strings can be read too, and a list is written: it keeps its order in every JSON library,
+/// so that a written record is read back the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(expecting = "a model configuration"))]
 pub struct ModelConfiguration {
-    /// The model's identifier.
+    /// The identifier of the model.
     pub model_uid: String,
     /// The title that people gave it.
     pub title: String,
     /// The description that people gave it.
     pub description: String,
-    /// The nodes of the project's ontology that the model is for.
+    /// The hashes of the nodes in the ontology of the project that the model is for.
     #[cfg_attr(feature = "serde", serde(deserialize_with = "feature_node_hashes::deserialize"))]
     pub feature_node_hashes: Vec<String>,
     /// The kind of the model.
@@ -51,8 +50,7 @@ mod feature_node_hashes {
     };
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-        // Formats that are not human-readable often cannot tell what comes next: the list, which is
-        // what we write.
+        // A format that is not human-readable often cannot tell what comes next. It holds the list, which we write.
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(Hashes)
         } else {

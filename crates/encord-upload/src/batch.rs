@@ -18,7 +18,7 @@ use crate::item::{Numbered, UploadItem};
 use crate::progress::Progress;
 use crate::report::{ItemError, ItemReport, Report, Status, StopCause, Stopped};
 use crate::signing::{Signed, Signing};
-use crate::targets::Targets;
+use crate::target::Targets;
 use crate::transfer::transfer;
 
 /// How many items that are not selected are passed over before others get their turn.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use encord_http::{Origin, POOL_IDLE_TIMEOUT};
+use encord_http::Origin;
 use tokio::sync::{Mutex as Turn, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::pace::{Begun, Change, Ended, Next, Overload, Pace, START_ATTEMPTS};
+use crate::pace::{Begun, Change, Ended, Next, Pace, START_ATTEMPTS};
 
 /// So many items may wait for a pass or for their next attempt, beside those that are under way.
 const MAX_WAITING_ITEMS: usize = 512;
@@ -45,8 +45,6 @@ struct Lane {
     /// The pace may let another one pass.
     changed: Notify,
     waiting: AtomicUsize,
-    /// When connections became idle.
-    idle: Mutex<Vec<Instant>>,
 }
 
 /// The right to make one attempt. Dropped before its end is told, the attempt was broken off.
@@ -57,8 +55,6 @@ pub(crate) struct Pass {
     begun: Option<Begun>,
     /// How long the origin was left alone, as it had asked, while this waited.
     held: Duration,
-    /// Its attempt has to open a connection.
-    opens: bool,
     permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -107,7 +103,6 @@ impl Gate {
                         begun: Some(begun),
                         held,
                         permit: Some(permit),
-                        opens: lane.opens(now),
                     };
                 }
                 // The origin is looked at again once there is a permit.
@@ -186,7 +181,6 @@ impl Gate {
             turn: Turn::default(),
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
-            idle: Mutex::default(),
         });
         lanes.insert(origin.clone(), Arc::clone(&lane));
         lane
@@ -217,12 +211,6 @@ impl Lane {
         limit.saturating_sub(pace.under_way() + self.waiting.load(Relaxed))
     }
 
-    /// Whether an attempt finds no idle connection. The client uses the one that was used last.
-    fn opens(&self, now: Instant) -> bool {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.is_none_or(|since| now > since + POOL_IDLE_TIMEOUT)
-    }
-
     fn log(&self, change: Change) {
         let Change { attempts, spacing, because } = change;
         if spacing.is_zero() {
@@ -239,16 +227,8 @@ impl Pass {
         self.held
     }
 
-    /// Whether the attempt has to open a connection.
-    pub(crate) fn opens(&self) -> bool {
-        self.opens
-    }
-
     /// The attempt has ended.
     pub(crate) fn end(mut self, ended: Ended) {
-        if !matches!(ended, Ended::Failed | Ended::Overloaded(Overload::TimedOut)) {
-            self.lane.idle.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
-        }
         if let Some(begun) = self.begun.take() {
             let change = self.lane.pace().end(begun, ended, Instant::now(), self.gate.left());
             if let Some(change) = change {

@@ -8,7 +8,7 @@ use encord_http::{Digests, HeaderMap, HeaderValue, Meter, Payload, Profile, Requ
 use encord_http_settings::RequestsSettings;
 
 use crate::kind::ItemKind;
-use crate::source::SignedTarget;
+use crate::target::SignedTarget;
 
 /// A file, and the signed URL it is to be PUT to. Bytes in memory are not taken: an upload reads its file anew for each attempt.
 ///

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use encord_http::{Attempt, SignedUrl, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ pub struct ItemReport {
     pub attempts: Vec<Attempt>,
     /// Why it failed.
     pub error: Option<ItemError>,
+    /// When it ended, if it was started.
+    pub ended_at: Option<SystemTime>,
+    /// The time from its start to its end, waits included.
+    pub took: Duration,
 }
 
 /// What became of an item.
@@ -129,6 +134,8 @@ impl ItemReport {
             bytes: 0,
             attempts: Vec::new(),
             error: None,
+            ended_at: None,
+            took: Duration::ZERO,
         }
     }
 

@@ -1,13 +1,15 @@
 //! The items that have no URL yet: gathered, and signed some at a time.
 
 use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
 use crate::context::Context;
 use crate::item::{Numbered, UploadItem};
-use crate::report::{ItemReport, Status};
-use crate::source::{AnySource, ask};
+use crate::report::{ItemError, ItemReport, Status};
+use crate::source::{AnySource, SourceError};
+use crate::target::SignedTarget;
 
 /// Gathers items and has them signed, one call at a time.
 pub(crate) struct Signing {
@@ -107,4 +109,20 @@ async fn sign(context: Arc<Context>, source: AnySource, items: Vec<Numbered>) ->
         }
     }
     signed
+}
+
+/// Asks for one item again.
+pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
+    ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
+}
+
+/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
+async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
+    let answers = source.sign(items).await;
+    if answers.len() == items.len() {
+        return answers.into_iter().map(|answer| answer.map_err(|error| ItemError::Source(error.into()))).collect();
+    }
+    let error = format!("the source answered {} URLs for {} items; none is used", answers.len(), items.len());
+    let error = ItemError::Source(SourceError::from(error).into());
+    items.iter().map(|_| Err(error.clone())).collect()
 }

@@ -1,27 +1,14 @@
 //! Where signed URLs come from when they are not known beforehand, or have expired.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::pin::Pin;
-use std::slice;
 use std::sync::Arc;
 
-use encord_http::{HeaderMap, SignedUrl};
-
 use crate::item::UploadItem;
-use crate::report::ItemError;
+use crate::target::SignedTarget;
 
 /// Why there is no signed URL for an item. It is shown to people: it must not repeat a URL.
 pub type SourceError = Box<dyn StdError + Send + Sync>;
-
-/// A signed URL, and the headers that have to be sent with it.
-#[derive(Clone)]
-pub struct SignedTarget {
-    /// Where the item goes.
-    pub url: SignedUrl,
-    /// The headers that came with the URL. They win over those of the item.
-    pub headers: HeaderMap,
-}
 
 /// Signs URLs shortly before they are used, in batches, and again for items whose URLs have expired.
 ///
@@ -61,34 +48,5 @@ pub(crate) trait Erased: Send + Sync {
 impl<S: SignedUrlSource> Erased for S {
     fn sign<'a>(&'a self, items: &'a [UploadItem]) -> SignFuture<'a> {
         Box::pin(SignedUrlSource::sign(self, items))
-    }
-}
-
-/// Asks for one item again.
-pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
-    ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
-}
-
-/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
-pub(crate) async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
-    let answers = source.sign(items).await;
-    if answers.len() == items.len() {
-        return answers.into_iter().map(|answer| answer.map_err(|error| ItemError::Source(error.into()))).collect();
-    }
-    let error = format!("the source answered {} URLs for {} items; none is used", answers.len(), items.len());
-    let error = ItemError::Source(SourceError::from(error).into());
-    items.iter().map(|_| Err(error.clone())).collect()
-}
-
-impl<T: Into<SignedUrl>> From<T> for SignedTarget {
-    fn from(url: T) -> Self {
-        Self { url: url.into(), headers: HeaderMap::new() }
-    }
-}
-
-impl fmt::Debug for SignedTarget {
-    /// Host and path. The headers may carry credentials.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignedTarget({})", self.url)
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Request, Response, SignatureKind, SignedUrl,
+    Attempt, Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Response, SignatureKind, SignedUrl,
     StopReason,
 };
 use encord_http_settings::RETRY_AFTER_LIMIT;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use crate::context::Context;
@@ -18,7 +18,7 @@ use crate::hash::{Md5Of, md5_of};
 use crate::item::Numbered;
 use crate::pace::{Ended, Overload};
 use crate::report::{ItemError, ItemReport, Status};
-use crate::source;
+use crate::signing::renew;
 use crate::verify::{self, CONTENT_MD5, Proof};
 
 /// How often the URL of one item is renewed because the server said that it has expired. Renewals that our clock asks for come on
@@ -27,7 +27,7 @@ const MAX_REFUSALS: u32 = 3;
 
 /// Uploads an item. `arrival` counts it until it comes to its gate.
 pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted) -> ItemReport {
-    let report = ItemReport::cancelled(&item);
+    let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
     if !item.is_looked_up
         && let Some(journal) = &context.journal
         && journal.has_item(&item.item).await
@@ -35,23 +35,20 @@ pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Cou
         return ItemReport { status: Status::Skipped, ..report };
     }
     let Some(url) = item.item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
-    let attempts = context.client.begin(request(&context, &item, url));
-    let arrival = Some(arrival);
-    let transfer =
-        Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
-    transfer.run(report).await
-}
-
-/// What the SDK would send.
-fn request(context: &Context, item: &Numbered, url: SignedUrl) -> Request {
     // The MD5 is computed while the file is sent where an answer may state it. Elsewhere the CRC32C will do, which costs next to
     // nothing.
-    let md5_stated = match url.signature() {
+    let md5 = match url.signature() {
         Some(SignatureKind::S3V4 | SignatureKind::S3V2) => context.compare_etag,
         kind => kind == Some(SignatureKind::AzureSas),
     };
-    let digests = Digests { crc32c: true, md5: md5_stated };
-    item.item.request(url, context.settings.requests, digests, context.progress.meter())
+    let digests = Digests { crc32c: true, md5 };
+    let request = item.item.request(url, context.settings.requests, digests, context.progress.meter());
+    let attempts = context.client.begin(request);
+    let arrival = Some(arrival);
+    let transfer =
+        Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
+    let report = transfer.run(report).await;
+    ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report }
 }
 
 struct Transfer<'a> {
@@ -90,12 +87,11 @@ impl Transfer<'_> {
                 pass = self.pass().await;
             }
             self.announce_md5();
-            let result = self.attempts.attempt().await;
+            let attempt = self.attempts.attempt().await;
             if let Some(pass) = pass {
-                let ended = self.ended(&result, pass.opens());
-                pass.end(ended);
+                pass.end(self.ended(&attempt));
             }
-            let failed = match result {
+            let failed = match attempt {
                 Ok(response) if !response.status().is_success() => {
                     return Err(ItemError::NotStored { url: self.url().clone(), status: response.status() });
                 }
@@ -139,7 +135,7 @@ impl Transfer<'_> {
     async fn renew(&mut self) -> Result<(), ItemError> {
         let Some(source) = &self.context.source else { return Ok(()) };
         debug!(url = %self.url(), "the URL has expired or is about to; asking for another");
-        let target = source::renew(source, &self.item.item).await?;
+        let target = renew(source, &self.item.item).await?;
         self.item.aim(&target);
         self.attempts.set_target(target.url, self.item.item.headers.clone());
         Ok(())
@@ -156,30 +152,32 @@ impl Transfer<'_> {
         Some(pass)
     }
 
-    /// What the last attempt says about the origin's load.
-    fn ended(&self, result: &Result<Response, Failed>, opened: bool) -> Ended {
-        if let Ok(response) = result
-            && response.status().is_success()
-        {
-            return Ended::Done { bytes: response.sent(), opened };
-        }
-        match self.attempts.attempts().last().map(|last| &last.outcome) {
-            Some(Outcome::Status(status)) if matches!(status.as_u16(), 429 | 503 | 509 | 529) => {
-                let limit = match result {
-                    Err(Failed::Stop(error)) => match error.stop_reason() {
-                        StopReason::RetryAfterTooLong { limit, .. } => limit,
-                        _ => RETRY_AFTER_LIMIT,
-                    },
-                    // Not too long: the client waits for it itself.
-                    _ => Duration::MAX,
+    /// What an attempt says about the origin's load.
+    fn ended(&self, attempt: &Result<Response, Failed>) -> Ended {
+        let failed = match attempt {
+            Ok(response) if response.status().is_success() => {
+                return Ended::Done { bytes: response.sent(), opened: response.opened_connection() };
+            }
+            Ok(_) => return Ended::Failed,
+            Err(failed) => failed,
+        };
+        match self.attempts.attempts().last() {
+            Some(last) if last.is_overload() => {
+                let is_beyond = match failed {
+                    // The client waits for it itself.
+                    Failed::Retry { .. } => false,
+                    Failed::Stop(error) => {
+                        matches!(error.stop_reason(), StopReason::RetryAfterTooLong { .. })
+                            || self.attempts.retry_after() > Some(RETRY_AFTER_LIMIT)
+                    }
                 };
                 Ended::Overloaded(match self.attempts.retry_after() {
                     None => Overload::Refused,
-                    Some(asked) if asked > limit => Overload::Beyond,
+                    Some(_) if is_beyond => Overload::Beyond,
                     Some(asked) => Overload::RetryAfter(asked),
                 })
             }
-            Some(Outcome::Fault(fault)) if matches!(fault.kind(), FaultKind::TimedOut(_)) => {
+            Some(Attempt { outcome: Outcome::Fault(fault), .. }) if matches!(fault.kind(), FaultKind::TimedOut(_)) => {
                 Ended::Overloaded(Overload::TimedOut)
             }
             _ => Ended::Failed,

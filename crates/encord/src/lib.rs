@@ -2,6 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 
+#[cfg(feature = "client")]
+#[doc(inline)]
+pub use encord_client as client;
 #[cfg(feature = "enums")]
 #[doc(inline)]
 pub use encord_enums as enums;
@@ -18,6 +21,9 @@ pub use encord_project_utils as project_utils;
 #[doc(inline)]
 pub use encord_upload as upload;
 
+#[cfg(feature = "client")]
+#[doc(no_inline)]
+pub use encord_client::EncordUserClient;
 #[cfg(feature = "enums")]
 #[doc(no_inline)]
 pub use encord_enums::DataType;

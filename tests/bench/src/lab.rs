@@ -69,7 +69,8 @@ impl Lab {
 
     /// Files, server and lists for one workload.
     pub(crate) fn set_up(&self, case: &Case) -> Result<Setup<'_>> {
-        let server = Server::start(&self.programs, &self.folder, case)?;
+        let tls = case.tls.then(|| certificate(&self.folder));
+        let server = Server::start(self, &[("--delay-ms", case.service_ms)], tls.as_deref())?;
         let setup = Setup { lab: self, case: *case, server };
         setup.write().with_context(|| self.folder.display().to_string())?;
         Ok(setup)
@@ -81,7 +82,15 @@ impl Lab {
     }
 
     pub(crate) fn program(&self, name: &str) -> Command {
-        Command::new(self.programs.join(name))
+        Command::new(self.path(name))
+    }
+
+    pub(crate) fn path(&self, program: &str) -> PathBuf {
+        self.programs.join(program)
+    }
+
+    pub(crate) fn curl(&self) -> bool {
+        self.curl
     }
 }
 
@@ -143,41 +152,15 @@ impl Setup<'_> {
     /// Writes missing files, the manifest, and the same list for curl.
     fn write(&self) -> std::io::Result<()> {
         let Case { files, size, .. } = self.case;
-        let distinct = files.min((DISK / size).max(1));
-        let folder = self.lab.folder.join(format!("files-{size}"));
-        fs::create_dir_all(&folder)?;
-        let block = noise();
-        for index in 0..distinct {
-            let path = file(&folder, index);
-            if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
-                let mut file = File::create(&path)?;
-                let mut left = size;
-                while left > 0 {
-                    let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
-                    file.write_all(&block[..part])?;
-                    left -= part as u64;
-                }
-            }
-        }
-        let mut manifest = BufWriter::new(File::create(self.manifest())?);
-        let mut list = BufWriter::new(File::create(self.curl_list())?);
-        for index in 0..files {
-            let path = file(&folder, index % distinct);
-            let url = self.server.url(index);
-            writeln!(manifest, "{}", json!({"path": path, "signed_url": url, "data_type": "image"}))?;
-            // curl quotes as JSON does.
-            writeln!(list, "upload-file = {}\nurl = {}", json!(path), json!(url))?;
-        }
-        manifest.flush()?;
-        list.flush()
+        write_lists(&self.lab.folder, files, size, |index| self.server.url(index)).map(drop)
     }
 
     fn manifest(&self) -> PathBuf {
-        self.lab.folder.join("manifest.jsonl")
+        manifest_in(&self.lab.folder)
     }
 
     fn curl_list(&self) -> PathBuf {
-        self.lab.folder.join("curl.cfg")
+        curl_list_in(&self.lab.folder)
     }
 
     /// One run. Fails unless every file arrived, once and whole.
@@ -262,6 +245,51 @@ impl Setup<'_> {
     }
 }
 
+/// The files where they are not there yet, a manifest for all, and the same list for curl.
+pub(crate) fn write_lists(
+    lab: &Path,
+    files: u64,
+    size: u64,
+    url: impl Fn(u64) -> String,
+) -> std::io::Result<(PathBuf, PathBuf)> {
+    let distinct = files.min((DISK / size).max(1));
+    let folder = lab.join(format!("files-{size}"));
+    fs::create_dir_all(&folder)?;
+    let block = noise();
+    for index in 0..distinct {
+        let path = file(&folder, index);
+        if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
+            let mut file = File::create(&path)?;
+            let mut left = size;
+            while left > 0 {
+                let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
+                file.write_all(&block[..part])?;
+                left -= part as u64;
+            }
+        }
+    }
+    let mut manifest = BufWriter::new(File::create(manifest_in(lab))?);
+    let mut list = BufWriter::new(File::create(curl_list_in(lab))?);
+    for index in 0..files {
+        let path = file(&folder, index % distinct);
+        let url = url(index);
+        writeln!(manifest, "{}", json!({"path": path, "signed_url": url, "data_type": "image"}))?;
+        // curl quotes as JSON does.
+        writeln!(list, "upload-file = {}\nurl = {}", json!(path), json!(url))?;
+    }
+    manifest.flush()?;
+    list.flush()?;
+    Ok((manifest_in(lab), curl_list_in(lab)))
+}
+
+fn manifest_in(lab: &Path) -> PathBuf {
+    lab.join("manifest.jsonl")
+}
+
+fn curl_list_in(lab: &Path) -> PathBuf {
+    lab.join("curl.cfg")
+}
+
 fn file(folder: &Path, index: u64) -> PathBuf {
     folder.join(format!("{index:06}.jpg"))
 }
@@ -283,7 +311,7 @@ fn noise() -> Vec<u8> {
 }
 
 /// The server, which discards all payloads. It ends when it is dropped.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
@@ -291,20 +319,29 @@ struct Server {
 }
 
 impl Server {
-    fn start(programs: &Path, folder: &Path, case: &Case) -> Result<Self> {
-        let mut command = Command::new(programs.join("bench-server"));
-        command.args(["--delay-ms", &case.service_ms.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        if case.tls {
-            command.arg("--tls").arg(certificate(folder));
+    /// With these options of `bench-server`, and over TLS where there is a file for its certificate.
+    pub(crate) fn start(lab: &Lab, options: &[(&str, u64)], certificate: Option<&Path>) -> Result<Self> {
+        let mut command = lab.program("bench-server");
+        for (option, value) in options {
+            command.arg(option).arg(value.to_string());
         }
-        let mut child = command.spawn().context("bench-server")?;
+        if let Some(certificate) = certificate {
+            command.arg("--tls").arg(certificate);
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("bench-server")?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("the server has no pipes");
         };
         let mut server = Self { child, stdin, stdout: BufReader::new(stdout), base: String::new() };
         let address = server.line()?;
-        server.base = format!("{}://{}", if case.tls { "https" } else { "http" }, address.trim());
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        server.base = format!("{scheme}://{}", address.trim());
         Ok(server)
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        self.base.rsplit('/').next().unwrap_or_default()
     }
 
     /// A URL as long as those of real stores.
@@ -313,7 +350,7 @@ impl Server {
     }
 
     /// The counts since the last call.
-    fn counted(&mut self) -> Result<Value> {
+    pub(crate) fn counted(&mut self) -> Result<Value> {
         self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
         read_json(&self.line()?)
     }

@@ -59,7 +59,12 @@ pub fn run<F: Future<Output = Outcome<()>> + Send + 'static>(
     })
 }
 
-fn read(manifest: &str) -> Outcome<Arc<[Item]>> {
+/// The items of a manifest.
+///
+/// # Errors
+///
+/// A manifest that cannot be read, or has a line without path or URL.
+pub fn read(manifest: &str) -> Outcome<Arc<[Item]>> {
     let text = fs::read_to_string(manifest)?;
     let item = |line| {
         let mut line: Value = serde_json::from_str(line)?;

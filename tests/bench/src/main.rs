@@ -5,6 +5,7 @@
 mod chart;
 mod lab;
 mod outcome;
+mod paces;
 mod packages;
 mod plan;
 mod stats;
@@ -85,6 +86,7 @@ fn main() -> Result<()> {
         let outcome = match &benchmark.work {
             Work::Uploads(cases) => uploads::measure(&lab, benchmark, cases, rounds, quick)?,
             Work::Timings(timings) => timings::measure(&lab, benchmark, timings, rounds, quick)?,
+            Work::Paces(cases) => paces::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
             Work::Packages => packages::measure(&lab, benchmark, quick)?,
         };
         // A full run takes more than an hour.

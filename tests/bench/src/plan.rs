@@ -1,6 +1,7 @@
 //! The list of benchmarks and their aims. `docs/performance.md` explains it.
 
 use crate::outcome::grouped;
+use crate::paces::{Beside, Link, PaceCase, Store};
 
 /// One line of the list.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Benchmark {
 pub(crate) enum Work {
     /// Programs that upload the same files to the same server, in turns.
     Uploads(&'static [Case]),
+    /// Uploads through a slow link, or to a store with limits.
+    Paces(&'static [PaceCase]),
     /// Times that programs measure themselves.
     Timings(Timings),
     /// The dependencies of each published crate.
@@ -300,7 +303,80 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
         }]),
     },
     Benchmark { name: "P12", about: "what each published crate needs, and its cold build", work: Work::Packages },
+    Benchmark {
+        name: "P13",
+        about: "the pace on six links, against fixed numbers",
+        work: Work::Paces(&[
+            PaceCase { size: 4 * KIB, link: link(150, 100), ..FAR },
+            PaceCase { files: 10_000, size: 4 * KIB, link: link(50, 0), over_best: 1.15, ..FAR },
+            PaceCase { link: link(50, 1000), ..FAR },
+            PaceCase { files: 500, size: MIB, link: link(10, 1000), ..FAR },
+            PaceCase { link: link(10, 0), ..FAR },
+            PaceCase { link: link(0, 0), store: Store { service_ms: 20, ..STORE }, ..FAR },
+        ]),
+    },
+    Benchmark {
+        name: "P14",
+        about: "the pace on slow links, against curl and the SDK at their defaults",
+        work: Work::Paces(&[
+            PaceCase { link: link(50, 1000), beside: PEERS, over_peers: 4.0, ..FAR },
+            PaceCase { link: link(10, 1000), beside: PEERS, ..FAR },
+            PaceCase { files: 1000, link: link(50, 100), beside: PEERS, ..FAR },
+            PaceCase { link: link(0, 0), store: Store { service_ms: 20, ..STORE }, beside: PEERS, ..FAR },
+        ]),
+    },
+    Benchmark {
+        name: "P15",
+        about: "the pace at stores with limits",
+        work: Work::Paces(&[
+            PaceCase { files: 2_400, store: Store { limits: &[("--places", 64)], ..BUSY }, ..LIMITED },
+            PaceCase { files: 150, store: Store { limits: &[("--rate", 20)], ..STORE }, ..LIMITED },
+            PaceCase {
+                files: 150,
+                store: Store { limits: &[("--rate", 20), ("--retry-after", 1)], ..STORE },
+                ..LIMITED
+            },
+            PaceCase { files: 5_000, store: Store { banned: 50, ..BUSY }, ..LIMITED },
+        ]),
+    },
+    Benchmark {
+        name: "P16",
+        about: "the pace on a link that changes in the middle",
+        work: Work::Paces(&[
+            PaceCase { files: 10_000, link: link(50, 1000), then: Some((3.0, link(50, 100))), over_best: 1.3, ..FAR },
+            PaceCase { files: 10_000, link: link(10, 1000), then: Some((3.0, link(150, 1000))), over_best: 1.3, ..FAR },
+        ]),
+    },
 ];
+
+/// What P13 has in common.
+const FAR: PaceCase = PaceCase {
+    files: 2_000,
+    size: 64 * KIB,
+    link: link(50, 0),
+    then: None,
+    store: STORE,
+    beside: FIXED,
+    over_best: 1.5,
+    over_peers: 1.0,
+};
+
+/// What P15 has in common.
+const LIMITED: PaceCase = PaceCase {
+    link: link(20, 0),
+    beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256), Beside::Sdk],
+    over_best: 1.3,
+    ..FAR
+};
+
+const STORE: Store = Store { service_ms: 0, limits: &[], banned: 0 };
+const BUSY: Store = Store { service_ms: 20, ..STORE };
+const FIXED: &[Beside] = &[Beside::Fixed(8), Beside::Fixed(32), Beside::Fixed(128), Beside::Fixed(256)];
+const PEERS: &[Beside] = &[Beside::Curl(0), Beside::Curl(300), Beside::Sdk];
+
+const fn link(rtt_ms: u64, mbit: u64) -> Link {
+    Link { rtt_ms, mbit }
+}
 
 const AGAINST_LOOPS: Case = Case {
     peers: &[Program::Curl, Program::Reqwest],

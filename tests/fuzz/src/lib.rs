@@ -15,6 +15,7 @@ mod command {
     pub(crate) mod escape;
     pub(crate) mod folders;
     pub(crate) mod layers;
+    pub(crate) mod mistakes;
     pub(crate) mod output;
     pub(crate) mod schedule;
 }
@@ -24,7 +25,7 @@ mod command {
 mod expiry;
 
 // Where they look for each other.
-use crate::command::{escape, folders, layers, output, schedule};
+use crate::command::{escape, folders, layers, mistakes, output, schedule};
 
 /// In every input where a secret may stand; nothing that is shown has it.
 const SECRET: &str = "?s3cr3t&=";

@@ -8,11 +8,13 @@ mod envelope;
 mod fault_plan;
 mod http_answer;
 mod journal;
+mod key;
 mod ledger;
 mod manifest;
 mod models;
 mod pem;
 mod platform_faults;
+mod platform_request;
 mod report;
 mod retry_after;
 mod settings;
@@ -30,11 +32,13 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("fault_plan", fault_plan::check),
     ("http_answer", http_answer::check),
     ("journal", journal::check),
+    ("key", key::check),
     ("ledger", ledger::check),
     ("manifest", manifest::check),
     ("models", models::check),
     ("pem", pem::check),
     ("platform_faults", platform_faults::check),
+    ("platform_request", platform_request::check),
     ("report", report::check),
     ("retry_after", retry_after::check),
     ("settings", settings::check),

@@ -69,7 +69,7 @@ fn judge(files: &str) -> Vec<String> {
 fn is_stray(file: &str) -> bool {
     let is_source = Path::new(file).extension().is_some_and(|extension| extension == "rs")
         && file.split_once('/').is_some_and(|(folder, _)| SOURCES.contains(&folder));
-    !is_source && !REQUIRED.contains(&file) && !ADDED_BY_CARGO.contains(&file)
+    !is_source && file != "build.rs" && !REQUIRED.contains(&file) && !ADDED_BY_CARGO.contains(&file)
 }
 
 fn same(one: &Path, other: &Path) -> bool {

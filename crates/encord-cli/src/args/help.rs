@@ -8,7 +8,7 @@ Examples:
 
 Exit codes:
   0    all done
-  1    failed: a batch was stopped by a failure
+  1    failed: a failure stopped the run, or report or journal could not be written
   2    wrong usage or input
   3    finished, but some items failed and that was allowed
   130  interrupted";
@@ -19,41 +19,41 @@ Examples:
   encord demo --files 1000
   encord demo --keep demo && diff -r demo/images demo/stored/dev
 
-A development store is started in this process, on a free port of this machine alone, and told which faults to throw at \
-which file. The files are uploaded to signed URLs under `allow_failures`, as by `encord upload`, only with shorter waits. \
-At the end the store is compared with the files, and each file's end with what the contract (docs/contract.md) promises. \
-It exits with 0 when all is as promised, else with 1.";
+The demo starts a development store on a free port of this machine and tells it which file gets which fault. It uploads the \
+files to signed URLs with `allow_failures`, as `encord upload` does, but with shorter waits. \
+At the end it compares the stored objects with the files, and each outcome with the contract (docs/contract.md). \
+The exit code is 0 if all is as promised, else 1.";
 
 pub(super) const UPLOAD_EXAMPLES: &str = "\
 Examples:
-  encord upload --manifest items.jsonl
   encord upload --manifest items.jsonl --allow-failures --max-retries 5 --report report.jsonl
   encord upload --manifest items.jsonl --dry-run
-  encord upload --manifest items.jsonl --journal done.jsonl        # again after a crash: only what is left
+  encord upload --manifest items.jsonl                             # again after a crash: only what is left
   encord upload --manifest items.jsonl --retry-from report.jsonl --report report.jsonl
   encord upload --manifest items.jsonl --shard $JOB_COMPLETION_INDEX/8
   make-manifest | encord upload --manifest - --json
 
-The manifest is JSON Lines. Of an item only the first two keys are required:
+The manifest is JSON Lines, one item a line. Only `path` and `signed_url` are required:
   {\"path\": \"a.jpg\", \"signed_url\": \"https://…\", \"title\": \"a.jpg\", \"data_type\": \"image\",
    \"content_type\": null, \"headers\": {}}
-Relative paths are relative to the current directory. \
-`title` is the file name unless given, `data_type` is `image`, `content_type` is the one of the data type. \
-`headers` are sent on top of the others. \
+Relative paths start at the current directory. \
+By default `title` is the file name, `data_type` is `image`, and `content_type` follows from the data type. \
+`headers` replace headers of the same name. \
 Empty lines are skipped. \
-The whole manifest is checked before anything is sent: a line that is malformed stops the run. \
-A URL that cannot be parsed and a file that cannot be read are failures of their item.
+The whole manifest is checked before anything is sent: a malformed line stops the run. \
+A URL that cannot be used, or a file that cannot be read, is the failure of its item.
 
-The report has a line for every item of the shard, also when the batch was stopped or interrupted. It is written when \
-the run ends; until then the file is as it was:
+The report has a line for every item of the shard, also if the run was stopped or interrupted. It is written when the run \
+ends; until then an earlier report stays as it is:
   {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
-   \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null}
-The status is one of uploaded, failed, cancelled, skipped: by the journal, or by --retry-from.
+   \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null,
+   \"ended_at\": \"2026-11-26T00:00:00.000Z\", \"seconds\": 0.12}
+The status is uploaded, failed, cancelled, or skipped: by the journal or by --retry-from.
 
-Ctrl-C aborts what is under way, writes journal and report, and exits with 130; a second one exits at once.
+Ctrl-C aborts running uploads, writes journal and report, and exits with 130. A second Ctrl-C exits immediately.
 
-A dry run exits as the upload would: 0 when every URL can be parsed and every file be read, else 1, or 3 when failures \
-are allowed. It says when the first URL expires, if that is within a day.
+The exit code of a dry run is 0 if every URL and every file can be used, else 1, or 3 if failures are allowed. It warns of \
+URLs that expire within a day.
 
 Environment:
   ENCORD_SETTINGS                                     the settings file
@@ -64,13 +64,22 @@ Environment:
   ENCORD_LOG                                          what is logged: warn (default), debug, …
   NO_COLOR                                            no colours";
 
+pub(super) const REPORT_EXAMPLES: &str = "\
+Examples:
+  encord report report.jsonl
+  encord report report.jsonl --html report.html
+  encord report report.jsonl --json | jq .failures
+
+A report is what `encord upload --report FILE` writes. It may have any number of lines.";
+
 pub(super) const SETTINGS_EXAMPLES: &str = "\
 Examples:
   encord settings
   ENCORD_READ_TIMEOUT=unlimited encord settings --settings encord.toml --max-retries 5
   encord settings --json | jq .fields.max_retries.origin
 
-The other flags of `encord upload` are taken too, and change nothing here.";
+All other flags of `encord upload` are accepted and have no effect. Without --settings and ENCORD_SETTINGS, the file \
+encord/settings.toml in the configuration folder is read if it exists.";
 
 pub(super) const UIDS_EXAMPLES: &str = "\
 Examples:
@@ -90,17 +99,36 @@ Examples:
   encord dev-store --port 0 --dir objects --faults 'a.jpg: 503 x2 retry-after=1; 10%: reset-during'
   encord dev-store --faults @plan.txt
 
-The store is for development and tests: it listens on 127.0.0.1 alone, speaks plain HTTP, and its key is public unless you \
-give one. Where it listens goes to standard output, a line for each request to standard error. Ctrl-C ends it, with exit \
-code 0.
+The store is for development and tests. It listens on 127.0.0.1 only, speaks plain HTTP, and its key is public unless you \
+set another. It prints its address on standard output and a line for each request on standard error. Ctrl-C ends it with \
+exit code 0.
 
-A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends; the first that fits an upload decides.
-  OBJECT  a name, with `*` for any characters; `30%` or `30% NAME` takes so many of them, the same in every run
+A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends. The first rule that matches an upload decides.
+  OBJECT  a name, with `*` for any characters; `30%` or `30% NAME` selects so many of them, the same in every run
   FAULT   503 (400 to 599), reject=413, reset-before, reset-during, reset-after, stall, silent, drip=SECONDS, corrupt, expire
-          then, if wanted: x2 (so often for each object), retry-after=SECONDS
+          then optionally: x2 (so many times for each object), retry-after=SECONDS
 
 Environment:
   ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key";
+
+pub(super) const DEV_PLATFORM_EXAMPLES: &str = "\
+Examples:
+  encord dev-platform
+  encord dev-platform --dir platform --switches worst
+  encord dev-platform --port 0 --faults 'start-job: reset-after x1; 10% get-job: 429' --store-faults '20%: 503'
+
+The emulator is for development and tests: it listens on 127.0.0.1 alone, and speaks plain HTTP. Nobody who wrote it has \
+seen the real server; it does what the SDKs of Encord accept. Two lines to give to a shell go to standard output, a line for \
+each request to standard error. Ctrl-C ends it, with exit code 0.
+
+A plan is a list of rules `OPERATION: FAULT`, separated by `;` or line ends; the first that fits a request decides.
+  OPERATION  such as start-job, link-items, sign-upload-urls, with `*` for any characters; `10% get-job` takes so many of \
+them; `unit/TITLE` is a unit of a job
+  FAULT      503 (200 to 599), `503 after` when it is done, code=CODE, reset-before, reset-after, stall, silent, \
+slow=SECONDS, garbage, empty, cut, shape; for a unit fail=TEXT
+             then, if wanted: x2, retry-after=SECONDS, message=TEXT
+
+Switches are positions such as second-job=error, separated by commas, after `default` or `worst`, which set all.";
 
 pub(super) const SIGN_EXAMPLES: &str = "\
 Examples:
@@ -108,12 +136,32 @@ Examples:
   encord sign --manifest http://127.0.0.1:9000/dev images/ > items.jsonl && encord upload --manifest items.jsonl
   encord sign --method GET --scheme s3 --expires 60 http://127.0.0.1:9000/dev/a.jpg
 
-A signed URL is a credential until it expires, and this is the one command that shows it. \
+A signed URL is a credential until it expires. This is the only command that shows signed URLs. \
 In a manifest the name of an object is the path as given, without `.`, `..` and the root. \
-Folders are taken with all that is in them, in the order of the names.
+Folders are searched for files, in the order of their names. Links are followed. What is left out is named.
 
 Environment:
   ENCORD_DEV_STORE_KEY, ENCORD_DEV_STORE_SECRET       the key, below --key; without either, that of the development store";
+
+pub(super) const PLATFORM_EXAMPLES: &str = "\
+Examples:
+  encord whoami --domain us
+  encord folders list
+  encord folders create 2024 --parent photos
+  encord folders show photos/2024 --items --json
+  encord datasets create cats
+  encord projects list --title 'Lesions%'
+  encord models Lesions --uids
+
+A folder is named by its uuid, its exact name or a path of names; datasets and projects by uuid or exact title. \
+A name that more than one has is refused, with the uuids. \
+Nobody who wrote this has an account: the requests are those of the Python SDK, the answers what it accepts.
+
+Environment:
+  ENCORD_DOMAIN                                       below --domain
+  ENCORD_SSH_KEY_FILE, ENCORD_SSH_KEY                 the private key: its file, or its text
+  ENCORD_SSH_KEY_PASSWORD                             the password of the key
+  ENCORD_SETTINGS, ENCORD_MAX_RETRIES, ...            as for `encord settings`";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

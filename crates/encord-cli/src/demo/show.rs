@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use encord_dev_store::Running;
-use encord_http_settings::{DEFAULT_BACKOFF_FACTOR, DEFAULT_CONNECT_TIMEOUT};
+use encord_http_settings::RequestsSettings;
 use encord_upload::{ItemReport, Status};
 
 use super::{CASES, CONCURRENCY, Demo, Folder, Verdict, answered, cases};
@@ -33,9 +33,9 @@ pub(super) fn opening(out: &mut dyn Write, demo: &Demo, store: &Running) -> io::
         out,
         "in a hurry: backoff_factor {} instead of {}, connect_timeout {} instead of {}; max_retries {}\n",
         settings.backoff_factor,
-        DEFAULT_BACKOFF_FACTOR,
+        RequestsSettings::DEFAULT.backoff_factor,
         settings.connect_timeout,
-        DEFAULT_CONNECT_TIMEOUT,
+        RequestsSettings::DEFAULT.connect_timeout,
         settings.max_retries,
     )
 }

@@ -152,8 +152,8 @@ fn r12_everything_wrong_in_all_layers_is_told_at_once() {
         [
             "`--max-retries` must be a whole number from 0 to 4294967295, not \"-1\"",
             "`--backoff-factor` must be a finite number of 0 or more, not \"nan\"",
-            "environment: `ENCORD_READ_TIMEOUT` must be a number of seconds from 1e-9 to 2^64, or \"unlimited\", not \"0\"",
-            "environment: `ENCORD_WRITE_TIMEOUT` must be a number of seconds from 1e-9 to 2^64, or \"unlimited\", not \"soon\"",
+            "environment: `ENCORD_READ_TIMEOUT` must be a number of seconds above 0, a time such as \"90s\" or \"5min\", or \"unlimited\", not \"0\"",
+            "environment: `ENCORD_WRITE_TIMEOUT` must be a number of seconds above 0, a time such as \"90s\" or \"5min\", or \"unlimited\", not \"soon\"",
             "settings file FILE: `requests.max_retries` must be a whole number from 0 to 4294967295, not 1.5; \
              `requests.tries` (set to 3) is unknown, known are `max_retries`, `backoff_factor`, `connection_retries`, \
              `connect_timeout`, `read_timeout`, `write_timeout`",

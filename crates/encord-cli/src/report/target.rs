@@ -1,4 +1,4 @@
-//! Where a report goes. A file is there whole or not at all: it is written beside its place and moved there at the end.
+//! Where a report goes, or a page made of one. A file is there whole or not at all: it is written beside its place and moved there at the end.
 
 use std::env;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::args::Stream;
 use crate::output::{Failure, print};
 
 #[derive(Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Standard,
     /// A pipe, a device, or what somebody else has open: nothing can be moved to its place.
     Special {
@@ -33,18 +33,18 @@ impl Target {
     /// # Errors
     ///
     /// It cannot.
-    pub(super) fn open(stream: &Stream) -> Result<Self, Failure> {
+    pub(crate) fn open(words: &'static str, stream: &Stream) -> Result<Self, Failure> {
         let Stream::File(path) = stream else { return Ok(Self::Standard) };
         let name = path.display().to_string();
-        Self::at(path, &name).map_err(|error| Failure::usage(format_args!("report {name}: {error}")))
+        Self::at(path, &name).map_err(|error| Failure::usage(format_args!("{words} {name}: {error}")))
     }
 
     /// The same for a run that writes none. A pipe is not opened: who reads it would wait no longer.
-    pub(super) fn check(stream: &Stream) -> Result<(), Failure> {
+    pub(super) fn check(words: &'static str, stream: &Stream) -> Result<(), Failure> {
         let is_special = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir());
         match stream {
             Stream::File(path) if is_special(path) => Ok(()),
-            _ => Self::open(stream)?.scratch().map(drop),
+            _ => Self::open(words, stream)?.scratch().map(drop),
         }
     }
 
@@ -108,7 +108,7 @@ impl Target {
     /// # Errors
     ///
     /// Writing fails.
-    pub(super) fn write(self, write: Writing<'_>) -> Result<(), Failure> {
+    pub(crate) fn write(self, write: Writing<'_>) -> Result<(), Failure> {
         let written = match &self {
             Self::Standard => return print(write),
             Self::Special { file, .. } => {
@@ -137,7 +137,7 @@ impl Target {
 }
 
 /// Writes the report once more, wherever it is to go.
-type Writing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
+pub(crate) type Writing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
 /// Puts the report in its place: in one step where a file can be moved there. A file that can be written but not replaced, as that
 /// of somebody else in a folder like /tmp, or one that is mounted by itself, is written in place.
@@ -237,7 +237,7 @@ mod tests {
     }
 
     fn open(path: &Path) -> Target {
-        Target::open(&Stream::File(path.to_owned())).expect("writable")
+        Target::open("report", &Stream::File(path.to_owned())).expect("writable")
     }
 
     #[test]
@@ -278,8 +278,9 @@ mod tests {
     #[test]
     fn a_place_where_no_file_can_be_is_refused() {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let refused =
-            |path: &Path| Target::open(&Stream::File(path.to_owned())).expect_err("refused").errors().to_vec();
+        let refused = |path: &Path| {
+            Target::open("report", &Stream::File(path.to_owned())).expect_err("refused").errors().to_vec()
+        };
         let missing = folder.path().join("no/report");
         let expected = format!("report {}: No such file or directory (os error 2)", missing.display());
         assert_eq!(refused(&missing), [expected]);

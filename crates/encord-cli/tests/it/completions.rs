@@ -2,8 +2,8 @@
 
 use crate::invocation::encord;
 
-const COMMANDS: [&str; 9] =
-    ["demo", "upload", "settings", "uids", "data-type", "dev-store", "sign", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["demo", "upload", "settings", "uids", "data-type", "dev-store", "dev-platform", "sign", "completions", "man"];
 
 #[test]
 fn each_shell_has_completions() {
@@ -55,7 +55,13 @@ fn help_has_the_commands_the_exit_codes_and_examples() {
 
 #[test]
 fn the_version_is_that_of_the_package() {
-    encord("--version").run().expect(0, concat!("encord ", env!("CARGO_PKG_VERSION"), "\n"), "");
+    // A release names its commit too.
+    let run = encord("--version").run();
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    let (name, version) = run.stdout.trim_end().split_once(' ').unwrap();
+    let (version, commit) = version.split_once(' ').unwrap_or((version, ""));
+    assert_eq!((name, version), ("encord", env!("CARGO_PKG_VERSION")));
+    assert!(commit.is_empty() || commit.starts_with('(') && commit.ends_with(')'), "{commit}");
 }
 
 #[test]

@@ -7,9 +7,19 @@ mod clashes;
 mod completions;
 mod data_type;
 mod demo;
+mod dev_platform;
 mod dev_store;
 mod dry_run;
 mod invocation;
+#[cfg(target_os = "linux")]
+mod limits;
+mod mistakes;
+mod platform;
+#[cfg(unix)]
+mod readme;
+mod report_file;
+#[cfg(unix)]
+mod safe;
 mod settings;
 #[cfg(unix)]
 mod streams;

@@ -27,6 +27,7 @@ waits before the retries: 1.5 s * 2^(k-1), at most 120 s each
   Retry 3:   6 s  10.5 s in all  ████████████████████████████████
 
 longest upload: 2424 s (40 minutes), and the time in which its payload moves
+settings file: none; looked for in --settings, ENCORD_SETTINGS
 ",
         "",
     );
@@ -71,6 +72,7 @@ waits before the retries: 2 s * 2^(k-1), at most 120 s each
   Retry 12: 120 s  846 s in all  ████████████████████████████████ cap, not 4096 s
 
 longest upload: unlimited
+settings file: encord.toml (from ENCORD_SETTINGS)
 ",
         "",
     );
@@ -100,6 +102,8 @@ longest upload: unlimited
             "backoff_delays_s": [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 120.0, 120.0, 120.0, 120.0, 120.0, 120.0],
             "backoff_cap_s": 120.0,
             "worst_case_s": null,
+            "settings_file": "encord.toml (from ENCORD_SETTINGS)",
+            "looked_for_file": ["--settings", "ENCORD_SETTINGS"],
         })
     );
 }
@@ -181,4 +185,26 @@ fn r12_bad_values_are_exit_code_2_and_all_told() {
     let run = encord("settings --allow-failures=perhaps").run();
     assert_eq!((run.code, &*run.stdout), (Some(2), ""));
     assert!(run.stderr.starts_with("error: invalid value 'perhaps' for '--allow-failures[=<BOOL>]'"), "{}", run.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn u4_a_file_in_the_folder_for_configuration_is_the_last_that_is_looked_for() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("encord/settings.toml");
+    let home = folder.path().to_str().expect("ASCII");
+    let shown = |flags: &str, file: &str| {
+        let command = encord(&format!("settings --json {flags}")).env("XDG_CONFIG_HOME", home);
+        command.env("ENCORD_SETTINGS", file).within(folder.path()).run().json()
+    };
+    assert_eq!(shown("", "")["settings_file"], json!(null));
+    assert_eq!(shown("", "")["looked_for_file"][2], json!(path.to_str()));
+    fs::create_dir(folder.path().join("encord")).expect("made");
+    fs::write(&path, "[requests]\nread_timeout = 7\n").expect("written");
+    fs::write(folder.path().join("other.toml"), "[requests]\nread_timeout = 8\n").expect("written");
+    for (flags, variable, expected) in [("", "", 7), ("", "other.toml", 8), ("--settings other.toml", "", 8)] {
+        let shown = shown(flags, variable);
+        assert_eq!(shown["fields"]["read_timeout"]["value"], expected, "{shown}");
+    }
+    assert_eq!(shown("--read-timeout 9 --connect-timeout unlimited", "")["fields"]["read_timeout"]["value"], 9);
 }

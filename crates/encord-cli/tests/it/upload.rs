@@ -51,7 +51,13 @@ fn files_arrive_and_are_reported_in_order() {
     assert_eq!(server.stored("/a.jpg"), b"a.jpg");
     assert_eq!(server.stored("/b.jpg"), b"b.jpg");
     assert_eq!(server.requests_for("/empty").len(), 1);
-    let lines = report(&fs::read_to_string(folder.path().join("report.jsonl")).expect("a report"));
+    let mut lines = report(&fs::read_to_string(folder.path().join("report.jsonl")).expect("a report"));
+    for line in &mut lines {
+        let line = line.as_object_mut().expect("an object");
+        let ended = line.remove("ended_at").expect("when it ended");
+        assert!(ended.as_str().is_some_and(|time| time.ends_with('Z') && time.len() == 24), "{ended}");
+        assert!(line.remove("seconds").is_some_and(|seconds| seconds.as_f64().is_some()));
+    }
     let line = |index: usize, name: &str, bytes: usize| {
         json!({
             "index": index, "path": name, "title": name, "status": "uploaded", "bytes": bytes,

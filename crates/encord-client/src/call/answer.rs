@@ -6,7 +6,6 @@ use bytes::Bytes;
 use encord_http::{HeaderMap, Response, header};
 use serde::de::DeserializeOwned;
 
-use super::failure::Failure;
 use crate::error::{CallAccount, Effect, Error, ErrorKind, Inner, plain};
 
 /// An answer of the platform: what it holds, and how it was obtained.
@@ -18,10 +17,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Any 2xx is taken, also where the SDK takes 200 only.
-    pub(super) fn new(response: Response, account: CallAccount) -> Result<Self, Failure> {
+    pub(super) fn new(response: Response, account: CallAccount) -> Result<Self, Box<Self>> {
         let (status, date) = (response.status(), date(response.headers()));
         let answer = Self { body: response.into_body(), account, date };
-        if status.is_success() { Ok(answer) } else { Err(Failure::unexpected(answer)) }
+        if status.is_success() { Ok(answer) } else { Err(Box::new(answer)) }
     }
 
     /// What the answer says.

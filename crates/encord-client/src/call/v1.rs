@@ -7,11 +7,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Class;
-use super::answer::Answer;
-use super::failure::{hints, secret};
-use crate::builder::Shared;
+use super::answer::{Answer, unreadable};
+use super::class::Class;
+use super::hints::{hints, secret};
 use crate::error::{CallAccount, Effect, Error, ErrorKind, Inner, V1Code, plain, v1_code};
+use crate::shared::Shared;
 
 /// What a call is about, which decides its route.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,7 @@ pub(super) fn opened(shared: &Shared, answer: Answer) -> Result<Option<Answer>, 
         Ok(envelope) => envelope,
         Err(error) => {
             let words = format!("it is no envelope: {}", plain(&error.to_string(), None));
-            return Err(super::answer::unreadable(words, account));
+            return Err(unreadable(words, account));
         }
     };
     if envelope.status != 200 {

@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::error::{KeyError, KeyErrorKind};
+use super::reader::{Reader, check_blocks, damaged};
 
 const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &[u8] = b"-----END OPENSSH PRIVATE KEY-----";
@@ -22,17 +23,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
         .with_decode_allow_trailing_bits(true),
 );
-
-#[cfg(feature = "encrypted-keys")]
-/// An encrypted key, ready to be decrypted.
-pub(super) struct Sealed<'a> {
-    pub(super) cipher: &'a [u8],
-    pub(super) kdf: &'a [u8],
-    pub(super) kdf_options: &'a [u8],
-    pub(super) secret: &'a [u8],
-    /// What stands behind the secret: the tag of a cipher that authenticates.
-    pub(super) rest: &'a [u8],
-}
 
 /// The 32 secret bytes of the key in this text.
 pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8; 32]>, KeyError> {
@@ -61,7 +51,7 @@ pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8;
     }
     #[cfg(feature = "encrypted-keys")]
     {
-        let sealed = Sealed { cipher, kdf, kdf_options, secret, rest: reader.0 };
+        let sealed = super::decrypt::Sealed { cipher, kdf, kdf_options, secret, rest: reader.0 };
         opened(&super::decrypt::decrypted(&sealed, password)?, point, KeyErrorKind::WrongPassword)
     }
     #[cfg(not(feature = "encrypted-keys"))]
@@ -69,17 +59,6 @@ pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8;
         let _ = kdf_options;
         Err(KeyError::new(KeyErrorKind::Encrypted))
     }
-}
-
-pub(super) fn check_blocks(secret: &[u8], block: usize) -> Result<(), KeyError> {
-    if secret.is_empty() || !secret.len().is_multiple_of(block) {
-        return Err(damaged("its length is no multiple of the cipher's block"));
-    }
-    Ok(())
-}
-
-pub(super) fn damaged(detail: &str) -> KeyError {
-    KeyError::new(KeyErrorKind::Damaged).with_detail(detail)
 }
 
 /// Reads the decrypted part. `mismatch`: what it means that the two check numbers differ.
@@ -167,30 +146,4 @@ fn kind_name(kind: &[u8]) -> String {
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
-}
-
-/// Reads numbers and strings as SSH writes them.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn number(&mut self) -> Result<u32, KeyError> {
-        let (bytes, rest) = self.0.split_first_chunk::<4>().ok_or_else(cut_off)?;
-        self.0 = rest;
-        Ok(u32::from_be_bytes(*bytes))
-    }
-
-    pub(super) fn string(&mut self) -> Result<&'a [u8], KeyError> {
-        let length = usize::try_from(self.number()?).map_err(|_| cut_off())?;
-        let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(cut_off)?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-
-    pub(super) fn end(&self) -> Result<(), KeyError> {
-        if self.0.is_empty() { Ok(()) } else { Err(damaged("there are bytes too many")) }
-    }
-}
-
-fn cut_off() -> KeyError {
-    damaged("it ends too early")
 }

@@ -7,8 +7,8 @@ use aes_gcm::aead::AeadInOut as _;
 use aes_gcm::{Aes256Gcm, KeyInit as _};
 use zeroize::Zeroizing;
 
-use super::container::{Reader, Sealed, check_blocks, damaged};
 use super::error::{KeyError, KeyErrorKind};
+use super::reader::{Reader, check_blocks, damaged};
 
 const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 16;
@@ -16,6 +16,16 @@ const GCM_NONCE_BYTES: usize = 12;
 
 /// A file could ask for years of computing. `ssh-keygen` takes 24 rounds, people who are careful some hundreds.
 const MAX_ROUNDS: u32 = 100_000;
+
+/// An encrypted key, ready to be decrypted.
+pub(super) struct Sealed<'a> {
+    pub(super) cipher: &'a [u8],
+    pub(super) kdf: &'a [u8],
+    pub(super) kdf_options: &'a [u8],
+    pub(super) secret: &'a [u8],
+    /// What stands behind the secret: the tag of a cipher that authenticates.
+    pub(super) rest: &'a [u8],
+}
 
 /// The decrypted part.
 pub(super) fn decrypted(sealed: &Sealed<'_>, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {

@@ -123,10 +123,58 @@ pub struct FolderSummary {
     pub total_size: Option<f64>,
 }
 
+impl StorageFolder {
+    /// The names of the folders above it, from the root on, and its own. The order of [`path_to_root`](Self::path_to_root) is not
+    /// promised, so each folder is found by the one in it.
+    pub fn path(&self) -> Vec<&str> {
+        let mut names = vec![self.name.as_str()];
+        let mut above = self.parent;
+        // No longer than the list: the platform could tell of a circle.
+        while let Some(folder) = above.and_then(|id| self.path_to_root.iter().find(|element| element.uuid == id))
+            && names.len() <= self.path_to_root.len()
+        {
+            names.push(&folder.name);
+            above = folder.parent_uuid;
+        }
+        names.reverse();
+        names
+    }
+}
+
 fn or_generic<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lossless<StorageFolderType>, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_else(generic))
 }
 
 fn generic() -> Lossless<StorageFolderType> {
     StorageFolderType::Generic.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_folder_begins_at_the_root() {
+        let [a, b, c] = [1_u8, 2, 3].map(|n| Uuid::from_bytes([n; 16]));
+        let element = |uuid, parent: Option<Uuid>, name| json!({"uuid": uuid, "parentUuid": parent, "name": name});
+        let root_first = [element(a, None, "a"), element(b, Some(a), "b"), element(c, Some(b), "c")];
+        let circle = [element(a, Some(c), "a"), element(b, Some(a), "b"), element(c, Some(b), "c")];
+        let mut leaf_first = root_first.clone();
+        leaf_first.reverse();
+        for (path_to_root, expected) in [
+            (root_first.to_vec(), vec!["a", "b", "c"]),
+            (leaf_first.to_vec(), vec!["a", "b", "c"]),
+            (vec![], vec!["c"]),
+            (circle.to_vec(), vec!["c", "a", "b", "c"]),
+        ] {
+            let folder: StorageFolder = serde_json::from_value(json!({
+                "uuid": c, "parent": b, "name": "c", "owner": "o", "createdAt": "t", "lastEditedAt": "t", "userRole": "admin",
+                "pathToRoot": path_to_root,
+            }))
+            .unwrap();
+            assert_eq!(folder.path(), expected);
+        }
+    }
 }

@@ -3,6 +3,8 @@
 
 mod answers;
 mod classes;
+#[cfg(feature = "upload")]
+mod emulator;
 mod errors;
 mod jobs;
 mod keys;

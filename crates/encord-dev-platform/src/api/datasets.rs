@@ -31,21 +31,20 @@ impl Api<'_> {
         if title.trim().is_empty() {
             return Err(Problem::invalid("the title of a dataset cannot be empty"));
         }
-        let uuid = Uuid::new_v4();
-        let backing_folder = if create_backing_folder { Some(self.add_folder(title.clone(), None)?) } else { None };
-        if let Some(folder) = backing_folder.and_then(|folder| self.state.folders.edit(folder)) {
-            folder.synced_dataset = Some(uuid);
+        let folder = if create_backing_folder { Some(self.add_folder(title.clone(), None)?) } else { None };
+        Ok(self.new_dataset(title, description.unwrap_or_default(), folder))
+    }
+
+    /// With a folder, both follow each other.
+    pub(crate) fn new_dataset(&mut self, title: String, description: String, folder: Option<Uuid>) -> Dataset {
+        let (created_at, edited_at) = (self.now, self.now);
+        let dataset =
+            Dataset { uuid: Uuid::new_v4(), title, description, backing_folder: folder, created_at, edited_at };
+        if let Some(folder) = folder.and_then(|folder| self.state.folders.edit(folder)) {
+            folder.synced_dataset = Some(dataset.uuid);
         }
-        let dataset = Dataset {
-            uuid,
-            title,
-            description: description.unwrap_or_default(),
-            backing_folder,
-            created_at: self.now,
-            edited_at: self.now,
-        };
         self.state.datasets.put(dataset.clone());
-        Ok(dataset)
+        dataset
     }
 
     pub(super) fn create_dataset(&mut self, call: &Call) -> Answer {

@@ -67,7 +67,7 @@ impl Api<'_> {
         self.written_folder(folder)
     }
 
-    pub(super) fn add_folder(&mut self, name: String, parent: Option<Uuid>) -> Result<Uuid, Problem> {
+    pub(crate) fn add_folder(&mut self, name: String, parent: Option<Uuid>) -> Result<Uuid, Problem> {
         if name.trim().is_empty() {
             return Err(Problem::invalid("the name of a folder cannot be empty"));
         }

@@ -55,6 +55,8 @@ struct Move {
     item_uuids: Vec<Uuid>,
     #[serde(alias = "new_parent_uuid")]
     new_parent_uuid: Uuid,
+    #[serde(default, rename = "allowSyncedDatasetMove", alias = "allow_synced_dataset_move")]
+    also_synced: bool,
 }
 
 #[derive(Deserialize)]
@@ -95,14 +97,18 @@ impl Api<'_> {
         }
     }
 
+    /// The items of a folder, or of all.
     pub(super) fn list_items(&mut self, call: &Call) -> Answer {
-        let folder = call.id(0)?;
-        self.folder(folder)?;
         let query = &call.query;
         let paging = Paging::read(query, self.switches)?;
         let recursive = query.flag("isRecursive")?.unwrap_or(false);
-        let folders: HashSet<_> =
-            if recursive { self.state.folders_below(folder).into_iter().collect() } else { [folder].into() };
+        let folders: HashSet<_> = match call.ids.first() {
+            None => self.state.folders.iter().map(|folder| folder.uuid).collect(),
+            Some(folder) => {
+                let folder = self.folder(*folder)?.uuid;
+                if recursive { self.state.folders_below(folder).into_iter().collect() } else { [folder].into() }
+            }
+        };
         let search = query.text("search").unwrap_or_default().to_lowercase();
         let mut types = Vec::new();
         for name in query.all("itemTypes") {
@@ -282,12 +288,25 @@ impl Api<'_> {
         Ok(json!({ "removedItemsCount": gone.len(), "removedFoldersCount": 0 }))
     }
 
+    /// A dataset that follows one of the two folders does so.
     pub(super) fn move_items(&mut self, call: &Call) -> Answer {
-        let Move { item_uuids, new_parent_uuid } = call.read()?;
+        let Move { item_uuids, new_parent_uuid, also_synced } = call.read()?;
         self.allow(item_uuids.len())?;
-        self.folder(new_parent_uuid)?;
+        let joined = self.folder(new_parent_uuid)?.synced_dataset;
+        let left = self.folder(call.id(0)?)?.synced_dataset;
+        if left.is_some() && !also_synced {
+            return Err(Problem::invalid("the items are in a dataset that follows the folder"));
+        }
         for uuid in &item_uuids {
             self.item(*uuid)?;
+        }
+        let gone: Vec<_> = self.state.rows.iter().filter(|row| Some(row.dataset) == left).collect();
+        let gone: Vec<_> = gone.into_iter().filter(|row| item_uuids.contains(&row.item)).map(|row| row.uuid).collect();
+        for row in gone {
+            self.state.rows.remove(row);
+        }
+        if let Some(dataset) = joined {
+            self.link(dataset, &item_uuids);
         }
         for uuid in item_uuids {
             if let Some(item) = self.state.items.edit(uuid) {

@@ -81,7 +81,7 @@ impl Api<'_> {
     }
 
     /// The rows of items, which are added where there are none.
-    pub(super) fn link(&mut self, dataset: Uuid, items: &[Uuid]) -> Vec<Uuid> {
+    pub(crate) fn link(&mut self, dataset: Uuid, items: &[Uuid]) -> Vec<Uuid> {
         let linked = self.linked(dataset);
         let row = |item: &Uuid| match linked.get(item) {
             Some(row) => *row,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -115,13 +116,41 @@ impl Running {
         self.world.state().jobs.iter().map(JobInfo::from).collect()
     }
 
+    /// Runs all jobs that are pending at once, whatever the switch `job-time` says.
+    pub fn run_jobs(&self) {
+        self.world.run_all();
+    }
+
+    /// Adds a folder at the root.
+    ///
+    /// # Errors
+    ///
+    /// The name is blank, or the state cannot be written.
+    pub fn add_folder(&self, name: &str) -> io::Result<Uuid> {
+        let added = self.world.act(|api| api.add_folder(name.to_owned(), None))?;
+        added.map_err(|problem| io::Error::other(problem.message))
+    }
+
     /// Adds a project, for whoever asks about its models.
     ///
     /// # Errors
     ///
     /// The state cannot be written.
-    pub fn add_project(&self, project: NewProject) -> std::io::Result<Uuid> {
+    pub fn add_project(&self, project: NewProject) -> io::Result<Uuid> {
         self.world.act(|api| api.add_project(project))
+    }
+
+    /// Adds a dataset with these items as its rows.
+    ///
+    /// # Errors
+    ///
+    /// The state cannot be written.
+    pub fn add_dataset(&self, title: &str, items: &[Uuid]) -> io::Result<Uuid> {
+        self.world.act(|api| {
+            let dataset = api.new_dataset(title.to_owned(), String::new(), None).uuid;
+            api.link(dataset, items);
+            dataset
+        })
     }
 
     /// Adds image items of 0 bytes without an object to a folder, for lists of any length. Their names are `item 0` and so on.
@@ -129,11 +158,11 @@ impl Running {
     /// # Errors
     ///
     /// The state cannot be written.
-    pub fn add_items(&self, folder: Uuid, count: usize) -> std::io::Result<()> {
+    pub fn add_items(&self, folder: Uuid, count: usize) -> io::Result<()> {
         self.world.act(|api| api.add_items(folder, count))
     }
 
-    /// Takes no more requests, ends those that are held, waits up to 5 s for the others, and the same for the store.
+    /// Takes no more requests, ends those that are held, waits up to 5 s for the others. The object store ends with it.
     pub async fn shutdown(mut self) {
         self.closing.send_replace(true);
         // It fails when a connection's task panicked; nothing is left of it either way.

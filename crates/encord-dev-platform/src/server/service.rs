@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use encord_dev_store::faults::RetryAfter;
 use encord_dev_store::serve::{Answers, Cut, Link, closed};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode, request};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -206,9 +206,11 @@ impl Answers for Service {
         let now = (self.world.clock)();
         let (head, body) = request.into_parts();
         let mut entry = Entry::new(Arc::clone(&self.world.log), now, head.method.clone(), target(&head).to_owned());
+        let trace = head.headers.get("x-cloud-trace-context").and_then(|value| value.to_str().ok());
+        entry.record.trace = trace.and_then(|trace| trace.split('/').next()).map(str::to_owned);
         let is_older = matches!(head.uri.path(), "/public" | "/public/user");
         let protocol = if is_older { Protocol::Older } else { Protocol::Newer };
-        let answer = match self.act(protocol, &head, body, &mut entry).await {
+        let mut answer = match self.act(protocol, &head, body, &mut entry).await {
             Ok(answer) => answer,
             Err(Stop::Problem(problem)) => {
                 entry.record.error = Some(problem.message.clone());
@@ -235,6 +237,9 @@ impl Answers for Service {
                 return Err(Cut);
             }
         };
+        // As the clock of the emulator has it, by which a client can see that its own is off.
+        let date = HeaderValue::try_from(httpdate::fmt_http_date(now));
+        answer.headers_mut().extend(date.ok().map(|date| (DATE, date)));
         entry.record.outcome = Outcome::Answered(answer.status().as_u16());
         Ok(answer)
     }

@@ -78,23 +78,36 @@ impl World {
                 () = sleep(time) => {}
                 () = closed(&mut closes) => return,
             }
-            let planned = |title: &str| match world.fault(&format!("unit/{title}"))? {
-                Fault::Fail(reason) => Some(reason),
-                other => Some(format!("The fault plan asked for `{other}`")),
-            };
-            // When it cannot be written, the next request says so.
-            drop(world.act(|api| api.run_job(job, planned)));
-            world.ended.send_modify(|ended| *ended += 1);
+            world.run_now(job);
         });
+    }
+
+    /// Runs a job that is pending.
+    fn run_now(&self, job: Uuid) {
+        let planned = |title: &str| match self.fault(&format!("unit/{title}"))? {
+            Fault::Fail(reason) => Some(reason),
+            other => Some(format!("The fault plan asked for `{other}`")),
+        };
+        // When it cannot be written, the next request says so.
+        drop(self.act(|api| api.run_job(job, planned)));
+        self.ended.send_modify(|ended| *ended += 1);
+    }
+
+    /// Runs all jobs that are pending, whatever their time.
+    pub(super) fn run_all(&self) {
+        for job in self.pending() {
+            self.run_now(job);
+        }
+    }
+
+    fn pending(&self) -> Vec<Uuid> {
+        let state = self.state();
+        state.jobs.iter().filter(|job| job.status == JobStatus::Pending).map(|job| job.uuid).collect()
     }
 
     /// Runs what an earlier emulator left.
     pub(super) fn run_pending(self: &Arc<Self>) {
-        let state = self.state();
-        let pending = state.jobs.iter().filter(|job| job.status == JobStatus::Pending).map(|job| job.uuid);
-        let pending: Vec<_> = pending.collect();
-        drop(state);
-        for job in pending {
+        for job in self.pending() {
             self.run_later(job);
         }
     }

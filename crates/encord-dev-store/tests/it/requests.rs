@@ -55,6 +55,38 @@ async fn an_open_store_wants_no_signature_but_a_good_one() {
 }
 
 #[tokio::test]
+async fn an_object_is_kept_if_asked_for() {
+    let store = DevStore::builder().write_once(true).faults("a: 503 x1".parse().unwrap()).start().await.unwrap();
+    assert_eq!(put(&store, "a", b"1").await.unwrap().status, 503);
+    assert_eq!(put(&store, "a", b"2").await.unwrap().status, 200);
+    let refused = put(&store, "a", &vec![0; 1 << 24]).await.unwrap();
+    assert_eq!((refused.status, refused.element("Code")), (412, Some("PreconditionFailed")));
+    assert_eq!(store.read("a").await.unwrap().unwrap(), "2");
+    store.set_write_once(false);
+    assert_eq!(put(&store, "a", b"3").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_plan_is_exchanged_while_the_store_runs() {
+    let store = store("a: 503").await;
+    assert_eq!(put(&store, "a", b"1").await.unwrap().status, 503);
+    store.set_faults("a: 500 x1".parse().unwrap());
+    assert_eq!(put(&store, "a", b"1").await.unwrap().status, 500);
+    assert_eq!(put(&store, "a", b"1").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn chunks_without_a_length_are_taken_if_asked_for() {
+    for (chunked, status) in [(true, 200), (false, 411)] {
+        let store = DevStore::builder().chunked(chunked).start().await.unwrap();
+        let head = head("PUT", &store.presign_put("a").unwrap(), &[("Transfer-Encoding", "chunked")], None);
+        let answer = raw(store.addr(), format!("{head}2\r\nab\r\n0\r\n\r\n")).await.unwrap();
+        assert_eq!(answer.status, status);
+        assert_eq!(store.object("a").map(|object| object.size), chunked.then_some(2));
+    }
+}
+
+#[tokio::test]
 async fn only_loopback_and_only_a_port_that_is_free() {
     let store = store("").await;
     assert!(store.addr().ip().is_loopback());

@@ -92,6 +92,15 @@ fn integers_and_decimals_are_read() {
 }
 
 #[test]
+fn a_time_may_be_a_text_with_a_unit() {
+    let layer: SettingsLayer =
+        toml::from_str("[requests]\nread_timeout = \"60s\"\nwrite_timeout = \"1.5 min\"").unwrap();
+    assert_eq!(layer.requests.read_timeout, Some(seconds(60.0)));
+    assert_eq!(layer.requests.write_timeout, Some(seconds(90.0)));
+    check(r#"{"connect_timeout": "180"}"#, &RequestsSettings::DEFAULT);
+}
+
+#[test]
 fn r12_a_full_form_refuses_null() {
     check_error::<RequestsSettings>(
         r#"{"max_retries": null}"#,
@@ -130,12 +139,11 @@ fn r12_factors_and_timeouts() {
             &format!("`backoff_factor` must be a finite number of 0 or more, not {bad}"),
         );
     }
-    for bad in ["0", "0.0", "-3", "1e-10", "1e300", r#""180""#, r#""none""#] {
+    for bad in ["0", "0.0", "-3", "1e-10", "1e300", r#""0s""#, r#""none""#] {
         check_error::<RequestsSettings>(
             &format!(r#"{{"write_timeout": {bad}}}"#),
             &format!(
-                "`write_timeout` must be a number of seconds from 1e-9 to 2^64, \
-                 or \"unlimited\", not {bad}"
+                "`write_timeout` must be a number of seconds above 0, a time such as \"90s\" or \"5min\", or \"unlimited\", not {bad}"
             ),
         );
     }
@@ -148,8 +156,7 @@ fn r12_factors_and_timeouts() {
             error.message(),
             format!(
                 "`requests.backoff_factor` must be a finite number of 0 or more, not {shown}; \
-                 `requests.read_timeout` must be a number of seconds from 1e-9 to 2^64, \
-                 or \"unlimited\", not {shown}"
+                 `requests.read_timeout` must be a number of seconds above 0, a time such as \"90s\" or \"5min\", or \"unlimited\", not {shown}"
             )
         );
     }
@@ -200,7 +207,7 @@ fn u9_r12_no_url_is_repeated() {
     check(
         r#"{"requests": {"max_retries": "URL", "read_timeout": "URL"}}"#,
         "`requests.max_retries` must be a whole number from 0 to 4294967295, not a URL; \
-         `requests.read_timeout` must be a number of seconds from 1e-9 to 2^64, or \"unlimited\", not a URL",
+         `requests.read_timeout` must be a number of seconds above 0, a time such as \"90s\" or \"5min\", or \"unlimited\", not a URL",
     );
     check(r#"{"upload": "URL"}"#, "`upload` must be a table, not a URL");
     check(r#"{"upload": {}, "upload": "URL"}"#, "`upload` is set more than once: a table, a URL");
@@ -239,9 +246,9 @@ fn r12_all_bad_fields_are_named_at_once() {
         "`requests.max_retries` must be a whole number from 0 to 4294967295, not -1",
         "`requests.backoff_factor` must be a finite number of 0 or more, not inf",
         "`requests.connection_retries` must be a whole number from 0 to 4294967295, not 2.5",
-        r#"`requests.connect_timeout` must be a number of seconds from 1e-9 to 2^64, or "unlimited", not 0"#,
-        r#"`requests.read_timeout` must be a number of seconds from 1e-9 to 2^64, or "unlimited", not "soon""#,
-        r#"`requests.write_timeout` must be a number of seconds from 1e-9 to 2^64, or "unlimited", not -180"#,
+        r#"`requests.connect_timeout` must be a number of seconds above 0, a time such as "90s" or "5min", or "unlimited", not 0"#,
+        r#"`requests.read_timeout` must be a number of seconds above 0, a time such as "90s" or "5min", or "unlimited", not "soon""#,
+        r#"`requests.write_timeout` must be a number of seconds above 0, a time such as "90s" or "5min", or "unlimited", not -180"#,
         "`requests.pool` (set to 4) is unknown, known are `max_retries`, `backoff_factor`, \
          `connection_retries`, `connect_timeout`, `read_timeout`, `write_timeout`",
         r#"`upload.max_retries` must be a whole number from 0 to 4294967295, not "many""#,
@@ -263,7 +270,7 @@ fn r12_wrong_shapes() {
     check_error::<BackoffFactor>("-1", "a backoff factor must be a finite number of 0 or more, not -1");
     check_error::<Timeout>(
         r#""ever""#,
-        r#"a timeout must be a number of seconds from 1e-9 to 2^64, or "unlimited", not "ever""#,
+        r#"a timeout must be a number of seconds above 0, a time such as "90s" or "5min", or "unlimited", not "ever""#,
     );
     let bytes = BytesDeserializer::<serde::de::value::Error>::new(b"180");
     let error = Timeout::deserialize(bytes).unwrap_err();

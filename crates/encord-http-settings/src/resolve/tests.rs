@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::PartialRequestsSettings;
 use crate::layer::tests::layers;
+use crate::{BackoffFactor, PartialCloudUploadSettings, PartialRequestsSettings, Timeout};
 
 /// `max_retries` in both sections.
 fn layer(upload: Option<u32>, requests: Option<u32>) -> SettingsLayer {

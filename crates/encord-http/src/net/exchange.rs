@@ -71,6 +71,8 @@ pub(crate) struct Answer {
     pub(crate) body: Body,
     /// What is known of the payload before it is sent.
     pub(crate) announced: Sent,
+    /// The connection was made for it.
+    pub(crate) opened: bool,
     pub(crate) resent: bool,
 }
 
@@ -172,8 +174,9 @@ impl Exchange<'_> {
         let gzip = self.gzip
             && self.request.0.method != Method::HEAD
             && parts.headers.get(CONTENT_ENCODING).is_some_and(is_gzip);
+        let opened = !running.is_reused();
         let body = Body::new(incoming, running, Arc::clone(&self.transport.dialer.pool), origin.clone(), gzip);
-        self.answered(parts, body, announced).await
+        self.answered(parts, body, announced, opened).await
     }
 
     /// Opens the payload, which no clock but the deadline bounds.
@@ -225,7 +228,7 @@ impl Exchange<'_> {
         Once::Failed(Cause::Fault(fault), running.phase())
     }
 
-    async fn answered(&self, parts: Parts, mut body: Body, announced: Sent) -> Once {
+    async fn answered(&self, parts: Parts, mut body: Body, announced: Sent, opened: bool) -> Once {
         if parts.status.as_u16() >= 400 {
             // The status is the outcome, even if the rest of the answer never comes.
             let body = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
@@ -237,7 +240,7 @@ impl Exchange<'_> {
             let _ = timeout(DISCARDED_FOR, body.read(DISCARDED_BYTES)).await;
             body.discard();
         }
-        Once::Answered(Box::new(Answer { parts, body, announced, resent: false }))
+        Once::Answered(Box::new(Answer { parts, body, announced, opened, resent: false }))
     }
 
     fn message(

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::net::connection::Connection;
 
 /// How many idle connections a client keeps, to all hosts together. Each costs a descriptor.
-pub(crate) const MAX_IDLE_CONNECTIONS: usize = 64;
+pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
 
 /// A timer for longer than this would never ring.
 const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);

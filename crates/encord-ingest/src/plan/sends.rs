@@ -54,7 +54,12 @@ impl Sends {
 
     /// Whether no file is on its way, and none will be.
     pub(crate) fn are_over(&self, units: &Units) -> bool {
-        self.under_way == 0 && self.within.is_none() && self.next_unit >= units.len()
+        self.under_way == 0 && self.are_given_out(units)
+    }
+
+    /// Whether no file will be given out any more.
+    pub(crate) fn are_given_out(&self, units: &Units) -> bool {
+        self.within.is_none() && self.next_unit >= units.len()
     }
 
     /// Whether no file is on its way.

@@ -61,6 +61,17 @@ struct Slot {
     written: bool,
 }
 
+/// Where a unit is, as far as others have to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is all that it is to become.
+    Done(Uuid),
+    /// It is an item, and no row yet.
+    Registered(Uuid),
+    /// It is no item that anybody knows of.
+    Other,
+}
+
 /// All units by their numbers, the totals over them, and the commands that their changes give rise to.
 #[derive(Debug, Default)]
 pub(crate) struct Units {
@@ -153,6 +164,14 @@ impl Units {
     /// Whether each of its files has been sent.
     pub(crate) fn is_sent(&self, unit: u32) -> bool {
         self.open(unit).is_some_and(|open| open.files.iter().all(|file| file.sent))
+    }
+
+    pub(crate) fn state(&self, unit: u32) -> State {
+        match self.slots.get(unit as usize).map(|slot| &slot.at) {
+            Some(At::Done(item)) => State::Done(*item),
+            Some(At::Registered(item)) => State::Registered(*item),
+            _ => State::Other,
+        }
     }
 
     /// The item that it became.

@@ -6,7 +6,7 @@ use encord_http::{HeaderName, HeaderValue};
 use super::object::{Object, Text, Value};
 use super::record::{Record, header_map};
 use crate::kind::ItemKind;
-use crate::source::SignedTarget;
+use crate::target::SignedTarget;
 
 /// All keys of an item.
 const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_type", "headers"];

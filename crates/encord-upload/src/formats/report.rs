@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::time::{Duration, SystemTime};
 
 use encord_http::{Attempt, Outcome};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::FormatError;
 use super::text::Lines;
@@ -33,6 +34,12 @@ pub struct ReportLine<'a> {
     /// Why it failed.
     #[serde(borrow)]
     pub error: Option<Cow<'a, str>>,
+    /// When it ended, if it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "timestamp")]
+    pub ended_at: Option<SystemTime>,
+    /// The time from its start to its end, waits included, if it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
 }
 
 /// What a report says of one attempt.
@@ -47,6 +54,34 @@ pub struct ReportAttempt<'a> {
     pub phase: Cow<'a, str>,
     /// The wait before the attempt, in seconds.
     pub waited_s: f64,
+}
+
+/// As a line of a report.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A time as RFC 3339 has it, in UTC, to the millisecond.
+mod timestamp {
+    use std::time::SystemTime;
+
+    use jiff::Timestamp;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    #[expect(clippy::ref_option, reason = "as serde asks for it")]
+    pub(super) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        match time.and_then(|time| Timestamp::try_from(time).ok()) {
+            Some(time) => serializer.collect_str(&format_args!("{time:.3}")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+        let Some(text) = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
+        let time = text.parse::<Timestamp>().map_err(|_| D::Error::custom("not a time"))?;
+        SystemTime::try_from(time).map(Some).map_err(|_| D::Error::custom("a time that is out of range"))
+    }
 }
 
 /// The lines of a report, read one at a time.
@@ -65,13 +100,15 @@ impl<'a> ReportLine<'a> {
             bytes: 0,
             attempts: Vec::new(),
             error: None,
+            ended_at: None,
+            seconds: None,
         }
     }
 }
 
 impl<'a> From<&'a ItemReport> for ReportLine<'a> {
     fn from(item: &'a ItemReport) -> Self {
-        let ItemReport { index, path, title, status, bytes, attempts, error, .. } = item;
+        let ItemReport { index, path, title, status, bytes, attempts, error, ended_at, took } = item;
         Self {
             index: *index as u64,
             path: path.to_string_lossy(),
@@ -80,7 +117,17 @@ impl<'a> From<&'a ItemReport> for ReportLine<'a> {
             bytes: *bytes,
             attempts: attempts.iter().map(ReportAttempt::from).collect(),
             error: error.as_ref().map(|error| error.to_string().into()),
+            ended_at: *ended_at,
+            // To the millisecond; more would be noise.
+            seconds: ended_at.map(|_| Duration::from_millis(millis(*took)).as_secs_f64()),
         }
+    }
+}
+
+impl Serialize for ItemReport {
+    /// As the line of a report.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ReportLine::from(self).serialize(serializer)
     }
 }
 

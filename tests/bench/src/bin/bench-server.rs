@@ -1,17 +1,19 @@
 //! A server that reads what is PUT to it, throws it away and says 200: little enough work that it is not the program
 //! under measurement, and the same for all of them.
 //!
-//! `bench-server [--delay-ms N] [--tls CERTIFICATE]`: waits N milliseconds before each answer; with TLS, writes the
-//! certificate that it made for itself to the file. Prints its address. Then, for each line on standard input, what it has
+//! `bench-server [--delay-ms N] [--tls CERTIFICATE] [--places N] [--rate N] [--banned N] [--retry-after S]`: waits N milliseconds before each answer; with TLS, writes the
+//! certificate that it made for itself to the file. It may have limits: requests beyond so many at once get 503, those beyond so
+//! many a second (and 5 at once) 429, both with `Retry-After` if that is given, and each so many-th object is refused for a day.
+//! Prints its address. Then, for each line on standard input, what it has
 //! counted since the last, as JSON; ends with its standard input.
 #![expect(clippy::print_stdout, reason = "a program that answers on standard output")]
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use encord_bench::Outcome;
 use rustls::pki_types::PrivateKeyDer;
@@ -30,24 +32,48 @@ struct Counts {
     connections: AtomicU64,
     open: AtomicU64,
     most_open: AtomicU64,
+    refused: AtomicU64,
+    under_way: AtomicU64,
+    most_under_way: AtomicU64,
 }
+
+/// How requests are answered. Zero: no such limit.
+#[derive(Default)]
+struct Store {
+    delay: Duration,
+    places: u64,
+    rate: f64,
+    banned: u64,
+    retry_after: Option<u64>,
+    /// Requests that may come now, and when that was so.
+    tokens: Mutex<Option<(f64, Instant)>>,
+    counts: Counts,
+}
+
+/// Requests at once that a limit of the rate bears.
+const BURST: f64 = 5.0;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
-    let (mut delay, mut tls) = (Duration::ZERO, None);
+    let (mut store, mut tls) = (Store::default(), None);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().ok_or("an option without its value")?;
         match word.as_str() {
-            "--delay-ms" => delay = Duration::from_millis(value.parse()?),
+            "--delay-ms" => store.delay = Duration::from_millis(value.parse()?),
+            "--places" => store.places = value.parse()?,
+            "--rate" => store.rate = value.parse()?,
+            "--banned" => store.banned = value.parse()?,
+            "--retry-after" => store.retry_after = Some(value.parse()?),
             "--tls" => tls = Some(acceptor(value.into())?),
             other => return Err(format!("no option {other:?}").into()),
         }
     }
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     println!("{}", listener.local_addr()?);
-    let counts = Arc::new(Counts::default());
-    tokio::spawn(accept(listener, tls, delay, Arc::clone(&counts)));
+    let store = Arc::new(store);
+    tokio::spawn(accept(listener, tls, Arc::clone(&store)));
+    let counts = &store.counts;
 
     let mut lines = BufReader::new(stdin()).lines();
     while lines.next_line().await?.is_some() {
@@ -57,6 +83,8 @@ async fn main() -> Outcome<()> {
             "bytes": taken(&counts.bytes),
             "connections": taken(&counts.connections),
             "most_open": taken(&counts.most_open),
+            "refused": taken(&counts.refused),
+            "most_under_way": taken(&counts.most_under_way),
         });
         println!("{line}");
     }
@@ -73,29 +101,30 @@ fn acceptor(file: PathBuf) -> Outcome<TlsAcceptor> {
     Ok(Arc::new(config).into())
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, delay: Duration, counts: Arc<Counts>) -> Outcome<()> {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, store: Arc<Store>) -> Outcome<()> {
     loop {
         let (stream, _) = listener.accept().await?;
-        let (tls, counts) = (tls.clone(), Arc::clone(&counts));
+        let (tls, store) = (tls.clone(), Arc::clone(&store));
         tokio::spawn(async move {
+            let counts = &store.counts;
             counts.connections.fetch_add(1, SeqCst);
             counts.most_open.fetch_max(counts.open.fetch_add(1, SeqCst) + 1, SeqCst);
             // If a client goes away or sends nonsense, the counts show it.
-            drop(serve(stream, tls, delay, &counts).await);
+            drop(serve(stream, tls, &store).await);
             counts.open.fetch_sub(1, SeqCst);
         });
     }
 }
 
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, delay: Duration, counts: &Counts) -> Outcome<()> {
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, store: &Store) -> Outcome<()> {
     stream.set_nodelay(true)?;
     match tls {
-        Some(tls) => answer(tls.accept(stream).await?, delay, counts).await,
-        None => answer(stream, delay, counts).await,
+        Some(tls) => answer(tls.accept(stream).await?, store).await,
+        None => answer(stream, store).await,
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Duration, counts: &Counts) -> Outcome<()> {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, store: &Store) -> Outcome<()> {
     let mut buffer = vec![0; BUFFER];
     let mut filled = 0;
     loop {
@@ -110,6 +139,8 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Duration
             filled += read;
         };
         let arrived = filled - head.length;
+        let counted = UnderWay::begin(&store.counts);
+        let refusal = store.refusal(&head, counted.number);
         if head.expects_continue && arrived == 0 {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
             stream.flush().await?;
@@ -120,13 +151,68 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, delay: Duration
             left = left.checked_sub(read).filter(|_| read > 0).ok_or("not the body that was announced")?;
         }
         filled = 0;
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
+        if let Some(refusal) = refusal {
+            store.counts.refused.fetch_add(1, SeqCst);
+            drop(counted);
+            stream.write_all(refusal.as_bytes()).await?;
+            stream.flush().await?;
+            continue;
         }
-        counts.requests.fetch_add(1, SeqCst);
-        counts.bytes.fetch_add(u64::try_from(head.body)?, SeqCst);
+        if !store.delay.is_zero() {
+            tokio::time::sleep(store.delay).await;
+        }
+        store.counts.requests.fetch_add(1, SeqCst);
+        store.counts.bytes.fetch_add(u64::try_from(head.body)?, SeqCst);
+        drop(counted);
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await?;
         stream.flush().await?;
+    }
+}
+
+/// A request, from its head to its answer.
+struct UnderWay<'a> {
+    counts: &'a Counts,
+    number: u64,
+}
+
+impl<'a> UnderWay<'a> {
+    fn begin(counts: &'a Counts) -> Self {
+        let number = counts.under_way.fetch_add(1, SeqCst) + 1;
+        counts.most_under_way.fetch_max(number, SeqCst);
+        Self { counts, number }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.counts.under_way.fetch_sub(1, SeqCst);
+    }
+}
+
+impl Store {
+    /// The answer to a request that is not served.
+    fn refusal(&self, head: &Head, under_way: u64) -> Option<String> {
+        let answer = |status: &str, retry_after: Option<u64>| {
+            let retry_after = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
+            Some(format!("HTTP/1.1 {status}\r\n{retry_after}Content-Length: 0\r\n\r\n"))
+        };
+        if self.banned > 0 && head.object % self.banned == self.banned - 1 {
+            return answer("503 Service Unavailable", Some(86_400));
+        }
+        if self.places > 0 && under_way > self.places {
+            return answer("503 Slow Down", self.retry_after);
+        }
+        if self.rate > 0.0 {
+            let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let (before, at) = tokens.unwrap_or((BURST, now));
+            let left = (before + (now - at).as_secs_f64() * self.rate).min(BURST);
+            *tokens = Some((if left >= 1.0 { left - 1.0 } else { left }, now));
+            if left < 1.0 {
+                return answer("429 Too Many Requests", self.retry_after);
+            }
+        }
+        None
     }
 }
 
@@ -135,6 +221,8 @@ struct Head {
     length: usize,
     body: usize,
     expects_continue: bool,
+    /// The number in the name of the object.
+    object: u64,
 }
 
 impl Head {
@@ -155,6 +243,9 @@ impl Head {
                 expects_continue = true;
             }
         }
-        Ok(Some(Self { length: end + 4, body: body.ok_or("no content length")?, expects_continue }))
+        let name = head.split(['?', ' ']).nth(1).unwrap_or_default();
+        let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+        let object = digits.parse().unwrap_or(0);
+        Ok(Some(Self { length: end + 4, body: body.ok_or("no content length")?, expects_continue, object }))
     }
 }

@@ -1,10 +1,20 @@
-//! Items that go to one target: the later upload overwrites the earlier one, and both count as uploaded.
+//! Where an item goes, and items that go to one target: the later upload overwrites the earlier one, and both count as uploaded.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::hash::BuildHasher;
 
-use encord_http::SignedUrl;
+use encord_http::{HeaderMap, SignedUrl};
+
+/// A signed URL, and the headers that have to be sent with it.
+#[derive(Clone)]
+pub struct SignedTarget {
+    /// Where the item goes.
+    pub url: SignedUrl,
+    /// The headers that came with the URL. They win over those of the item.
+    pub headers: HeaderMap,
+}
 
 /// The targets of a list of items. Memory: some 20 bytes for each.
 ///
@@ -37,6 +47,19 @@ impl Targets {
         let place = u32::try_from(place).ok()?;
         let first = *self.places.entry(key).or_insert(place);
         (first != place).then_some(first as usize)
+    }
+}
+
+impl<T: Into<SignedUrl>> From<T> for SignedTarget {
+    fn from(url: T) -> Self {
+        Self { url: url.into(), headers: HeaderMap::new() }
+    }
+}
+
+impl fmt::Debug for SignedTarget {
+    /// Host and path. The headers may carry credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedTarget({})", self.url)
     }
 }
 

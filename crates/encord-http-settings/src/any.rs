@@ -1,4 +1,4 @@
-//! A value of any type, and how the types of the fields are made from it.
+//! A value of any type, as a file may hold it, and how the types of the fields are made from it.
 
 use core::fmt;
 
@@ -7,14 +7,13 @@ use alloc::vec::Vec;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::invalid::{COUNT_EXPECTED, FLAG_EXPECTED};
-use crate::{BackoffFactor, Timeout, factor, timeout};
+use crate::{BackoffFactor, Timeout};
 
-/// What is said of text that has one in it.
-pub(super) const A_URL: &str = "a URL";
+/// Shown in place of a text with a URL in it.
+pub(crate) const A_URL: &str = "a URL";
 
-/// Any value that a format that describes itself can hold.
-pub(super) enum Any {
+/// Any value of a file.
+pub(crate) enum Any {
     Null,
     Flag(bool),
     Integer(i128),
@@ -25,22 +24,20 @@ pub(super) enum Any {
 }
 
 /// The entries of a table as they were written, repeated keys included.
-pub(super) type Entries = Vec<(String, Any)>;
+pub(crate) type Entries = Vec<(String, Any)>;
 
 /// Takes a table and nothing else.
-pub(super) struct EntriesVisitor {
-    pub(super) expecting: &'static str,
+pub(crate) struct EntriesVisitor {
+    pub(crate) expecting: &'static str,
 }
 
-/// A type that a value can be checked for; the value comes back when it is not of that type.
-pub(super) trait FromAny: Sized {
-    const EXPECTED: &'static str;
-
+/// A type that a value can be converted to. A value of another type is returned as it is.
+pub(crate) trait FromAny: Sized {
     fn from_any(any: Any) -> Result<Self, Any>;
 }
 
 /// The type of a field that can only be null.
-pub(super) enum Never {}
+pub(crate) enum Never {}
 
 impl fmt::Display for Any {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +46,7 @@ impl fmt::Display for Any {
             Self::Flag(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Decimal(value) => write!(f, "{value:?}"),
-            // A signed one is a credential: what is read may be a manifest, taken for settings.
+            // A signed URL is a credential, and the file may be a manifest that was taken for settings.
             Self::Text(value) if is_url(value) => f.write_str(A_URL),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::List => f.write_str("a list"),
@@ -65,8 +62,6 @@ impl<'de> Deserialize<'de> for Any {
 }
 
 impl FromAny for u32 {
-    const EXPECTED: &'static str = COUNT_EXPECTED;
-
     fn from_any(any: Any) -> Result<Self, Any> {
         let count = match any {
             Any::Integer(number) => Self::try_from(number).ok(),
@@ -78,8 +73,6 @@ impl FromAny for u32 {
 }
 
 impl FromAny for BackoffFactor {
-    const EXPECTED: &'static str = factor::EXPECTED;
-
     fn from_any(any: Any) -> Result<Self, Any> {
         let factor = match any {
             #[expect(clippy::cast_precision_loss, reason = "the nearest factor is meant")]
@@ -92,13 +85,11 @@ impl FromAny for BackoffFactor {
 }
 
 impl FromAny for Timeout {
-    const EXPECTED: &'static str = timeout::EXPECTED;
-
     fn from_any(any: Any) -> Result<Self, Any> {
         let timeout = match &any {
             Any::Integer(number) => u64::try_from(*number).ok().and_then(|seconds| Self::from_secs(seconds).ok()),
             Any::Decimal(number) => Self::from_secs_f64(*number).ok(),
-            Any::Text(text) if text == timeout::UNLIMITED_WORD => Some(Self::UNLIMITED),
+            Any::Text(text) => Self::read(text),
             _ => None,
         };
         timeout.ok_or(any)
@@ -106,8 +97,6 @@ impl FromAny for Timeout {
 }
 
 impl FromAny for bool {
-    const EXPECTED: &'static str = FLAG_EXPECTED;
-
     fn from_any(any: Any) -> Result<Self, Any> {
         match any {
             Any::Flag(value) => Ok(value),
@@ -117,8 +106,6 @@ impl FromAny for bool {
 }
 
 impl FromAny for Entries {
-    const EXPECTED: &'static str = "a table";
-
     fn from_any(any: Any) -> Result<Self, Any> {
         match any {
             Any::Table(entries) => Ok(entries),
@@ -128,14 +115,12 @@ impl FromAny for Entries {
 }
 
 impl FromAny for Never {
-    const EXPECTED: &'static str = "null";
-
     fn from_any(any: Any) -> Result<Self, Any> {
         Err(any)
     }
 }
 
-/// The count that a decimal without a fraction is.
+/// Returns the decimal as a count if it has no fraction.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -147,7 +132,7 @@ fn whole(number: f64) -> Option<u32> {
     (f64::from(count) == number).then_some(count)
 }
 
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 

@@ -1,0 +1,111 @@
+//! Runs on a machine with disks of the network.
+//!
+//! When such a disk hangs, a thread that waits for it cannot be ended by anybody, nor can its process. So on such a machine the run
+//! is a process apart, and this one waits for it: it passes the first request to end on, and ends at the second, whatever the other
+//! one does.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::process::{ExitStatusExt, parent_id};
+use std::process::{self, Command};
+
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
+use signal_hook::iterator::Signals;
+
+use crate::interrupt;
+use crate::output::{Exit, Failure};
+
+/// Tells the run who its parent is.
+const PARENT: &str = "ENCORD_PARENT_PROCESS";
+
+/// The signal that asks the run to end. All others are for its parent, also where both get them, as from a terminal.
+const REQUEST: Signal = Signal::USR1;
+
+/// File systems that can hang: of the network, and of programs. Those of programs begin with `fuse`.
+const NETWORK: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "fuse"];
+
+/// Those of desktops and containers, where nobody keeps data.
+const HARMLESS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse"];
+
+/// Whether this is a run whose parent waits for it.
+pub(crate) fn has_parent() -> bool {
+    env::var_os(PARENT) == Some(OsString::from(parent_id().to_string()))
+}
+
+/// The signals that ask this process to end, if it is such a run.
+pub(crate) fn request() -> Option<i32> {
+    has_parent().then(|| REQUEST.as_raw())
+}
+
+/// Runs this command as a process apart if this machine has disks of the network, and ends with its exit code. Returns where the
+/// run is to go on in this process.
+///
+/// # Errors
+///
+/// The process cannot be started.
+pub(crate) fn run_where_disks_hang() -> Result<(), Failure> {
+    if has_parent() {
+        // A run that nobody waits for would never be ended.
+        return set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(&error.into()));
+    }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if has_network(&mounts) { wait().map_err(|error| failed(&error)) } else { Ok(()) }
+}
+
+fn failed(error: &io::Error) -> Failure {
+    Failure::failed(format_args!("cannot run as a process apart: {error}"))
+}
+
+fn wait() -> io::Result<()> {
+    let mut signals = Signals::new(interrupt::requests().chain([Signal::CHILD.as_raw()]))?;
+    let mut run = Command::new(env::current_exe()?);
+    let mut run = run.args(env::args_os().skip(1)).env(PARENT, process::id().to_string()).spawn()?;
+    let mut is_asked = false;
+    for signal in signals.forever() {
+        if signal == Signal::CHILD.as_raw() {
+            if let Some(status) = run.try_wait()? {
+                let by_request = status.signal() == Some(REQUEST.as_raw());
+                let killed = status.signal().filter(|_| !by_request).map(|signal| 128 + signal);
+                process::exit(status.code().or(killed).unwrap_or(Exit::Interrupted as i32));
+            }
+        } else if is_asked {
+            process::exit(Exit::Interrupted as i32);
+        } else {
+            is_asked = true;
+            // It may have ended by itself.
+            let _ = kill_process(Pid::from_child(&run), REQUEST);
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a disk that can hang among the mounts, as Linux lists them.
+fn has_network(mounts: &str) -> bool {
+    // `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
+    let kinds = mounts.lines().filter_map(|mount| mount.split_once(" - ")?.1.split(' ').next());
+    kinds.into_iter().any(|kind| (NETWORK.contains(&kind) || kind.starts_with("fuse.")) && !HARMLESS.contains(&kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disks_that_can_hang_are_found_among_the_mounts() {
+        let check = |kind: &str, expected| {
+            let mounts = format!(
+                "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n36 35 98:0 / /mnt rw,noatime master:1 - {kind} server:/export rw\n"
+            );
+            assert_eq!(has_network(&mounts), expected, "{kind}");
+        };
+        for kind in ["nfs", "nfs4", "cifs", "fuse", "fuse.sshfs", "fuse.s3fs", "9p"] {
+            check(kind, true);
+        }
+        for kind in ["ext4", "tmpfs", "fusectl", "fuse.lxcfs", "overlay", "nfsd"] {
+            check(kind, false);
+        }
+        assert!(!has_network(""));
+    }
+}

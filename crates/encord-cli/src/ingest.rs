@@ -1,0 +1,224 @@
+//! `encord upload PATH… --folder F`: files become items of a folder and rows of a dataset.
+
+pub(crate) mod args;
+mod connect;
+mod dry_run;
+mod report;
+mod show;
+mod state;
+
+use std::env;
+use std::time::{Duration, Instant};
+
+use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
+use encord_ingest::replay::Header;
+use encord_ingest::{
+    Destination, Existing, Finished, Ingest, IngestError, IngestOptions, Ledger, Metadata, MetadataError, Missing,
+    Notice, Problem, Run, Walk, WalkOptions, plan::Stop, walk,
+};
+use encord_upload::UploadItem;
+
+use self::args::{ExistingName, IngestArgs};
+use self::report::Lines;
+use crate::args::{Stream, UploadArgs, When};
+use crate::interrupt::Interrupt;
+use crate::output::{Exit, Failure, note};
+use crate::progress::Progress;
+use crate::selection::earlier_report;
+use crate::{layers, log, runtime, upload, variables};
+
+pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
+    let ingest = &args.ingest;
+    variables::warn_of_misspelt(env::vars_os());
+    let (runtime, threads) = runtime::start()?;
+    let interrupt = Interrupt::listen()?;
+    let Some(folder) = &ingest.folder else {
+        return Err(Failure::usage("files are uploaded into a folder: name it with --folder"));
+    };
+    let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
+    let walked = find(args)?;
+    if args.dry_run {
+        return dry_run::run(ingest, folder, &walked);
+    }
+    let Files { walk, metadata, skipped } = walked;
+    if !args.quiet {
+        show::left_out(&walk);
+    }
+    show::problems(&walk.problems, settings.allow_failures)?;
+
+    let progress = Progress::new(if args.quiet { When::Never } else { args.progress }, threads);
+    log::start(&progress, upload::least(args))?;
+    let lines = args.report.as_ref().map(Lines::open).transpose()?;
+    let started = Instant::now();
+    let Walk { units, problems, .. } = walk;
+    let job = Job { args, settings, folder, skipped };
+    let finished = runtime.block_on(async {
+        let run = job.prepare(units, metadata).await?;
+        let (view, units) = (run.progress(), run.units().len() as u64);
+        progress.show(move || show::bar(&view, units));
+        let notice = |notice: Notice<'_>| {
+            if let Notice::Failed { error, .. } | Notice::Unresolved { error, .. } = notice {
+                tracing::debug!(error, "a unit failed");
+            }
+        };
+        // Driven by this thread; the uploads have the workers of the runtime.
+        run.until(interrupt.first()?, notice).await.map_err(|error| failure(&error))
+    });
+    let elapsed = started.elapsed();
+    progress.end();
+    let finished = finished?;
+    let exit = conclude(args, settings, &finished, &problems, elapsed, lines);
+    runtime.shutdown_background();
+    exit
+}
+
+/// What there is to upload.
+struct Files {
+    walk: Walk,
+    metadata: Metadata,
+    /// Units that an earlier report has as done.
+    skipped: u64,
+}
+
+fn find(args: &UploadArgs) -> Result<Files, Failure> {
+    let IngestArgs { paths, metadata, include, exclude, kind, group, titles, .. } = &args.ingest;
+    let report = match &args.report {
+        Some(Stream::File(path)) => Some(path.as_path()),
+        _ => None,
+    };
+    let own_files = [metadata.as_deref(), args.journal.as_deref(), report];
+    let options = WalkOptions {
+        include: include.clone(),
+        exclude: exclude.clone(),
+        kind: *kind,
+        group: group.as_ref().and(args.ingest.group_kind),
+        titles: (*titles).into(),
+        own_files: own_files.into_iter().flatten().map(ToOwned::to_owned).collect(),
+    };
+    let mut walk = walk(paths, &options).map_err(Failure::usage)?;
+    let metadata = match metadata {
+        None => Metadata::default(),
+        Some(path) => Metadata::open(path, &walk.units).map_err(|error| {
+            let of = match error {
+                MetadataError::Line { .. } => ", ",
+                _ => ": ",
+            };
+            Failure::usage(format_args!("metadata {}{of}{error}", path.display()))
+        })?,
+    };
+    if let Some(shard) = args.shard {
+        walk.units.retain(|units, unit| shard.contains(units.name(unit).as_ref()));
+        // One shard tells of them.
+        walk.problems.retain(|_| shard.contains("".as_ref()));
+    }
+    let all = walk.units.len();
+    if let Some(earlier) = args.retry_from.as_ref().map(earlier_report).transpose()? {
+        walk.units.retain(|units, unit| {
+            let mut item = UploadItem::unsigned(units.place(unit));
+            item.title = Some(units.title(unit));
+            !earlier.has_done(&item)
+        });
+    }
+    let skipped = (all - walk.units.len()) as u64;
+    Ok(Files { walk, metadata, skipped })
+}
+
+/// What was asked for.
+struct Job<'a> {
+    args: &'a UploadArgs,
+    settings: EffectiveUploadSettings,
+    folder: &'a str,
+    skipped: u64,
+}
+
+impl Job<'_> {
+    async fn prepare(&self, units: encord_ingest::UnitList, metadata: Metadata) -> Result<Run, Failure> {
+        let Self { args, settings, folder, skipped } = self;
+        let ingest = &args.ingest;
+        let client = connect::client(&ingest.platform, settings.requests)?;
+        let missing = if args.shard.is_some() { Missing::Refuse } else { Missing::Make };
+        let destination = Destination::resolve(&client, folder, ingest.dataset.as_deref(), missing, show::made);
+        let destination = destination.await.map_err(|error| show::unresolved_name(&error, args.shard.is_some()))?;
+        let dataset = destination.dataset.as_ref().map(|dataset| dataset.id().into());
+        let header = Header::new(client.domain().to_string(), destination.folder.id().into(), dataset);
+        let path = match &args.journal {
+            Some(path) => path.clone(),
+            None => state::ledger(&header, &ingest.paths, args.shard)?,
+        };
+        let (ledger, replay) = Ledger::open(path, &header).map_err(Failure::usage)?;
+        if replay.next_unit() > 0 {
+            note(format_args!("going on with {}", ledger.path().display()));
+        }
+        if *skipped > 0 {
+            note(format_args!("{skipped} are done in the earlier report"));
+        }
+        let options = IngestOptions {
+            // The client has all other settings.
+            settings: CloudUploadSettings { allow_failures: settings.allow_failures, ..CloudUploadSettings::default() },
+            concurrency: Some(args.concurrency),
+            existing: match ingest.existing {
+                None => Existing::Ask,
+                Some(ExistingName::Skip) => Existing::Skip,
+                Some(ExistingName::Upload) => Existing::Upload,
+            },
+            repost_unresolved: ingest.repost_unresolved,
+            settle: Duration::from_secs(ingest.settle),
+            is_shard: args.shard.is_some(),
+        };
+        let ingest = Ingest { client, destination, units, metadata, options };
+        ingest.prepare(ledger, replay).await.map_err(|error| failure(&error))
+    }
+}
+
+fn failure(error: &IngestError) -> Failure {
+    match error {
+        IngestError::Exists(exists) => Failure::usage(exists).with_hint(
+            "--existing skip takes these items for the files; --existing upload sends the files all the same",
+        ),
+        IngestError::Ledger(_) => Failure::failed(error),
+        _ => Failure::failed(error).with_hint("the same command goes on where this run ended"),
+    }
+}
+
+/// Says how it ended.
+fn conclude(
+    args: &UploadArgs,
+    settings: EffectiveUploadSettings,
+    finished: &Finished,
+    problems: &[Problem],
+    elapsed: Duration,
+    lines: Option<Lines>,
+) -> Result<Exit, Failure> {
+    let written = lines.map_or(Ok(()), |lines| lines.write(finished, problems));
+    if !args.quiet {
+        show::failures(finished);
+    }
+    let summed = show::sums(finished, problems.len() as u64, elapsed, args);
+    let totals = finished.totals();
+    let exit = match finished.stop() {
+        Some(Stop::Cancelled) => {
+            note("error: interrupted; the same command goes on");
+            Exit::Interrupted
+        }
+        Some(Stop::Platform(error)) => {
+            note(format_args!("error: {error}"));
+            note("hint: the same command goes on where this run ended");
+            Exit::Failed
+        }
+        Some(Stop::Failure { .. }) => {
+            note("hint: with --allow-failures the other files are uploaded all the same; the same command goes on");
+            Exit::Failed
+        }
+        None if totals.failed + totals.unresolved == 0 && problems.is_empty() => Exit::Done,
+        None if settings.allow_failures => Exit::Partial,
+        None => Exit::Failed,
+    };
+    if totals.unresolved > 0 {
+        note("hint: look into the folder; --repost-unresolved registers again what is not there");
+    }
+    if exit != Exit::Interrupted {
+        written?;
+        summed?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,39 @@
+//! How the command reaches the platform.
+
+use std::env;
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use encord_client::{Domain, EncordUserClient, RequestsSettings, SshPrivateKey};
+
+use crate::output::Failure;
+
+/// Which installation of the platform, and with which key.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PlatformOptions {
+    /// The platform: eu, us, or a URL. Also set by `ENCORD_DOMAIN`; default eu.
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// The file with the private SSH key. Also set by `ENCORD_SSH_KEY_FILE`; `ENCORD_SSH_KEY` is the key itself.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ssh_key_file: Option<PathBuf>,
+}
+
+/// A client for these options and the environment.
+///
+/// # Errors
+///
+/// There is no key, or it cannot be used; there is no such domain.
+pub(crate) fn client(options: &PlatformOptions, settings: RequestsSettings) -> Result<EncordUserClient, Failure> {
+    let by_variable = || env::var("ENCORD_DOMAIN").ok().filter(|domain| !domain.trim().is_empty());
+    let domain = match options.domain.clone().or_else(by_variable) {
+        Some(domain) => domain.trim().parse::<Domain>().map_err(Failure::usage)?,
+        None => Domain::default(),
+    };
+    let key = match &options.ssh_key_file {
+        Some(path) => SshPrivateKey::from_file(path),
+        None => SshPrivateKey::from_env(),
+    };
+    let key = key.map_err(Failure::usage)?;
+    EncordUserClient::builder(key).domain(domain).settings(settings).build().map_err(Failure::failed)
+}

@@ -1,0 +1,99 @@
+//! The report of an ingest: one unit a line, readable as the report of any upload.
+
+use std::borrow::Cow;
+
+use encord_ingest::record::Stage;
+use encord_ingest::{Finished, Problem, UnitOutcome, UnitStatus};
+use serde::Serialize;
+
+use crate::args::Stream;
+use crate::output::{Failure, json};
+use crate::report::Target;
+
+/// Where the lines go. They are written at the end: until then the ledger has everything.
+#[derive(Debug)]
+pub(super) struct Lines(Target);
+
+/// The first seven fields are those of every report.
+#[derive(Serialize)]
+struct Line<'a> {
+    index: usize,
+    path: Cow<'a, str>,
+    title: Cow<'a, str>,
+    status: &'static str,
+    bytes: u64,
+    attempts: [(); 0],
+    error: Option<&'a str>,
+    kind: Option<&'static str>,
+    files: usize,
+    stage: &'static str,
+    item: Option<String>,
+    retries: u64,
+}
+
+impl Lines {
+    pub(super) fn open(stream: &Stream) -> Result<Self, Failure> {
+        Target::open("report", stream).map(Self)
+    }
+
+    pub(super) fn write(self, finished: &Finished, problems: &[Problem]) -> Result<(), Failure> {
+        self.0.write(&mut |out| {
+            let mut index = 0;
+            for unit in finished.units() {
+                index = unit.index + 1;
+                json(out, &line(&unit))?;
+            }
+            for (index, problem) in (index..).zip(problems) {
+                json(out, &of_problem(index, problem))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn line(unit: &UnitOutcome) -> Line<'_> {
+    let (status, stage) = words(unit.status);
+    Line {
+        index: unit.index,
+        path: unit.path.to_string_lossy(),
+        title: (&unit.title).into(),
+        status,
+        bytes: unit.bytes,
+        attempts: [],
+        error: unit.error.as_deref(),
+        kind: Some(unit.kind.as_str()),
+        files: unit.files,
+        stage,
+        item: unit.item.map(|item| item.to_string()),
+        retries: unit.attempts,
+    }
+}
+
+fn of_problem(index: usize, problem: &Problem) -> Line<'_> {
+    let name = problem.path.file_name().unwrap_or_default();
+    Line {
+        index,
+        path: problem.path.to_string_lossy(),
+        title: name.to_string_lossy(),
+        status: "failed",
+        bytes: 0,
+        attempts: [],
+        error: Some(&problem.error),
+        kind: None,
+        files: 1,
+        stage: Stage::Walk.as_str(),
+        item: None,
+        retries: 0,
+    }
+}
+
+/// The status, and how far it came or where it failed.
+fn words(status: UnitStatus) -> (&'static str, &'static str) {
+    match status {
+        UnitStatus::Skipped => ("skipped", "done"),
+        UnitStatus::Done => ("uploaded", "done"),
+        UnitStatus::Failed(stage) => ("failed", stage.as_str()),
+        UnitStatus::Unresolved => ("failed", "unresolved"),
+        _ => ("cancelled", "left"),
+    }
+}

@@ -1,0 +1,154 @@
+//! What a person is told about an ingest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use encord_client::{Error, ErrorKind};
+use encord_ingest::{Finished, IngestProgress, LeftOut, Made, Names, Problem, UnitStatus, Walk};
+use serde::Serialize;
+
+use crate::args::UploadArgs;
+use crate::output::{Failure, json, note, print};
+use crate::report::human_bytes;
+
+/// So many failures of one reason are named.
+const MAX_EXAMPLES: usize = 3;
+
+/// What is left out, by reason.
+pub(super) fn left_out(walk: &Walk) {
+    for (reason, Names { count, examples }) in &walk.left_out {
+        let named = if *reason == LeftOut::UnknownKind {
+            let names: Vec<_> = examples.iter().map(|path| path.display().to_string()).collect();
+            let more = if *count > examples.len() as u64 { ", …" } else { "" };
+            format!(": {}{more}", names.join(", "))
+        } else {
+            String::new()
+        };
+        note(format_args!("left out: {count} {}{named}", reason.as_str()));
+    }
+}
+
+/// What could not be looked at.
+pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(), Failure> {
+    let lines = problems.iter().map(|Problem { path, error }| format!("{}: {error}", path.display()));
+    if allow_failures {
+        lines.for_each(|line| note(format_args!("warning: {line}")));
+        return Ok(());
+    }
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::failures(lines).with_hint("nothing was sent; with --allow-failures the other files are uploaded"))
+}
+
+/// What was made.
+pub(super) fn made(made: Made) {
+    match made {
+        Made::Folder(path) => note(format_args!("made the folder {path}")),
+        Made::Dataset(title) => note(format_args!("made the dataset {title}")),
+    }
+}
+
+/// A folder or dataset that cannot be told, or a call that failed.
+pub(super) fn unresolved_name(error: &Error, is_shard: bool) -> Failure {
+    let failure = match error.kind() {
+        ErrorKind::AmbiguousName | ErrorKind::NoSuchName | ErrorKind::Input => Failure::usage(error),
+        _ => Failure::failed(error),
+    };
+    if is_shard && error.kind() == ErrorKind::NoSuchName {
+        return failure
+            .with_hint("a shard makes no folder and no dataset, so that there is one of each: make them first");
+    }
+    failure
+}
+
+/// How far it is.
+pub(super) fn bar(view: &IngestProgress, units: u64) -> String {
+    let (totals, upload) = (view.totals(), view.upload());
+    let mut parts = vec![
+        format!("{}/{} files sent", totals.sent, totals.files),
+        format!("{}/{units} registered", totals.registered),
+    ];
+    if totals.linked > 0 {
+        parts.push(format!("{} linked", totals.linked));
+    }
+    parts.push(human_bytes(upload.bytes_sent));
+    if upload.retries > 0 {
+        parts.push(format!("{} retries", upload.retries));
+    }
+    if totals.failed + totals.unresolved > 0 {
+        parts.push(format!("{} failed", totals.failed + totals.unresolved));
+    }
+    parts.join(", ")
+}
+
+/// Failures, by reason.
+pub(super) fn failures(finished: &Finished) {
+    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for unit in finished.units() {
+        if let (UnitStatus::Failed(_) | UnitStatus::Unresolved, Some(error)) = (unit.status, &unit.error) {
+            let what = if unit.status == UnitStatus::Unresolved { "unresolved: " } else { "" };
+            by_reason.entry(format!("{what}{error}")).or_default().push(unit.path.display().to_string());
+        }
+    }
+    for (reason, paths) in by_reason {
+        let more = paths.len().saturating_sub(MAX_EXAMPLES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = paths.iter().take(MAX_EXAMPLES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        note(format_args!("failed: {named}{more}: {reason}"));
+    }
+}
+
+#[derive(Serialize)]
+struct Sums {
+    files: u64,
+    sent: u64,
+    units: u64,
+    registered: u64,
+    linked: u64,
+    failed: u64,
+    unresolved: u64,
+    skipped: u64,
+    left: u64,
+    bytes: u64,
+    seconds: f64,
+}
+
+/// The sums of the run.
+pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, args: &UploadArgs) -> Result<(), Failure> {
+    let totals = finished.totals();
+    let (mut skipped, mut left) = (0, 0);
+    for unit in finished.units() {
+        skipped += u64::from(unit.status == UnitStatus::Skipped);
+        left += u64::from(unit.status == UnitStatus::Left);
+    }
+    let sums = Sums {
+        files: totals.files + problems,
+        sent: finished.upload().ended.uploaded,
+        units: totals.units + problems,
+        registered: totals.registered,
+        linked: totals.linked,
+        failed: totals.failed + problems,
+        unresolved: totals.unresolved,
+        skipped,
+        left,
+        bytes: finished.upload().ended.bytes,
+        seconds: Duration::new(elapsed.as_secs(), elapsed.subsec_millis() * 1_000_000).as_secs_f64(),
+    };
+    if args.json {
+        return print(|out| json(out, &sums));
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    let Sums { sent, registered, linked, failed, unresolved, bytes, seconds, .. } = &sums;
+    let mut parts = vec![format!("{sent} files sent"), format!("{registered} registered")];
+    parts.extend((*linked > 0).then(|| format!("{linked} linked")));
+    parts.push(format!("{failed} failed"));
+    parts.extend((*unresolved > 0).then(|| format!("{unresolved} unresolved")));
+    parts.extend((skipped > 0).then(|| format!("{skipped} done before")));
+    parts.extend((left > 0).then(|| format!("{left} left to do")));
+    note(format_args!("{}; {} in {seconds:.1} s", parts.join(", "), human_bytes(*bytes)));
+    Ok(())
+}

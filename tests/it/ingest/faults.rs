@@ -1,0 +1,150 @@
+//! Faults in every stage end as they should, and an outage burns no item (rules C3 and C8).
+
+use std::time::Duration;
+
+use crate::support::ingest::World;
+
+const FAST: &str = "--folder f --dataset d --backoff-factor 0.01 --settle 1";
+
+fn world(faults: &str) -> World {
+    let world = World::with(|builder| builder.faults(faults.parse().unwrap()));
+    world.write_images(30);
+    world
+}
+
+#[test]
+fn what_passes_is_waited_out() {
+    for faults in [
+        "sign-upload-urls: 429 retry-after=0 x2",
+        "get-job: 503 x3",
+        "get-job: garbage x1",
+        "link-items: reset-after x1",
+        "link-items: reset-before x2",
+        "start-job: 429 retry-after=0 x2",
+        "list-items: cut x1",
+        "list-datasets: 500 x1; search-folders: 502 x1",
+        "create-folder: reset-after; create-dataset: reset-after",
+    ] {
+        let world = world(faults);
+        let ended = world.run(FAST);
+        assert_eq!(ended.code, Some(0), "{faults}: {}", ended.stderr);
+        world.check_exact("f", "d", 30);
+    }
+}
+
+#[test]
+fn c3_a_job_without_an_answer_is_looked_up_and_not_posted_twice() {
+    for fault in ["reset-after", "cut", "empty", "garbage", "500 after", "shape"] {
+        for switches in ["default", "worst, page-limit=50"] {
+            let world = World::with(|builder| {
+                builder.faults(format!("start-job: {fault} x1").parse().unwrap()).switches(switches.parse().unwrap())
+            });
+            world.write_images(30);
+            let ended = world.run("--folder f --dataset d --backoff-factor 0.01 --settle 5");
+            assert_eq!(ended.code, Some(0), "{fault}, {switches}: {}", ended.stderr);
+            world.check_exact("f", "d", 30);
+            assert_eq!(world.platform.jobs().len(), 1, "{fault}, {switches}");
+        }
+    }
+}
+
+#[test]
+fn c3_what_cannot_be_found_is_unresolved_and_posted_again_only_when_asked() {
+    let world = world("start-job: reset-before x1");
+    let ended = world.ends(&format!("{FAST} --allow-failures --report r.jsonl"), 3);
+    assert!(ended.stderr.contains("30 unresolved") && ended.stderr.contains("--repost-unresolved"), "{}", ended.stderr);
+    let lines = crate::support::ingest::report(&world.home().join("r.jsonl"));
+    assert!(lines.iter().all(|line| line["status"] == "failed" && line["stage"] == "unresolved"));
+    let puts = world.platform.store().requests().len();
+    world.ends(FAST, 1);
+    assert!(world.items("f").is_empty());
+    world.ends(&format!("{FAST} --repost-unresolved"), 0);
+    world.check_exact("f", "d", 30);
+    assert_eq!(world.platform.store().requests().len(), puts, "nothing was sent again");
+    world.ends(FAST, 0);
+}
+
+#[test]
+fn c8_a_platform_that_fails_for_good_stops_the_run_and_burns_nothing() {
+    for faults in [
+        "sign-upload-urls: 503",
+        "get-job: 401",
+        "link-items: code=AUTHORISATION_ERROR",
+        "start-job: 403",
+        "get-job: 503",
+    ] {
+        let world = world(faults);
+        let ended = world.run(&format!("{FAST} --allow-failures --max-retries 1"));
+        assert_eq!(ended.code, Some(1), "{faults}: {}", ended.stderr);
+        assert!(ended.stderr.contains("the same command goes on where this run ended"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("0 failed"), "{faults}: {}", ended.stderr);
+        let failed = world.records().into_iter().filter(|record| record["event"] == "failed").count();
+        assert_eq!(failed, 0, "{faults}");
+        world.platform.set_faults("".parse().unwrap());
+        let ended = world.run(FAST);
+        assert_eq!(ended.code, Some(0), "{faults}: {}", ended.stderr);
+        world.check_exact("f", "d", 30);
+    }
+}
+
+#[test]
+fn c8_a_unit_that_fails_stays_with_itself() {
+    let world = world("unit/2%2F00002.jpg: fail; unit/3%2F00003.jpg: fail=Too%20dark");
+    let ended = world.ends(&format!("{FAST} --allow-failures"), 3);
+    assert!(ended.stderr.contains("00003.jpg: Too dark"), "{}", ended.stderr);
+    world.check_exact("f", "d", 28);
+    // The next run tries them again, and those alone.
+    world.platform.set_faults("".parse().unwrap());
+    let ended = world.ends(FAST, 0);
+    assert!(ended.stderr.contains("2 files sent, 30 registered, 30 linked"), "{}", ended.stderr);
+    world.check_exact("f", "d", 30);
+}
+
+#[test]
+fn the_first_failure_ends_a_run_that_allows_none() {
+    let world = world("unit/2%2F00002.jpg: fail");
+    let ended = world.ends(FAST, 1);
+    assert!(ended.stderr.contains("with --allow-failures"), "{}", ended.stderr);
+    world.platform.set_faults("".parse().unwrap());
+    world.ends(FAST, 0);
+    world.check_exact("f", "d", 30);
+}
+
+#[test]
+fn a_platform_that_takes_little_at_once_gets_little() {
+    let world = World::with(|builder| {
+        builder.switches("job-limit=7, ids-limit=4, sign-limit=200, page-limit=3, empty-pages=yes".parse().unwrap())
+    });
+    world.write_images(40);
+    world.ends(FAST, 0);
+    world.check_exact("f", "d", 40);
+    assert!(world.platform.jobs().iter().all(|job| job.done <= 7));
+}
+
+#[test]
+fn urls_that_expire_or_serve_once_are_renewed() {
+    let faults = "30%: expire".parse().unwrap();
+    let world = World::with(|builder| {
+        builder.switches("url-once=yes, placeholders=listed".parse().unwrap()).store_faults(faults)
+    });
+    world.write_images(40);
+    world.ends(FAST, 0);
+    world.check_exact("f", "d", 40);
+    assert!(world.records().iter().any(|record| record["abandoned"].is_string()));
+}
+
+#[test]
+fn ctrl_c_ends_in_order_and_the_next_run_goes_on() {
+    let world = World::with(|builder| builder.switches("job-time=0.5".parse().unwrap()));
+    world.write_images(400);
+    let mut child = world.start(FAST);
+    while world.platform.jobs().is_empty() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    world.ends(FAST, 0);
+    world.check_exact("f", "d", 400);
+}
