@@ -52,7 +52,6 @@ impl Pool {
             let index = kept.idle.iter().rposition(of_ours)?;
             let mut idle = kept.idle.remove(index);
             drop(kept);
-            idle.connection.settle();
             if idle.since.elapsed() < self.timeout && idle.connection.is_usable() {
                 return Some(idle.connection);
             }
