@@ -191,7 +191,7 @@ async fn r5_u6_a_file_that_changes_while_it_is_sent_is_not_stored_as_if_whole_an
 #[tokio::test]
 async fn idle_connections_are_bounded_for_all_hosts_together() {
     let client = Client::new(settings(0, 0, 0.0));
-    let servers: Vec<_> = (0..80).map(|_| Server::start([status(200)])).collect();
+    let servers: Vec<_> = (0..272).map(|_| Server::start([status(200)])).collect();
     for server in &servers {
         client.send(&Request::get(server.url("/"))).await.unwrap();
     }
