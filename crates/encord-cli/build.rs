@@ -38,7 +38,7 @@ fn of_the_checkout() -> Option<String> {
         }
     }
     let commit = shortened(&git(&["rev-parse", "HEAD"])?)?;
-    let changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    let changed = !git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"])?.is_empty();
     Some(if changed { format!("{commit} with changes") } else { commit })
 }
 

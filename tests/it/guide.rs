@@ -1,6 +1,5 @@
 //! The Python examples of docs/uploading.md and docs/migrating-from-python.md run with the real SDK.
 
-use std::fs;
 use std::process::Command;
 
 use encord_upload::Shard;
@@ -10,7 +9,7 @@ use crate::peers;
 use crate::support::encord;
 
 #[test]
-fn the_scripts_of_the_guide_fit_the_current_sdk_and_the_program() {
+fn the_shards_of_the_guide_are_those_of_the_program() {
     let Some(python) = peers::sdk_python("current") else { return };
     let tests = env!("CARGO_MANIFEST_DIR");
     let output = Command::new(python)
@@ -19,20 +18,6 @@ fn the_scripts_of_the_guide_fit_the_current_sdk_and_the_program() {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
-
-    // The manifest is one that the program takes.
-    let folder = tempfile::tempdir().unwrap();
-    let manifest = folder.path().join("items.jsonl");
-    fs::write(&manifest, answers["manifest"].as_str().unwrap()).unwrap();
-    let run = Command::new(encord::binary())
-        .arg("upload")
-        .args(["--dry-run", "--json", "--manifest"])
-        .arg(&manifest)
-        .output()
-        .unwrap();
-    let sums: Value = serde_json::from_slice(&run.stdout).unwrap();
-    // The files are not there, and that is all that is wrong.
-    assert_eq!((run.status.code(), &sums["would_fail"]), (Some(1), &Value::from(250)));
 
     for (path, index) in answers["shards"].as_object().unwrap() {
         assert!(Shard::new(index.as_u64().unwrap(), 7).unwrap().contains(path.as_ref()), "{path} in {index}");

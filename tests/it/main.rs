@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod acceptance;
+mod client;
 mod conformance;
 mod conformance_live;
 mod dev_platform;

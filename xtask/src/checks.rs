@@ -9,11 +9,6 @@ const RUSTFMT: Tool =
     Tool { name: "rustfmt", probe: &["cargo", "fmt", "--version"], install: "rustup component add rustfmt" };
 const CLIPPY: Tool =
     Tool { name: "clippy", probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" };
-const PYTHON: Tool = Tool {
-    name: "python3 with venv",
-    probe: &["python3", "-c", "import ensurepip, venv"],
-    install: "apt-get install python3-venv",
-};
 
 const CURL: Program = Program { name: "curl", package: "curl" };
 /// Servers and proxies that are not ours.
@@ -128,7 +123,7 @@ pub(crate) const CHECKS: &[Check] = &[
     Check {
         name: "conformance-live",
         about: "both installed Python SDKs still answer as recorded, and as we do on fresh random input",
-        needs: &[PYTHON],
+        needs: &[release_check::PYTHON],
         uses: &[],
         run: Run::Function(sdk::conformance_live),
         hint: "a changed vector is written by `cargo xtask vectors`; a random case is repeated with ENCORD_TESTS_SEED",

@@ -3,6 +3,7 @@
 mod contents;
 mod minimal;
 mod semver;
+mod wheel;
 
 use serde_json::Value;
 
@@ -34,6 +35,12 @@ pub(crate) const MACHETE: Check = Check {
     uses: &[],
     run: Run::Function(machete),
     hint: "drop it; one that only enables a feature is named in package.metadata.cargo-machete",
+};
+
+pub(crate) const PYTHON: Tool = Tool {
+    name: "python3 with venv",
+    probe: &["python3", "-c", "import ensurepip, venv"],
+    install: "apt-get install python3-venv",
 };
 
 /// libFuzzer is written in it.
@@ -75,6 +82,14 @@ pub(crate) const CHECKS: &[Check] = &[
         uses: &[],
         run: Run::Function(semver::check),
         hint: "keep the old item, or raise the version in Cargo.toml",
+    },
+    Check {
+        name: "wheel",
+        about: "the command can be installed by pip and runs",
+        needs: &[PYTHON],
+        uses: &[],
+        run: Run::Function(wheel::check),
+        hint: "repeat it with `pip install ./crates/encord-cli`; maturin, which pip brings in, says what is missing",
     },
     Check {
         name: "fuzz-smoke",

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
+use clap::builder::{ArgPredicate, PathBufValueParser, Resettable, TypedValueParser};
 use clap::{Arg, ArgAction, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use clap_complete::Shell;
 use encord_upload::Shard;
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Upload to a local store that fails on purpose, and show what happens. Needs nothing set up.
+    /// Show the whole way: files become items and rows of an emulator that fails on purpose. Needs nothing set up.
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Upload files into a folder and a dataset, or the files of a manifest to their signed URLs.
@@ -86,12 +86,9 @@ pub(crate) struct DemoArgs {
     /// The number of small images to make and upload.
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = value_parser!(u32).range(1..))]
     pub(crate) files: u32,
-    /// Keep the images, the stored objects and the report in this folder, which must be new or empty.
+    /// Keep the images, the stored objects and the ledger in this folder, which must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
-    /// When to show progress on standard error. `auto`: a bar on a terminal, else a line every 30 seconds.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub(crate) progress: When,
 }
 
 #[derive(Debug, clap::Args)]
@@ -362,7 +359,7 @@ fn for_settings(flag: Arg) -> Arg {
         "settings" | "allow_failures" | "max_retries" | "backoff_factor" | "connection_retries" | "connect_timeout"
         | "read_timeout" | "write_timeout" => flag,
         "json" => flag.help("Print one JSON object; of the waits it lists the first 1000 at most"),
-        "manifest" => flag.required(false).default_value("-").hide(true),
+        "manifest" => flag.required_unless_present(Resettable::Reset).default_value("-").hide(true),
         _ => flag.hide(true),
     }
 }

@@ -1,67 +1,78 @@
-//! `encord demo`: the main job with nothing set up, against a store that fails on purpose.
+//! `encord demo`: the whole way with nothing set up. Images become items and rows of an emulated platform that fails on purpose in
+//! every stage; the run is killed in the middle, and the next one goes on.
 
-mod cases;
 mod image;
-mod show;
 
+use std::collections::BTreeMap;
+use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::pin::Pin;
+use std::process::Stdio;
+use std::time::Duration;
 
-use encord_dev_store::sign::{Presign, SignError};
-use encord_dev_store::{DevStore, Outcome, RequestRecord, Running, Storage};
-use encord_http::{Attempt, Client};
-use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings, Timeout};
-use encord_upload::{ItemReport, Status, UploadItem, Uploader};
-use futures_util::stream;
-use tokio::runtime;
-use tracing_subscriber::filter::LevelFilter;
+use encord_dev_platform::{DevPlatform, ItemInfo, Operation, Running};
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
 
-use self::cases::{CASES, Case, Fault};
-use crate::args::{DemoArgs, Stream};
+use crate::args::DemoArgs;
 use crate::interrupt::Interrupt;
-use crate::log;
 use crate::output::{Exit, Failure, note, print};
-use crate::progress::Progress;
-use crate::report::{Line, Reporter, Sums, outcome};
-use crate::runtime::Threads;
+use crate::runtime;
 
-/// How many items are under way at once.
-const CONCURRENCY: usize = 8;
+/// The name of the folder and of the dataset.
+const NAME: &str = "demo";
 
-/// The first wait, in seconds: a demonstration should be over soon.
-const BACKOFF_FACTOR: f64 = 0.2;
+/// What goes wrong: the stage, the operation or object, the fault, and what comes of it.
+const FAULTS: [(&str, &str, &str, &str); 8] = [
+    (
+        "make the folder",
+        "create-folder",
+        "reset-after x1",
+        "the answer is lost: the folder is looked up by its name, not made twice (C1, C3)",
+    ),
+    ("sign", "sign-upload-urls", "429 retry-after=1 x1", "a second later the same is asked again (R6)"),
+    ("send", "", "10%: 503 x1", "those files are sent again, after a wait (R1, R2)"),
+    ("send", "", "5%: reset-during x1", "those files are sent again (R5)"),
+    (
+        "register",
+        "start-job",
+        "reset-after x1",
+        "the answer is lost: its items are looked up, and no job is posted twice (C3)",
+    ),
+    ("register", "get-job", "503 x1", "a failed poll is not a failed job"),
+    (
+        "register",
+        "",
+        "fail x1",
+        "as its job gave no answer, nobody can know: unresolved, until --repost-unresolved (C3)",
+    ),
+    ("link", "link-items", "reset-after x1", "linking again changes nothing, so it is done again (C1)"),
+];
 
-/// For how long a silent store is waited for.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often is looked whether it is time to kill.
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(args.keep.as_deref())?;
-    let progress = Progress::new(args.progress, Threads::Enough);
-    // The story below tells of the failures.
-    log::start(&progress, LevelFilter::OFF)?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    let demo = Demo { files: args.files, folder, settings: settings()?, progress };
-    runtime.block_on(demo.run())
+    let (runtime, _) = runtime::start()?;
+    let exit = runtime.block_on(async {
+        let interrupted: Interrupted = Box::pin(Interrupt::listen()?.first()?);
+        let platform = platform(args.files, &folder).await?;
+        Demo { files: args.files, folder, platform }.run(interrupted).await
+    });
+    runtime.shutdown_background();
+    exit
 }
 
-/// Those of the documentation, but in a hurry.
-fn settings() -> Result<RequestsSettings, Failure> {
-    Ok(RequestsSettings {
-        backoff_factor: BackoffFactor::new(BACKOFF_FACTOR).map_err(Failure::failed)?,
-        connect_timeout: Timeout::new(CONNECT_TIMEOUT).map_err(Failure::failed)?,
-        ..RequestsSettings::default()
-    })
-}
-
-/// The demonstration; its parts print themselves in [`show`].
 struct Demo {
     files: u32,
     folder: Folder,
-    settings: RequestsSettings,
-    progress: Progress,
+    platform: Running,
 }
+
+type Interrupted = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Where the files are.
 enum Folder {
@@ -69,130 +80,204 @@ enum Folder {
     Kept(PathBuf),
 }
 
-/// What the comparison of the store with the files and the plan came to.
-#[derive(Debug, Default)]
+/// How a run of the command ended.
+enum Ended {
+    /// With this code, and these last words.
+    Itself(Option<i32>, String),
+    Killed,
+    /// The demonstration is to end.
+    Interrupted,
+}
+
+/// What became of the images.
+#[derive(Debug, PartialEq, Eq)]
 struct Verdict {
-    /// Objects that equal their files.
-    equal: usize,
-    problems: Vec<String>,
+    files: usize,
+    items: usize,
+    rows: usize,
+    doubles: usize,
+    /// Images whose item is missing, or has other bytes.
+    wrong: Vec<String>,
+}
+
+async fn platform(files: u32, folder: &Folder) -> Result<Running, Failure> {
+    let of = |wanted: fn(&str) -> bool| FAULTS.iter().filter(move |(_, operation, ..)| wanted(operation));
+    let mut faults: Vec<String> =
+        of(|operation| !operation.is_empty()).map(|(_, operation, fault, _)| format!("{operation}: {fault}")).collect();
+    faults.push(format!("unit/{}: fail=Corrupted%20file x1", name(files, files.div_ceil(2))));
+    let store = "10%: 503 x1; 5%: reset-during x1";
+    let faults = faults.join("; ").parse().map_err(Failure::failed)?;
+    let mut builder = DevPlatform::builder().faults(faults).store_faults(store.parse().map_err(Failure::failed)?);
+    builder = builder.switches("job-time=0.3, placeholders=listed".parse().map_err(Failure::failed)?);
+    if let Folder::Kept(folder) = folder {
+        builder = builder.folder(folder.join("platform"));
+    }
+    builder.start().await.map_err(Failure::failed)
 }
 
 impl Demo {
-    async fn run(&self) -> Result<Exit, Failure> {
-        // From the start: whatever is made here is also taken away.
-        let interrupted = Interrupt::listen()?.first()?;
-        let store = self.store().await?;
-        let items = self.items(&store)?;
-        print(|out| show::opening(out, self, &store))?;
-
-        let started = Instant::now();
-        let client = Client::builder(self.settings).no_proxy().build().map_err(Failure::failed)?;
-        let settings = CloudUploadSettings { allow_failures: true, ..CloudUploadSettings::default() };
-        let uploader = Uploader::new(&client, settings).concurrency(CONCURRENCY);
-        let mut batch = uploader.batch(stream::iter(items.clone())).until(interrupted);
-        let length = |item: UploadItem| item.path.metadata().map_or(0, |file| file.len());
-        let lengths = items.into_iter().map(length).enumerate();
-        self.progress.follow(batch.progress(), self.files.into(), lengths);
-        let mut ended = Vec::new();
-        while let Some(item) = batch.next().await {
-            self.progress.ended(&item);
-            ended.push(item);
-        }
-        self.progress.end();
-        if batch.stopped().is_some() {
-            note("error: interrupted");
-            return Ok(Exit::Interrupted);
-        }
-        ended.sort_by_key(|item| item.index);
-        let sums = Sums::new(batch.progress().snapshot().ended, started.elapsed());
-        if let Folder::Kept(folder) = &self.folder {
-            let mut report = Reporter::open(&Stream::File(folder.join("report.jsonl")))?;
-            for item in &ended {
-                report.add(&Line::from(item));
-            }
-            report.finish()?;
-        }
-        let verdict = self.compare(&store, &ended).await;
-        print(|out| show::story(out, self, &store, &ended, &sums, &verdict))?;
-        store.shutdown().await;
-        if verdict.problems.is_empty() { Ok(Exit::Done) } else { Err(Failure::failures(verdict.problems)) }
-    }
-
-    /// Starts the store, with the faults that it is to throw.
-    async fn store(&self) -> Result<Running, Failure> {
-        let rules = (1..=self.files).filter_map(|number| match self.case(number)?.fault {
-            Fault::Store(fault) => Some(format!("{}: {fault}", self.name(number))),
-            Fault::ExpiredUrl | Fault::NoFile => None,
-        });
-        let plan = rules.collect::<Vec<_>>().join("; ").parse().map_err(Failure::failed)?;
-        let storage = match &self.folder {
-            Folder::Temporary(_) => Storage::Memory,
-            Folder::Kept(folder) => Storage::Folder(folder.join("stored")),
-        };
-        DevStore::builder().faults(plan).storage(storage).log_limit(usize::MAX).start().await.map_err(Failure::failed)
-    }
-
-    /// Makes the files, and has their URLs signed.
-    fn items(&self, store: &Running) -> Result<Vec<UploadItem>, Failure> {
+    async fn run(self, mut interrupted: Interrupted) -> Result<Exit, Failure> {
         let images = self.folder.path().join("images");
         let unwritable = |error: io::Error| Failure::failed(format_args!("{}: {error}", images.display()));
         fs::create_dir_all(&images).map_err(unwritable)?;
-        let item = |number| {
-            let name = self.name(number);
-            let path = images.join(&name);
-            let fault = self.case(number).map(|case| &case.fault);
-            if !matches!(fault, Some(Fault::NoFile)) {
-                fs::write(&path, image::bitmap(number)).map_err(unwritable)?;
-            }
-            let url = match fault {
-                Some(Fault::ExpiredUrl) => expired(store, &name),
-                _ => store.presign_put(&name),
-            };
-            Ok(UploadItem::new(path, url.map_err(Failure::failed)?))
-        };
-        (1..=self.files).map(item).collect()
-    }
+        for number in 1..=self.files {
+            fs::write(images.join(name(self.files, number)), image::bitmap(number)).map_err(unwritable)?;
+        }
+        print(|out| opening(out, self.files, &self.platform))?;
 
-    /// Looks whether every file came to its promised end, and whether the store has what it should, and nothing else.
-    async fn compare(&self, store: &Running, items: &[ItemReport]) -> Verdict {
-        let mut verdict = Verdict::default();
-        for (number, item) in (1..).zip(items) {
-            let name = &item.title;
-            if !cases::is_as_promised(item, self.case(number)) {
-                verdict.problems.push(format!("{name}: not what was promised: {}", show::attempts(item)));
-            }
-            let object = store.read(name).await;
-            match (item.status, object) {
-                (Status::Uploaded, Ok(Some(object))) if fs::read(&item.path).is_ok_and(|file| file == object) => {
-                    verdict.equal += 1;
+        let half = self.files as usize / 2;
+        let first = self.upload(&images, &[])?;
+        let mut ended = self.watch(first, Some(half), &mut interrupted).await?;
+        if matches!(ended, Ended::Killed) {
+            let sent = self.sent();
+            print(|out| writeln!(out, "1st run: killed (kill -9) when {sent} of {} images had been sent", self.files))?;
+        }
+        let again = &["--repost-unresolved"][..];
+        let runs: [(&str, &[&str]); 3] = [("2nd", &[]), ("3rd", again), ("4th", again)];
+        for (run, flags) in runs {
+            match &ended {
+                Ended::Interrupted => {
+                    note("error: interrupted");
+                    return Ok(Exit::Interrupted);
                 }
-                (Status::Uploaded, Ok(_)) => verdict.problems.push(format!("{name}: the object is not the file")),
-                (_, Ok(Some(_))) => verdict.problems.push(format!("{name}: failed, but there is an object")),
-                (_, Ok(None)) => {}
-                (_, Err(error)) => verdict.problems.push(format!("{name}: the object cannot be read: {error}")),
+                Ended::Itself(Some(0), _) => break,
+                _ => {}
+            }
+            let child = self.upload(&images, flags)?;
+            ended = self.watch(child, None, &mut interrupted).await?;
+            if let Ended::Itself(code, words) = &ended {
+                let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+                print(|out| writeln!(out, "{run} run: exit code {code}: {words}"))?;
             }
         }
-        let is_missing = |attempt: &&Attempt| matches!(&*outcome(attempt), "timed_out" | "payload");
-        let attempts = items.iter().flat_map(|item| &item.attempts).filter(|attempt| !is_missing(attempt)).count();
-        let requests = answered(store).count();
-        if requests != attempts {
-            verdict.problems.push(format!("{attempts} attempts are reported, but the store had {requests} requests"));
+        let verdict = self.verdict(&images).await?;
+        print(|out| closing(out, &verdict, &self.platform))?;
+        let is_exact = verdict.wrong.is_empty()
+            && verdict.doubles == 0
+            && [verdict.items, verdict.rows].iter().all(|count| *count == verdict.files);
+        Ok(if is_exact { Exit::Done } else { Exit::Failed })
+    }
+
+    /// Starts the command as a user would.
+    fn upload(&self, images: &Path, flags: &[&str]) -> Result<Child, Failure> {
+        let program = env::current_exe().map_err(Failure::failed)?;
+        let mut command = Command::new(program);
+        command.arg("upload").arg(images).args(["--folder", NAME, "--dataset", NAME, "--allow-failures"]);
+        command.args(["--backoff-factor", "0.2", "--settle", "5", "--progress", "never"]).args(flags);
+        command.env("ENCORD_DOMAIN", self.platform.domain()).env("ENCORD_SSH_KEY", self.platform.key().to_openssh());
+        command
+            .env_remove("ENCORD_SSH_KEY_FILE")
+            .env("ENCORD_LOG", "off")
+            .env("XDG_STATE_HOME", self.folder.path().join("state"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.spawn().map_err(|error| Failure::failed(format_args!("the command cannot be started again: {error}")))
+    }
+
+    /// Waits for its end, or kills it when so many images are stored.
+    async fn watch(
+        &self,
+        mut child: Child,
+        kill_at: Option<usize>,
+        interrupted: &mut Interrupted,
+    ) -> Result<Ended, Failure> {
+        let mut errors = child.stderr.take();
+        let words = async {
+            let mut text = String::new();
+            if let Some(errors) = &mut errors {
+                // What cannot be read is not told.
+                let _ = tokio::io::AsyncReadExt::read_to_string(errors, &mut text).await;
+            }
+            text
+        };
+        let enough = async {
+            match kill_at {
+                Some(enough) => {
+                    while self.sent() < enough.max(1) {
+                        sleep(LOOK_INTERVAL).await;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            (status, words) = async { let words = words.await; (child.wait().await, words) } => {
+                let sums = words.lines().rev().find(|line| line.contains(" files sent, ")).unwrap_or("nothing was said");
+                Ok(Ended::Itself(status.map_err(Failure::failed)?.code(), sums.to_owned()))
+            }
+            () = enough => {
+                child.kill().await.map_err(Failure::failed)?;
+                Ok(Ended::Killed)
+            }
+            () = interrupted => {
+                child.kill().await.map_err(Failure::failed)?;
+                Ok(Ended::Interrupted)
+            }
         }
-        verdict
     }
 
-    /// What goes wrong with a file: the cases are spread evenly, the first ones where there are fewer files.
-    fn case(&self, number: u32) -> Option<&'static Case> {
-        let count = u64::from(self.files).min(CASES.len() as u64);
-        let place = |at: u64| (2 * at + 1) * u64::from(self.files) / (2 * count) + 1;
-        (0..count).zip(CASES).find_map(|(at, case)| (place(at) == u64::from(number)).then_some(case))
+    /// How many images the ledger has as sent.
+    fn sent(&self) -> usize {
+        let ledgers = fs::read_dir(self.folder.path().join("state").join("encord")).into_iter().flatten().flatten();
+        let text = ledgers.map(|ledger| fs::read_to_string(ledger.path()).unwrap_or_default()).collect::<String>();
+        text.matches(r#"{"event":"sent","#).count()
     }
 
-    /// The name of a file, and of its object.
-    fn name(&self, number: u32) -> String {
-        let width = self.files.to_string().len();
-        format!("image-{number:0width$}.bmp")
+    /// Compares the platform with the images.
+    async fn verdict(&self, images: &Path) -> Result<Verdict, Failure> {
+        let folders = self.platform.folders();
+        let items: Vec<ItemInfo> = folders.iter().flat_map(|folder| self.platform.items(folder.uuid)).collect();
+        let mut by_name: BTreeMap<&str, Vec<&ItemInfo>> = BTreeMap::new();
+        for item in &items {
+            by_name.entry(&item.name).or_default().push(item);
+        }
+        let datasets = self.platform.datasets();
+        let rows: Vec<_> = datasets.iter().flat_map(|dataset| self.platform.rows(*dataset)).collect();
+        let mut linked: Vec<_> = rows.iter().map(|row| row.item).collect();
+        linked.sort_unstable();
+        linked.dedup();
+        let mut wrong = Vec::new();
+        for number in 1..=self.files {
+            let name = name(self.files, number);
+            let image = fs::read(images.join(&name)).map_err(Failure::failed)?;
+            let item = by_name.get(&*name).and_then(|items| items.first());
+            let object = match item.and_then(|item| item.url.as_deref()) {
+                Some(key) => self.platform.store().read(key).await.ok().flatten(),
+                None => None,
+            };
+            if object.is_none_or(|object| object != image) {
+                wrong.push(name);
+            }
+        }
+        let doubles = items.len() - by_name.len() + rows.len() - linked.len() + folders.len().saturating_sub(1);
+        Ok(Verdict { files: self.files as usize, items: items.len(), rows: rows.len(), doubles, wrong })
     }
+}
+
+fn opening(out: &mut dyn Write, files: u32, platform: &Running) -> io::Result<()> {
+    let s = if files == 1 { "" } else { "s" };
+    writeln!(out, "{files} image{s} become items of a folder and rows of a dataset, on {}.", platform.domain())?;
+    writeln!(out, "It emulates the platform of Encord, and fails on purpose:\n")?;
+    for (stage, _, fault, outcome) in FAULTS {
+        writeln!(out, "  {stage:16} {fault:22} {outcome}")?;
+    }
+    writeln!(out, "\nand in the middle the run is killed. The command is\n")?;
+    writeln!(out, "  encord upload images --folder {NAME} --dataset {NAME} --allow-failures\n")
+}
+
+fn closing(out: &mut dyn Write, verdict: &Verdict, platform: &Running) -> io::Result<()> {
+    let Verdict { files, items, rows, doubles, wrong } = verdict;
+    for name in wrong {
+        writeln!(out, "{name}: there is no item with its bytes")?;
+    }
+    let count = |operation| platform.count(operation);
+    writeln!(
+        out,
+        "the platform had {} requests to sign, {} jobs, {} requests to link",
+        count(Operation::SignUploadUrls),
+        platform.jobs().len(),
+        count(Operation::LinkItems)
+    )?;
+    writeln!(out, "checked: {files} files, {items} items, {rows} rows, doubles {doubles}")
 }
 
 impl Folder {
@@ -204,7 +289,8 @@ impl Folder {
         if fs::read_dir(keep).map_err(unusable)?.next().is_some() {
             return Err(Failure::usage(format_args!("{}: the folder is not empty", keep.display())));
         }
-        Ok(Self::Kept(keep.to_owned()))
+        // The programs that are started have other folders to work in.
+        keep.canonicalize().map(Self::Kept).map_err(unusable)
     }
 
     fn path(&self) -> &Path {
@@ -215,33 +301,8 @@ impl Folder {
     }
 }
 
-/// The requests that the store answered, or reset.
-fn answered(store: &Running) -> impl Iterator<Item = RequestRecord> {
-    store.requests().into_iter().filter(|request| request.outcome != Outcome::Abandoned)
-}
-
-/// A URL that was good for a minute an hour ago.
-fn expired(store: &Running, name: &str) -> Result<String, SignError> {
-    let hour_ago = SystemTime::now() - Duration::from_secs(60 * 60);
-    store.signer().presign(&Presign::put(&store.url(name), Duration::from_secs(60), hour_ago))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_case_befalls_one_file() {
-        for files in 1..200 {
-            let demo = Demo {
-                files,
-                folder: Folder::Kept(PathBuf::new()),
-                settings: RequestsSettings::default(),
-                progress: Progress::new(crate::args::When::Never, Threads::Enough),
-            };
-            let cases: Vec<_> = (1..=files).filter_map(|number| demo.case(number)).map(|case| case.words).collect();
-            let expected = CASES.iter().map(|case| case.words).take(files as usize);
-            assert_eq!(cases, expected.collect::<Vec<_>>(), "of {files}");
-        }
-    }
+/// The name of an image.
+fn name(files: u32, number: u32) -> String {
+    let width = files.to_string().len();
+    format!("image-{number:0width$}.bmp")
 }

@@ -32,7 +32,8 @@ pub(crate) fn instead(arguments: &[String]) -> Option<String> {
             return Some(format!("{scheme} names an object in a cloud; this program uploads files of this machine"));
         }
     }
-    let words = "files for signed URLs are listed in a manifest, one a line: encord upload --manifest items.jsonl";
+    let words = "the folder of the platform is named by a flag: encord upload PATH --folder F; \
+                 files for signed URLs are listed in a manifest, one a line: encord upload --manifest items.jsonl";
     Some(words.to_owned())
 }
 

@@ -7,6 +7,7 @@ mod projects;
 mod show;
 mod whoami;
 
+pub(crate) use self::connect::key;
 pub(crate) use self::datasets::run as datasets;
 pub(crate) use self::folders::run as folders;
 pub(crate) use self::projects::{models, run as projects};

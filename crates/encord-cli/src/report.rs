@@ -3,12 +3,10 @@
 mod spool;
 mod target;
 
-use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use encord_http::Attempt;
-use encord_upload::formats::{ReportAttempt, ReportLine};
+use encord_upload::formats::ReportLine;
 use encord_upload::{ItemReport, Summary, UploadItem};
 use serde::Serialize;
 
@@ -130,11 +128,6 @@ impl Sums {
              {bytes} in {seconds:.1} s, {attempts} attempt{plural}"
         )
     }
-}
-
-/// What came of an attempt: a status, or the kind of a fault.
-pub(crate) fn outcome(attempt: &Attempt) -> Cow<'_, str> {
-    ReportAttempt::from(attempt).outcome
 }
 
 /// `999 B`, `1.2 kB`, `123 MB`: powers of 1000, rounded down.

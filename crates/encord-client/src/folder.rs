@@ -14,16 +14,11 @@ use crate::item::{DeletedItems, ItemFilter};
 use crate::job::UploadJob;
 use crate::json;
 use crate::list::{List, Records};
+use crate::paging::{DEFAULT_PAGE_SIZE, SortBy, check_page_size};
 use crate::query::Query;
 use crate::records::{FolderSummary, StorageFolder, StorageItem, UploadSignedUrl};
 use crate::shared::Shared;
 use crate::unit::{JobOptions, JobRequest, UploadUnit};
-
-/// So many records come with a page, unless more or fewer are asked for. The most is [`MAX_PAGE_SIZE`].
-pub const DEFAULT_PAGE_SIZE: u32 = 100;
-
-/// So many records come with a page at most.
-pub const MAX_PAGE_SIZE: u32 = 1_000;
 
 /// A folder, and what can be done with it. [`EncordUserClient::folder`](crate::EncordUserClient::folder) makes it.
 #[derive(Clone)]
@@ -62,18 +57,8 @@ pub struct FolderFilter {
     pub order: SortBy,
     /// From the last to the first.
     pub desc: bool,
-    /// How many come with a page, from 1 to [`MAX_PAGE_SIZE`].
+    /// How many come with a page, from 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE).
     pub page_size: u32,
-}
-
-/// What a list is sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortBy {
-    /// By name.
-    #[default]
-    Name,
-    /// By the time of making.
-    CreatedAt,
 }
 
 #[derive(Serialize)]
@@ -238,22 +223,6 @@ impl FolderFilter {
                 .with("pageSize", Some(page_size))
         })
     }
-}
-
-impl SortBy {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::CreatedAt => "createdAt",
-        }
-    }
-}
-
-pub(crate) fn check_page_size(size: u32) -> Result<(), Error> {
-    if (1..=MAX_PAGE_SIZE).contains(&size) {
-        return Ok(());
-    }
-    Err(Error::input(format!("page_size must be from 1 to {MAX_PAGE_SIZE}, not {size}")))
 }
 
 #[expect(clippy::ref_option, reason = "what serde passes")]

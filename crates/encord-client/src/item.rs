@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Class, send};
 use crate::error::Error;
-use crate::folder::{DEFAULT_PAGE_SIZE, SortBy, check_page_size};
 use crate::ids::ItemId;
 use crate::list::{List, Records};
+use crate::paging::{DEFAULT_PAGE_SIZE, SortBy, check_page_size};
 use crate::query::Query;
 use crate::records::StorageItem;
 use crate::shared::Shared;

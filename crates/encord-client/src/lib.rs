@@ -14,6 +14,7 @@ mod job;
 mod json;
 mod key;
 mod list;
+mod paging;
 mod project;
 mod query;
 mod records;
@@ -30,12 +31,13 @@ pub use self::credentials::{BearerToken, Credentials, InvalidToken};
 pub use self::dataset::{Dataset, DatasetFilter, DuplicatesBehavior, NewDataset, RowFilter};
 pub use self::domain::{Domain, InvalidDomain};
 pub use self::error::{Effect, Error, ErrorKind};
-pub use self::folder::{DEFAULT_PAGE_SIZE, Folder, FolderFilter, MAX_PAGE_SIZE, NewFolder, SortBy};
+pub use self::folder::{Folder, FolderFilter, NewFolder};
 pub use self::ids::{DatasetId, FolderId, ItemId, JobId, ProjectId};
 pub use self::item::{DeletedItems, ItemFilter};
 pub use self::job::{MAX_FAILED_POLLS, UploadJob};
 pub use self::key::{KEY_FILE_VARIABLE, KEY_PASSWORD_VARIABLE, KEY_VARIABLE, KeyError, KeyErrorKind, SshPrivateKey};
 pub use self::list::{List, Records};
+pub use self::paging::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, SortBy};
 pub use self::project::{Project, ProjectFilter};
 pub use self::records::{
     DataRow, DatasetCreated, DatasetDetails, DatasetInfo, FolderSummary, ItemName, ModelAttachment, ModelGroup,

@@ -2,9 +2,10 @@
 
 use crate::dataset::DatasetFilter;
 use crate::error::{Error, ErrorKind, Inner, plain};
-use crate::folder::{FolderFilter, MAX_PAGE_SIZE};
+use crate::folder::FolderFilter;
 use crate::ids::{DatasetId, FolderId, ProjectId};
 use crate::list::List;
+use crate::paging::MAX_PAGE_SIZE;
 use crate::project::ProjectFilter;
 use crate::records::{ProjectInfo, StorageFolder};
 use crate::user_client::EncordUserClient;

@@ -80,6 +80,8 @@ switches! {
     item_id: "item-id", ItemId = ItemId::Placeholder, worst ItemId::New;
     /// Where a placeholder shows before its job has run.
     placeholders: "placeholders", Placeholders = Placeholders::Hidden, worst Placeholders::Listed;
+    /// How long a placeholder can be registered, in seconds.
+    placeholder_life: "placeholder-life", Duration = Duration::from_secs(7 * 24 * 3600), worst Duration::from_secs(600);
     /// Whether the files of a group or series show in the listing of the folder, beside the group.
     frames_listed: "frames-listed", bool = false, worst true;
     /// What a request for many items does with an id that it does not know.

@@ -2,8 +2,6 @@
 
 use alloc::boxed::Box;
 
-use crate::OpenEnum;
-
 /// A string that was parsed strictly and is not a value of the enum.
 ///
 /// The message names the string and lists the known values.
@@ -26,7 +24,7 @@ impl UnknownValueError {
         self.known
     }
 
-    pub(crate) fn new<E: OpenEnum>(value: &str) -> Self {
-        Self { kind: E::KIND, value: value.into(), known: E::KNOWN_VALUES }
+    pub(crate) fn new(kind: &'static str, value: &str, known: &'static [&'static str]) -> Self {
+        Self { kind, value: value.into(), known }
     }
 }

@@ -158,6 +158,6 @@ impl<E: OpenEnum> serde::Serialize for Lossless<E> {
 #[cfg(feature = "serde")]
 impl<'de, E: OpenEnum> serde::Deserialize<'de> for Lossless<E> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::text::lossless(deserializer, Self::from_value)
+        crate::text::strict(deserializer, crate::text::Reading { kind: E::KIND, read: Self::from_value })
     }
 }

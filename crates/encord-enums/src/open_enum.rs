@@ -86,7 +86,7 @@ macro_rules! open_enum {
         )]
         #[strum(
             parse_err_ty = crate::UnknownValueError,
-            parse_err_fn = crate::UnknownValueError::new::<$Enum>
+            parse_err_fn = $Enum::unknown
         )]
         #[non_exhaustive]
         pub enum $Enum {
@@ -115,6 +115,10 @@ macro_rules! open_enum {
             /// Returns the value.
             pub const fn as_str(self) -> &'static str {
                 <Self as strum::VariantNames>::VARIANTS[self as usize]
+            }
+
+            fn unknown(value: &str) -> crate::UnknownValueError {
+                crate::UnknownValueError::new($kind, value, <Self as crate::OpenEnum>::KNOWN_VALUES)
             }
 
             /// Returns whether this is the fallback.
@@ -160,7 +164,8 @@ macro_rules! open_enum {
         #[cfg(feature = "serde")]
         impl<'de> serde::Deserialize<'de> for $Enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::text::lenient(deserializer, Self::from_value)
+                let reading = crate::text::Reading { kind: $kind, read: Self::from_value };
+                crate::text::lenient(deserializer, Self::$Missing, reading)
             }
         }
     };

@@ -7,85 +7,86 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use crate::{Lossless, OpenEnum};
+/// How the values of an enum are read; `kind` is its name in words.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<T> {
+    pub(crate) kind: &'static str,
+    pub(crate) read: fn(&str) -> T,
+}
 
-/// Reads any value: a string by `read`, everything else as the fallback.
-pub(crate) fn lenient<'de, E: OpenEnum, D: Deserializer<'de>>(
+/// Reads any value: a string by `reading`, everything else as `missing`.
+pub(crate) fn lenient<'de, T: Copy, D: Deserializer<'de>>(
     deserializer: D,
-    read: fn(&str) -> E,
-) -> Result<E, D::Error> {
+    missing: T,
+    reading: Reading<T>,
+) -> Result<T, D::Error> {
+    let visitor = Lenient { missing, reading };
     // Formats that are not human-readable often cannot tell what comes next.
     if deserializer.is_human_readable() {
-        deserializer.deserialize_any(LenientVisitor(read))
+        deserializer.deserialize_any(visitor)
     } else {
-        deserializer.deserialize_str(LenientVisitor(read))
+        deserializer.deserialize_str(visitor)
     }
 }
 
-/// Reads a string by `read`.
-pub(crate) fn lossless<'de, E: OpenEnum, D: Deserializer<'de>>(
-    deserializer: D,
-    read: fn(&str) -> Lossless<E>,
-) -> Result<Lossless<E>, D::Error> {
-    deserializer.deserialize_str(LosslessVisitor(read))
+/// Reads a string by `reading`.
+pub(crate) fn strict<'de, T, D: Deserializer<'de>>(deserializer: D, reading: Reading<T>) -> Result<T, D::Error> {
+    deserializer.deserialize_str(reading)
 }
 
-struct LenientVisitor<E>(fn(&str) -> E);
+struct Lenient<T> {
+    missing: T,
+    reading: Reading<T>,
+}
 
-impl<'de, E: OpenEnum> Visitor<'de> for LenientVisitor<E> {
-    type Value = E;
+impl<'de, T: Copy> Visitor<'de> for Lenient<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        expecting::<E>(f)
+        self.reading.expecting(f)
     }
 
-    fn visit_str<X: Error>(self, text: &str) -> Result<E, X> {
-        Ok((self.0)(text))
+    fn visit_str<X: Error>(self, text: &str) -> Result<T, X> {
+        Ok((self.reading.read)(text))
     }
 
-    fn visit_unit<X: Error>(self) -> Result<E, X> {
-        Ok(E::MISSING)
+    fn visit_unit<X: Error>(self) -> Result<T, X> {
+        Ok(self.missing)
     }
 
-    fn visit_bool<X: Error>(self, _: bool) -> Result<E, X> {
-        Ok(E::MISSING)
+    fn visit_bool<X: Error>(self, _: bool) -> Result<T, X> {
+        Ok(self.missing)
     }
 
-    fn visit_i64<X: Error>(self, _: i64) -> Result<E, X> {
-        Ok(E::MISSING)
+    fn visit_i64<X: Error>(self, _: i64) -> Result<T, X> {
+        Ok(self.missing)
     }
 
-    fn visit_u64<X: Error>(self, _: u64) -> Result<E, X> {
-        Ok(E::MISSING)
+    fn visit_u64<X: Error>(self, _: u64) -> Result<T, X> {
+        Ok(self.missing)
     }
 
-    fn visit_f64<X: Error>(self, _: f64) -> Result<E, X> {
-        Ok(E::MISSING)
+    fn visit_f64<X: Error>(self, _: f64) -> Result<T, X> {
+        Ok(self.missing)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<E, A::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| E::MISSING)
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<T, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| self.missing)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<E, A::Error> {
-        IgnoredAny.visit_map(map).map(|_| E::MISSING)
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| self.missing)
     }
 }
 
-struct LosslessVisitor<E>(fn(&str) -> Lossless<E>);
-
-impl<E: OpenEnum> Visitor<'_> for LosslessVisitor<E> {
-    type Value = Lossless<E>;
+impl<T> Visitor<'_> for Reading<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        expecting::<E>(f)
+        write!(f, "a string, the {}", self.kind)
     }
 
-    fn visit_str<X: Error>(self, text: &str) -> Result<Lossless<E>, X> {
-        Ok((self.0)(text))
+    fn visit_str<X: Error>(self, text: &str) -> Result<T, X> {
+        Ok((self.read)(text))
     }
-}
-
-fn expecting<E: OpenEnum>(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "a string, the {}", E::KIND)
 }

@@ -29,7 +29,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{DataType, Lossless, text};
+use crate::text::{self, Reading};
+use crate::{DataType, Lossless, OpenEnum};
 
 /// Writes the upper-case form.
 ///
@@ -73,7 +74,8 @@ impl UpperCase for DataType {
     }
 
     fn deserialize_upper_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::lenient(deserializer, Self::from_upper_case_string)
+        let reading = Reading { kind: Self::KIND, read: Self::from_upper_case_string };
+        text::lenient(deserializer, Self::MISSING, reading)
     }
 }
 
@@ -83,7 +85,8 @@ impl UpperCase for Lossless<DataType> {
     }
 
     fn deserialize_upper_case<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::lossless(deserializer, Self::from_upper_case_string)
+        let reading = Reading { kind: DataType::KIND, read: Self::from_upper_case_string };
+        text::strict(deserializer, reading)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::phase::Phase;
 use crate::request::Request;
 use crate::response::Response;
 use crate::rules::ledger::{Circumstances, Decision, Entry, Jitter, Ledger, Policy, StopReason};
-use crate::rules::reason::Reason;
+use crate::rules::reason::{Reason, Secrets};
 use crate::rules::redirect;
 use crate::rules::retry_after::retry_after;
 use crate::shared::{Options, Shared};
@@ -250,7 +250,8 @@ impl Attempts {
             Cause::Fault(fault) => (Outcome::Fault(fault), None, HeaderMap::new(), Bytes::new()),
             Cause::Refused(refusal) => {
                 let Refusal { status, headers, body } = *refusal;
-                (Outcome::Status(status), Reason::parse(&headers, &body), headers, body)
+                let reason = Reason::parse(&headers, &body, &self.secrets());
+                (Outcome::Status(status), reason, headers, body)
             }
         };
         debug!(%outcome, %phase, "attempt");
@@ -273,6 +274,12 @@ impl Attempts {
     fn error(&self, reason: StopReason, headers: HeaderMap, body: &[u8]) -> Error {
         let (headers, body) = copied(headers, body);
         Error::new(&self.request, reason, self.ledger.attempts().to_vec(), self.retry_after, headers, body)
+    }
+
+    /// The secrets of the last attempt, which its answer may repeat.
+    fn secrets(&self) -> Secrets {
+        let query = self.request.0.url.expose().ok().and_then(|(url, _)| url.query()).unwrap_or_default();
+        Secrets::of(query, &self.request.all_headers())
     }
 
     fn circumstances(&self) -> Circumstances {

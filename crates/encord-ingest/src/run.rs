@@ -1,12 +1,11 @@
 //! The run: obeys the plan. All decisions are the plan's.
 
 use std::collections::HashMap;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use encord_client::{EncordUserClient, UploadSignedUrl, UploadedObject};
+use encord_client::{EncordUserClient, UploadedObject};
 use encord_upload::{Batch, CloudUploadSettings, ItemReport, Status, UploadItem, Uploader};
 use futures_util::stream::{BoxStream, StreamExt as _, poll_fn};
 use tokio::sync::{mpsc, oneshot};
@@ -15,26 +14,22 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::calls;
 use crate::destination::Destination;
-use crate::ingest::{IngestError, IngestOptions};
-use crate::kind::Kind;
 use crate::ledger::Ledger;
 use crate::metadata::Metadata;
+use crate::options::{IngestError, IngestOptions};
 use crate::outcome::{Finished, Notice, Outcomes};
 use crate::plan::{Command, Event, Plan};
 use crate::progress::IngestProgress;
 use crate::record::Record;
+use crate::signing::{NotSigned, Signed, check, sign};
 use crate::source::{RunSource, SignRequest, Targets};
 use crate::units::UnitList;
-use crate::walk::mtime_ns;
 
 /// Files that wait for the uploader.
 const MAX_WAITING_FILES: usize = 512;
 
 /// Answers that wait for the run.
 const MAX_WAITING_ANSWERS: usize = 64;
-
-/// One call signs at most so many URLs: the largest number that the SDK is known to ask for.
-const MAX_URLS_PER_CALL: usize = 200;
 
 /// A run that is ready to begin.
 pub struct Run {
@@ -65,18 +60,6 @@ enum Answer {
     /// Of a call that is not broken off.
     Once(Event),
     Signed(Vec<Signed>, oneshot::Sender<Targets>),
-}
-
-/// What became of signing a file.
-struct Signed {
-    path: PathBuf,
-    target: Result<UploadSignedUrl, NotSigned>,
-}
-
-enum NotSigned {
-    /// The file is not what it was when it was found.
-    File(String),
-    Platform(encord_client::Error),
 }
 
 type Files = Batch<BoxStream<'static, UploadItem>>;
@@ -377,55 +360,6 @@ async fn next_report(batch: &mut Option<Files>) -> ItemReport {
     // The last one has been, or nothing more is to be sent.
     *batch = None;
     std::future::pending().await
-}
-
-/// A file that is to be signed, if it is still what it was.
-type Checked = (PathBuf, Result<Kind, String>);
-
-fn check(units: &UnitList, files: Vec<(Option<(usize, usize)>, PathBuf)>) -> Vec<Checked> {
-    let check = |place: Option<(usize, usize)>, path: &PathBuf| {
-        let (unit, file) = place.ok_or("nobody asked for this file")?;
-        let metadata = path.metadata().map_err(|error: io::Error| error.to_string())?;
-        let is_same = (metadata.len(), mtime_ns(&metadata)) == (units.size(unit, file), units.mtime_ns(unit, file));
-        is_same.then(|| units.kind(unit)).ok_or_else(|| "the file has changed since it was found".to_owned())
-    };
-    files.into_iter().map(|(place, path)| (path.clone(), check(place, &path))).collect()
-}
-
-/// Signs URLs, some hundred at a time; one call is for one type.
-async fn sign(folder: &encord_client::Folder, files: Vec<Checked>) -> Vec<Signed> {
-    let mut by_type: Vec<(encord_client::StorageItemType, usize)> = Vec::new();
-    for item_type in files.iter().filter_map(|(_, kind)| kind.as_ref().ok()).map(|kind| calls::item_type(*kind)) {
-        match by_type.iter_mut().find(|(known, _)| *known == item_type) {
-            Some((_, count)) => *count += 1,
-            None => by_type.push((item_type, 1)),
-        }
-    }
-    let mut urls = HashMap::new();
-    for (item_type, mut count) in by_type {
-        let mut signed = Ok(Vec::new());
-        while let Ok(list) = &mut signed
-            && count > 0
-        {
-            let now = count.min(MAX_URLS_PER_CALL);
-            count -= now;
-            match folder.upload_signed_urls(item_type, now).await {
-                Ok(urls) => list.extend(urls),
-                Err(error) => signed = Err(error),
-            }
-        }
-        urls.insert(item_type, signed);
-    }
-    let target = |kind: Result<Kind, String>| match kind {
-        Err(error) => Err(NotSigned::File(error)),
-        Ok(kind) => match urls.get_mut(&calls::item_type(kind)) {
-            Some(Ok(urls)) => urls.pop().ok_or_else(|| NotSigned::File("there is no URL for it".to_owned())),
-            Some(Err(error)) => Err(NotSigned::Platform(error.clone())),
-            None => Err(NotSigned::File("there is no URL for it".to_owned())),
-        },
-    };
-    let mut target = target;
-    files.into_iter().map(|(path, kind)| Signed { path, target: target(kind) }).collect()
 }
 
 impl std::fmt::Debug for Run {

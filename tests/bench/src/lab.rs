@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::plan::{Case, InFlight, Program};
+use crate::case::{Case, InFlight, Program};
 
 /// Limits the disk space of all files. A longer manifest names the same files again.
 const DISK: u64 = 512 * 1024 * 1024;

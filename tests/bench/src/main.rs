@@ -2,6 +2,7 @@
 //! stand beside this one.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod case;
 mod chart;
 mod lab;
 mod outcome;
@@ -21,9 +22,10 @@ use anyhow::{Context, Result, anyhow};
 use clap::Parser;
 use serde_json::Value;
 
+use crate::case::{Benchmark, Work};
 use crate::lab::{Lab, output, root};
 use crate::outcome::{Outcome, Table};
-use crate::plan::{BENCHMARKS, Benchmark, Work};
+use crate::plan::BENCHMARKS;
 
 /// The page that `--record` writes, below `docs`.
 const PAGE: &str = "performance.md";

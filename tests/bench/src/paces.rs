@@ -6,54 +6,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::case::{Beside, Link, PaceCase};
 use crate::lab::{Lab, Server, output, read_json, write_lists};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
 
 /// A program that takes longer than this is broken off: at a store with limits, curl tries for ever.
 const LONGEST_RUN: Duration = Duration::from_secs(600);
-
-/// A link, a store behind it, and the programs that upload through them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PaceCase {
-    pub(crate) files: u64,
-    pub(crate) size: u64,
-    pub(crate) link: Link,
-    /// After so many seconds the link is another one.
-    pub(crate) then: Option<(f64, Link)>,
-    pub(crate) store: Store,
-    /// Beside ours at its default.
-    pub(crate) beside: &'static [Beside],
-    /// Our time over that of the best fixed number that loses nothing, at most.
-    pub(crate) over_best: f64,
-    /// The time of each peer over ours, at least.
-    pub(crate) over_peers: f64,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Link {
-    pub(crate) rtt_ms: u64,
-    /// 0: no limit.
-    pub(crate) mbit: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Store {
-    pub(crate) service_ms: u64,
-    /// The options of `bench-server` that limit it.
-    pub(crate) limits: &'static [(&'static str, u64)],
-    /// Each so many-th object is refused for a day; 0: none.
-    pub(crate) banned: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
-    /// Ours, always so many under way.
-    Fixed(u64),
-    /// `curl --parallel`, with `--parallel-max` if that is not zero.
-    Curl(u64),
-    Sdk,
-}
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
@@ -147,7 +106,9 @@ impl PaceCase {
         match beside {
             None => {
                 command.arg(lab.path("encord"));
-                command.args(["upload", "--progress", "never", "--allow-failures", "--manifest"]).arg(manifest);
+                command
+                    .args(["upload", "--progress", "never", "--no-journal", "--allow-failures", "--manifest"])
+                    .arg(manifest);
             }
             Some(Beside::Fixed(number)) => {
                 command.arg(lab.path("bench-fixed")).arg(manifest).arg(number.to_string());

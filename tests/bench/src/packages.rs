@@ -9,9 +9,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::case::Benchmark;
 use crate::lab::{Lab, output, read_json, root};
 use crate::outcome::{Bound, Outcome, Table, Verdict, number};
-use crate::plan::{Benchmark, DEPENDENCIES};
+use crate::plan::DEPENDENCIES;
 use crate::stats::Spread;
 
 /// A published crate.

@@ -1,148 +1,9 @@
 //! The list of benchmarks and their aims. `docs/performance.md` explains it.
 
-use crate::outcome::grouped;
-use crate::paces::{Beside, Link, PaceCase, Store};
-
-/// One line of the list.
-#[derive(Debug)]
-pub(crate) struct Benchmark {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    pub(crate) work: Work,
-}
-
-#[derive(Debug)]
-pub(crate) enum Work {
-    /// Programs that upload the same files to the same server, in turns.
-    Uploads(&'static [Case]),
-    /// Uploads through a slow link, or to a store with limits.
-    Paces(&'static [PaceCase]),
-    /// Times that programs measure themselves.
-    Timings(Timings),
-    /// The dependencies of each published crate.
-    Packages,
-}
-
-/// One workload, and the programs that do it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case {
-    pub(crate) files: u64,
-    pub(crate) size: u64,
-    pub(crate) tls: bool,
-    /// How long the server takes to answer, in milliseconds.
-    pub(crate) service_ms: u64,
-    pub(crate) in_flight: InFlight,
-    /// The programs beside ours.
-    pub(crate) peers: &'static [Program],
-    pub(crate) aims: &'static [Aim],
-    /// If given, smaller sizes are measured too: a thousandth, a hundredth and a tenth.
-    pub(crate) growth: Option<Growth>,
-}
-
-/// How many uploads are under way at once.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum InFlight {
-    /// The default of each program. curl and the bare loops get the number of ours.
-    Default,
-    Is(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Growth {
-    Files,
-    Size,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Program {
-    Ours,
-    Sdk,
-    Curl,
-    Reqwest,
-    Hyper,
-}
-
-impl Program {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Ours => "encord",
-            Self::Sdk => "Python SDK",
-            Self::Curl => "curl",
-            Self::Reqwest => "bare reqwest",
-            Self::Hyper => "bare hyper-util",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Aim {
-    /// The peer's time over ours, at least.
-    Faster(Program, f64),
-    /// Our CPU time over the peer's, at most.
-    Cpu(Program, f64),
-    /// Our peak memory in MiB, at most.
-    Peak(f64),
-    /// Connections over the number in flight, at most 1.
-    Connections,
-    /// The time per file over that of a hundredth of the files, at most 1.
-    PerFile,
-}
-
-/// Figures that `bench-pure` prints, and those of the SDK beside them.
-#[derive(Debug)]
-pub(crate) struct Timings {
-    pub(crate) topic: Topic,
-    pub(crate) compared: &'static [Timing],
-    /// Whether the first of them is also taken at smaller sizes.
-    pub(crate) growth: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Topic {
-    /// A list of models. The seed SDK is the last one that has them.
-    Uids,
-    DataType,
-    Settings,
-}
-
-impl Topic {
-    /// The argument of the programs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Uids => "uids",
-            Self::DataType => "data-type",
-            Self::Settings => "settings",
-        }
-    }
-
-    /// The SDK for comparison, if any.
-    pub(crate) fn sdk(self) -> Option<&'static str> {
-        match self {
-            Self::Uids => Some("seed"),
-            Self::DataType => Some("current"),
-            Self::Settings => None,
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Timing {
-    pub(crate) label: &'static str,
-    /// The name of our figure.
-    pub(crate) ours: &'static str,
-    pub(crate) against: Against,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Against {
-    /// This figure of the SDK, which is at least so many times ours.
-    Sdk(&'static str, f64),
-    /// Nanoseconds, at most.
-    Nothing(f64),
-}
-
-const KIB: u64 = 1024;
-const MIB: u64 = 1024 * KIB;
+use crate::case::{
+    Against, Aim, Benchmark, Beside, Case, Growth, InFlight, KIB, Link, MIB, PaceCase, Program, Store, Timing, Timings,
+    Topic, Work,
+};
 
 /// P1. The other cases are written as differences from it.
 const SMALL: Case = Case {
@@ -364,7 +225,7 @@ const FAR: PaceCase = PaceCase {
 /// What P15 has in common.
 const LIMITED: PaceCase = PaceCase {
     link: link(20, 0),
-    beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256), Beside::Sdk],
+    beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256)],
     over_best: 1.3,
     ..FAR
 };
@@ -387,55 +248,6 @@ const AGAINST_LOOPS: Case = Case {
 /// Crates below each published crate, at most; the others are listed without an aim.
 pub(crate) const DEPENDENCIES: [(&str, f64); 3] =
     [("encord-enums", 9.0), ("encord-http-settings", 6.0), ("encord-project-utils", 14.0)];
-
-impl Case {
-    /// The name of the case in tables.
-    pub(crate) fn label(&self) -> String {
-        let size = match self.size {
-            size if size >= 1024 * MIB && size.is_multiple_of(1024 * MIB) => format!("{} GiB", size / MIB / 1024),
-            size if size >= MIB => format!("{} MiB", size / MIB),
-            size => format!("{} KiB", size / KIB),
-        };
-        let mut label = if self.files == 1 {
-            format!("one file of {size}")
-        } else {
-            format!("{} files of {size}", grouped(self.files))
-        };
-        if self.tls {
-            label += ", TLS";
-        }
-        if self.service_ms > 0 {
-            label += &*format!(", {} ms each", self.service_ms);
-        }
-        if let InFlight::Is(number) = self.in_flight {
-            label += &*format!(", {number} in flight");
-        }
-        label
-    }
-
-    /// The smallest case that still uses every part. The smoke run takes it.
-    #[must_use]
-    pub(crate) fn smoke(self) -> Self {
-        Self {
-            files: self.files.min(40),
-            // Above the size from which `Expect: 100-continue` is sent.
-            size: self.size.min(17 * MIB),
-            service_ms: self.service_ms.min(2),
-            ..self
-        }
-    }
-
-    /// All sizes of the case, smallest first.
-    pub(crate) fn sizes(self) -> Vec<Self> {
-        let parts: &[u64] = if self.growth.is_some() { &[1000, 100, 10, 1] } else { &[1] };
-        let part = |part: &u64| match self.growth {
-            Some(Growth::Files) => Self { files: (self.files / part).max(1), ..self },
-            Some(Growth::Size) => Self { size: (self.size / part).max(1), ..self },
-            None => self,
-        };
-        parts.iter().map(part).collect()
-    }
-}
 
 #[cfg(test)]
 mod tests;

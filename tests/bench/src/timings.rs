@@ -9,9 +9,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::case::{Against, Benchmark, Timing, Timings, Topic};
 use crate::lab::{Lab, output, read_json};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
-use crate::plan::{Against, Benchmark, Timing, Timings, Topic};
 use crate::stats::{Spread, exponent};
 
 /// The results of one size of one topic: a JSON object for each round, ours and the SDK's.

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::case::{Aim, Benchmark, Case, Growth, Program};
 use crate::lab::{Lab, Sample};
 use crate::outcome::{Bound, Outcome, Table, Verdict, number};
-use crate::plan::{Aim, Benchmark, Case, Growth, Program};
 use crate::stats::{Spread, exponent};
 
 const MIB: f64 = 1024.0 * 1024.0;

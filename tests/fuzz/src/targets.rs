@@ -15,6 +15,7 @@ mod models;
 mod pem;
 mod platform_faults;
 mod platform_request;
+mod records;
 mod report;
 mod retry_after;
 mod settings;
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("pem", pem::check),
     ("platform_faults", platform_faults::check),
     ("platform_request", platform_request::check),
+    ("records", records::check),
     ("report", report::check),
     ("retry_after", retry_after::check),
     ("settings", settings::check),

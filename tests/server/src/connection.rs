@@ -21,7 +21,9 @@ pub(crate) async fn serve(
     answer: &Answer,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(stream);
+    // Where it counts how much was read, nothing of a payload is read along with its head.
+    let capacity = if options.receive_buffer.is_some() { 1 } else { 8 * 1024 };
+    let mut stream = BufReader::with_capacity(capacity, stream);
     while let Some(request) = Request::read(&mut stream, connection).await? {
         let waits = request.header("expect") == Some("100-continue");
         let payload = Payload::of(&request);
@@ -56,17 +58,11 @@ impl Exchange<'_> {
     /// Returns false if the connection ends here.
     async fn take(&mut self, step: Step) -> io::Result<bool> {
         match step {
-            Step::Read(bytes) => {
-                let mut left = bytes;
-                while left > 0 {
-                    let read = self.read_some(left).await?;
-                    left = if read > 0 { left - read } else { 0 };
-                }
-            }
+            Step::Read(bytes) => drop(self.read(bytes).await?),
             Step::ReadAll => self.read_all().await?,
             Step::ReadSlowly { chunk, pause } => {
                 sleep(pause).await;
-                while self.read_some(chunk).await? > 0 {
+                while self.read(chunk).await? {
                     sleep(pause).await;
                 }
             }
@@ -89,6 +85,18 @@ impl Exchange<'_> {
     async fn read_all(&mut self) -> io::Result<()> {
         while self.read_some(usize::MAX).await? > 0 {}
         Ok(())
+    }
+
+    /// Reads so many bytes of the payload; false at its end.
+    async fn read(&mut self, bytes: usize) -> io::Result<bool> {
+        let mut left = bytes;
+        while left > 0 {
+            match self.read_some(left).await? {
+                0 => return Ok(false),
+                read => left -= read,
+            }
+        }
+        Ok(true)
     }
 
     /// How many bytes of the payload were read, at most so many; 0 at its end.

@@ -178,10 +178,19 @@ impl Builder {
 
     /// See [`Server::start`].
     pub fn start(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
+        self.start_on(free_port(), answer)
+    }
+
+    /// The same on this port.
+    pub fn start_on(
+        self,
+        port: std::net::TcpListener,
+        answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Server {
         let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut server = {
             let _entered = runtime.enter();
-            self.listen(answer)
+            self.listen(port, answer)
         };
         server.runtime = Some(runtime);
         server
@@ -189,7 +198,7 @@ impl Builder {
 
     /// See [`Server::start_here`].
     pub fn start_here(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
-        let mut server = self.listen(answer);
+        let mut server = self.listen(free_port(), answer);
         // Keeps a paused clock from running ahead of bytes that are on their way through the system.
         server.tasks.spawn(async {
             loop {
@@ -200,8 +209,11 @@ impl Builder {
         server
     }
 
-    fn listen(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    fn listen(
+        self,
+        listener: std::net::TcpListener,
+        answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
+    ) -> Server {
         listener.set_nonblocking(true).unwrap();
         if let Some(bytes) = self.receive_buffer {
             SockRef::from(&listener).set_recv_buffer_size(bytes).unwrap();
@@ -244,6 +256,10 @@ impl Log {
     fn requests(&self) -> MutexGuard<'_, Vec<Request>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn free_port() -> std::net::TcpListener {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
 /// Answers in this order, whatever is requested. The last answer is repeated.

@@ -42,6 +42,8 @@ pub(crate) struct Books {
 struct Account {
     attempts: u64,
     requests: u64,
+    /// Requests that the store did not answer. The client may have sent such a request again within the same attempt (rule R5).
+    unanswered: u64,
     /// Attempts less requests, of those with an answer.
     answers: BTreeMap<u16, i64>,
     /// There may have been attempts that nobody told of.
@@ -93,24 +95,27 @@ impl Books {
     pub(crate) fn request(&mut self, record: &Record) {
         let account = self.accounts.entry(record.object.clone()).or_default();
         account.requests += 1;
-        if let Some(status) = record.status {
-            *account.answers.entry(status).or_default() -= 1;
+        match record.status {
+            Some(status) => *account.answers.entry(status).or_default() -= 1,
+            None => account.unanswered += 1,
         }
     }
 
-    /// Compares, and begins anew. An answer that a client had was always given; beyond that, attempts and requests are as many,
-    /// unless one side was cut off.
+    /// Compares, and begins anew. An answer that a client had was always given; beyond that, attempts and requests are as many
+    /// (but for requests that were sent again), unless one side was cut off.
     pub(crate) fn close(&mut self) -> Result<Sums, String> {
         let Self { accounts, store_was_cut } = std::mem::take(self);
         let mut sums = Sums::default();
         for (object, account) in accounts {
-            let Account { attempts, requests, ref answers, is_hidden, was_given_up: _ } = account;
+            let Account { attempts, requests, unanswered, ref answers, is_hidden, was_given_up: _ } = account;
             sums.attempts += attempts;
             sums.requests += requests;
+            // At most one request of each attempt.
+            let repeated = unanswered.min(attempts);
             let adds_up = match (is_hidden, store_was_cut) {
-                (false, false) => attempts == requests,
+                (false, false) => (attempts..=attempts + repeated).contains(&requests),
                 (true, false) => attempts <= requests,
-                (false, true) => attempts >= requests,
+                (false, true) => attempts + repeated >= requests,
                 (true, true) => true,
             };
             if !adds_up || answers.values().any(|excess| *excess > 0) {
@@ -215,6 +220,10 @@ mod tests {
         check(&["reset", "200"], &[Some(200)], exact, false);
         check(&["reset", "200"], &[Some(200)], hidden, false);
         check(&["reset", "200"], &[Some(200)], store, true);
+        // Sent again within the attempt, but not more than once.
+        check(&["200"], &[None, Some(200)], exact, true);
+        check(&["200"], &[None, None, Some(200)], exact, false);
+        check(&["200"], &[None, Some(200)], store, true);
         // No cut makes an answer out of nothing.
         check(&["200"], &[], both, false);
         check(&["200"], &[Some(503)], both, false);

@@ -14,7 +14,7 @@ const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 const ADDED_BY_CARGO: [&str; 3] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
 
-/// Folders of Rust sources; nothing else may be in them.
+/// Folders of sources; only Rust, and texts that tests read, may be in them.
 const SOURCES: [&str; 4] = ["benches", "examples", "src", "tests"];
 
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
@@ -67,7 +67,7 @@ fn judge(files: &str) -> Vec<String> {
 }
 
 fn is_stray(file: &str) -> bool {
-    let is_source = Path::new(file).extension().is_some_and(|extension| extension == "rs")
+    let is_source = Path::new(file).extension().is_some_and(|extension| extension == "rs" || extension == "txt")
         && file.split_once('/').is_some_and(|(folder, _)| SOURCES.contains(&folder));
     !is_source && file != "build.rs" && !REQUIRED.contains(&file) && !ADDED_BY_CARGO.contains(&file)
 }

@@ -17,12 +17,12 @@ pub(super) const DEMO_EXAMPLES: &str = "\
 Examples:
   encord demo
   encord demo --files 1000
-  encord demo --keep demo && diff -r demo/images demo/stored/dev
+  encord demo --keep demo && less demo/state/encord/*.jsonl
 
-The demo starts a development store on a free port of this machine and tells it which file gets which fault. It uploads the \
-files to signed URLs with `allow_failures`, as `encord upload` does, but with shorter waits. \
-At the end it compares the stored objects with the files, and each outcome with the contract (docs/contract.md). \
-The exit code is 0 if all is as promised, else 1.";
+An emulator of the platform is started in this process, on free ports of this machine, and told to fail in every stage: \
+when URLs are signed, files sent, jobs posted and asked about, items linked. The demo runs `encord upload` against it, kills it \
+in the middle, and runs it again until everything is done. At the end it compares items and rows with the images. \
+The exit code is 0 if each image is one item and one row, else 1.";
 
 pub(super) const UPLOAD_EXAMPLES: &str = "\
 Examples:

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 use encord_ingest::{Kind, Titles};
 
-use super::connect::PlatformOptions;
+use super::connect::ConnectOptions;
 
 /// What is uploaded, and what it becomes.
 #[derive(Debug, Default, Args)]
@@ -52,7 +52,7 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "S", requires = "folder", default_value_t = encord_ingest::DEFAULT_SETTLE.as_secs())]
     pub(crate) settle: u64,
     #[command(flatten)]
-    pub(crate) platform: PlatformOptions,
+    pub(crate) platform: ConnectOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

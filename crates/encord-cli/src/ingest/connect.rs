@@ -4,13 +4,14 @@ use std::env;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use encord_client::{Domain, EncordUserClient, RequestsSettings, SshPrivateKey};
+use encord_client::{Domain, EncordUserClient, RequestsSettings};
 
 use crate::output::Failure;
+use crate::platform;
 
 /// Which installation of the platform, and with which key.
 #[derive(Debug, Default, Args)]
-pub(crate) struct PlatformOptions {
+pub(crate) struct ConnectOptions {
     /// The platform: eu, us, or a URL. Also set by `ENCORD_DOMAIN`; default eu.
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
@@ -24,16 +25,17 @@ pub(crate) struct PlatformOptions {
 /// # Errors
 ///
 /// There is no key, or it cannot be used; there is no such domain.
-pub(crate) fn client(options: &PlatformOptions, settings: RequestsSettings) -> Result<EncordUserClient, Failure> {
+pub(crate) fn client(options: &ConnectOptions, settings: RequestsSettings) -> Result<EncordUserClient, Failure> {
     let by_variable = || env::var("ENCORD_DOMAIN").ok().filter(|domain| !domain.trim().is_empty());
     let domain = match options.domain.clone().or_else(by_variable) {
         Some(domain) => domain.trim().parse::<Domain>().map_err(Failure::usage)?,
         None => Domain::default(),
     };
-    let key = match &options.ssh_key_file {
-        Some(path) => SshPrivateKey::from_file(path),
-        None => SshPrivateKey::from_env(),
-    };
-    let key = key.map_err(Failure::usage)?;
-    EncordUserClient::builder(key).domain(domain).settings(settings).build().map_err(Failure::failed)
+    let key = platform::key(options.ssh_key_file.as_deref()).map_err(Failure::usage)?;
+    EncordUserClient::builder(key)
+        .domain(domain)
+        .settings(settings)
+        .user_agent_suffix(concat!("encord-cli/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(Failure::failed)
 }

@@ -41,7 +41,8 @@ fn client(options: &PlatformOptions) -> Result<EncordUserClient, Failure> {
         .map_err(Failure::failed)
 }
 
-fn key(file: Option<&Path>) -> Result<SshPrivateKey, String> {
+/// The private key of this file, or the one that the environment names.
+pub(crate) fn key(file: Option<&Path>) -> Result<SshPrivateKey, String> {
     let named = env::var_os(KEY_FILE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some(path) = file.or(named.as_deref()) {
         refuse_open_file(path)?;

@@ -119,7 +119,7 @@ impl Target {
                     written => written,
                 }
             }
-            Self::File { path, .. } => place(path, write),
+            Self::File { path, .. } => place(path, write, |beside| beside.persist(path)),
         };
         written.map_err(|error| match keep(write) {
             Ok(kept) => self.unwritable(&format_args!("{error}; it is in {}", kept.display())),
@@ -141,7 +141,11 @@ pub(crate) type Writing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()
 
 /// Puts the report in its place: in one step where a file can be moved there. A file that can be written but not replaced, as that
 /// of somebody else in a folder like /tmp, or one that is mounted by itself, is written in place.
-fn place(path: &Path, write: Writing<'_>) -> io::Result<()> {
+fn place(
+    path: &Path,
+    write: Writing<'_>,
+    persist: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+) -> io::Result<()> {
     let beside = match new_file(folder(path)) {
         Ok(beside) => beside,
         Err(_) if path.is_file() => return overwrite(path, write),
@@ -152,7 +156,7 @@ fn place(path: &Path, write: Writing<'_>) -> io::Result<()> {
         let _ = beside.as_file().set_permissions(former.permissions());
     }
     fill(beside.as_file(), write)?;
-    match beside.persist(path) {
+    match persist(beside) {
         Err(_) if path.is_file() => overwrite(path, write),
         persisted => persisted.map(drop).map_err(|PersistError { error, .. }| error),
     }
@@ -311,8 +315,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let path = folder.path().join("r");
         fs::write(&path, "a former, longer report").expect("written");
-        overwrite(&path, &mut |out| out.write_all(b"new")).expect("written");
+        let refused = |file| Err(PersistError { error: io::Error::other("busy"), file });
+        place(&path, &mut |out| out.write_all(b"new"), refused).expect("written");
         assert_eq!(fs::read(&path).expect("there"), b"new");
+        place(&path, &mut |_| Err(io::Error::other("full")), refused).expect_err("full");
         overwrite(&path, &mut |_| Err(io::Error::other("full"))).expect_err("full");
         assert_eq!(fs::read(&path).expect("there"), b"new");
         assert_eq!(names(folder.path()), ["r"]);

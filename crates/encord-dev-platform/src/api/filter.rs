@@ -48,6 +48,19 @@ pub(super) fn like(pattern: &str, text: &str) -> bool {
     pattern.iter().skip(at).all(|letter| *letter == '%')
 }
 
+/// A part of names that a list is searched for. Case does not count.
+pub(super) struct Search(String);
+
+impl Search {
+    pub(super) fn read(query: &Query) -> Self {
+        Self(query.text("search").unwrap_or_default().to_lowercase())
+    }
+
+    pub(super) fn fits(&self, name: &str) -> bool {
+        self.0.is_empty() || name.to_lowercase().contains(&self.0)
+    }
+}
+
 /// The filters that datasets and projects have, by the names of the newer protocol.
 #[derive(Debug, Default)]
 pub(super) struct Filter {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::filter::Search;
 use super::page::{Paging, whole};
 use super::{Answer, Api, Call, OWNER, forbidden};
 use crate::operation::Operation;
@@ -99,7 +100,7 @@ impl Api<'_> {
         let paging = Paging::read(query, self.switches)?;
         let recursive = query.flag("isRecursive")?.unwrap_or(false);
         let synced = query.flag("datasetSynced")?;
-        let search = query.text("search").unwrap_or_default().to_lowercase();
+        let search = Search::read(query);
         let below = match call.ids.first() {
             Some(parent) => {
                 self.folder(*parent)?;
@@ -116,7 +117,7 @@ impl Api<'_> {
             };
             is_below
                 && synced.is_none_or(|synced| folder.synced_dataset.is_some() == synced)
-                && folder.name.to_lowercase().contains(&search)
+                && search.fits(&folder.name)
         });
         let folders = folders.map(|(number, folder)| (number, folder.name.as_str(), folder));
         Ok(paging.page(folders, |folder| self.written_folder(folder.uuid).unwrap_or_default()))

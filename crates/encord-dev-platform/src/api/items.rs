@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::filter::Search;
 use super::page::{Paging, whole};
 use super::{Answer, Api, Call, OWNER, forbidden};
 use crate::problem::Problem;
@@ -109,7 +110,7 @@ impl Api<'_> {
                 if recursive { self.state.folders_below(folder).into_iter().collect() } else { [folder].into() }
             }
         };
-        let search = query.text("search").unwrap_or_default().to_lowercase();
+        let search = Search::read(query);
         let mut types = Vec::new();
         for name in query.all("itemTypes") {
             types.push(name.parse::<ItemType>().map_err(|_| Problem::invalid(format!("`{name}` is no item type")))?);
@@ -119,7 +120,7 @@ impl Api<'_> {
         let rows = self.state.rows_of_items();
         let fits = |name: &str, item_type: ItemType, rows: usize| {
             (types.is_empty() || types.contains(&item_type))
-                && name.to_lowercase().contains(&search)
+                && search.fits(name)
                 && in_dataset.is_none_or(|wanted| wanted == (rows > 0))
         };
         let rows_of = |uuid| rows.get(&uuid).copied().unwrap_or_default();

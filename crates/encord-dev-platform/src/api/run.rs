@@ -126,7 +126,9 @@ impl Api<'_> {
         }
         let named = || Uuid::try_parse(file.url.rsplit('/').next()?).ok();
         let placeholder = file.placeholder.or_else(named).and_then(|uuid| self.state.placeholders.get(uuid)).cloned();
-        if file.placeholder.is_some() && placeholder.is_none() {
+        let life = i64::try_from(self.switches.placeholder_life.as_millis()).unwrap_or(i64::MAX);
+        let swept = |one: &Placeholder| one.item.is_none() && self.now.0.saturating_sub(one.created_at.0) > life;
+        if file.placeholder.is_some() && placeholder.as_ref().is_none_or(swept) {
             return Err("The placeholder does not exist".to_owned());
         }
         let key = placeholder.as_ref().map_or(&file.url, |placeholder| &placeholder.key).clone();

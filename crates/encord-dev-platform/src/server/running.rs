@@ -106,6 +106,11 @@ impl Running {
         self.world.state().items.iter().filter(|item| item.folder == folder).map(ItemInfo::from).collect()
     }
 
+    /// All datasets, in the order in which they were created.
+    pub fn datasets(&self) -> Vec<Uuid> {
+        self.world.state().datasets.iter().map(|dataset| dataset.uuid).collect()
+    }
+
     /// The rows of a dataset, in the order in which they were added.
     pub fn rows(&self, dataset: Uuid) -> Vec<RowInfo> {
         self.world.state().rows.iter().filter(|row| row.dataset == dataset).map(RowInfo::from).collect()

@@ -70,7 +70,8 @@ impl World {
 
     /// Runs a job once its time has come.
     pub(super) fn run_later(self: &Arc<Self>, job: Uuid) {
-        let world = Arc::clone(self);
+        // A job that waits keeps nothing of an emulator that ends.
+        let world = Arc::downgrade(self);
         let time = self.switches().job_time;
         let mut closes = self.closes.clone();
         tokio::spawn(async move {
@@ -78,7 +79,9 @@ impl World {
                 () = sleep(time) => {}
                 () = closed(&mut closes) => return,
             }
-            world.run_now(job);
+            if let Some(world) = world.upgrade() {
+                world.run_now(job);
+            }
         });
     }
 

@@ -1,39 +1,48 @@
 //! The file of the state: JSON Lines, a record in each, of which the last one of an id counts.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 const NAME: &str = "state.jsonl";
+const LOCK: &str = "lock";
 
 #[derive(Debug)]
 pub(crate) struct StateFile {
     path: PathBuf,
     file: File,
+    /// Locked, since it is held.
+    lock: File,
 }
 
 impl StateFile {
     /// Makes the folder where it is missing, and reads the file. A line that a killed run left half written is left out.
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Vec<Value>)> {
         fs::create_dir_all(folder)?;
+        let lock = File::create(folder.join(LOCK))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => io::Error::other("another emulator uses it"),
+            TryLockError::Error(error) => error,
+        })?;
         let path = folder.join(NAME);
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
         let mut lines = Vec::new();
         for line in BufReader::new(&file).split(b'\n') {
             lines.extend(serde_json::from_slice(&line?).ok());
         }
-        Ok((Self { path, file }, lines))
+        Ok((Self { path, file, lock }, lines))
     }
 
     /// Writes the file anew, with these lines.
     pub(super) fn rewrite(self, lines: &[Value]) -> io::Result<Self> {
         let temporary = self.path.with_extension("tmp");
-        let mut file = Self { file: File::create(&temporary)?, path: temporary };
+        let Self { path, lock, .. } = self;
+        let mut file = Self { file: File::create(&temporary)?, path, lock };
         file.append(lines)?;
-        fs::rename(&file.path, &self.path)?;
-        Ok(Self { file: file.file, path: self.path })
+        fs::rename(&temporary, &file.path)?;
+        Ok(file)
     }
 
     /// Adds these lines in one write.

@@ -15,13 +15,18 @@ async fn a_unit_fails_whose_object_is_not_there() {
     let folder = client.folder("a").await;
     let signed = client.sign(folder, 2).await;
     put(&signed[1], "bytes").await;
-    let done = client.poll(folder, client.start(folder, &job(&images(&signed), true)).await).await;
+    let job_id = client.start(folder, &job(&images(&signed), true)).await;
+    let done = client.poll(folder, job_id).await;
     let key = &signed[0]["objectKey"];
     assert_eq!(done["status"], json!("DONE"));
     assert_eq!(done["itemsWithNames"], json!([{ "itemUuid": signed[1]["itemUuid"], "name": "1.jpg" }]));
     assert_eq!(done["errors"], json!(["The file was not found in storage"]));
     assert_eq!(done["unitErrors"][0]["objectUrls"], json!([key]));
     assert_eq!(done["unitErrors"][0]["actionDescription"], json!("Uploading image"));
+    // Only its own folder knows a job.
+    let other = client.folder("other").await;
+    let refused = client.get(&format!("storage/folders/{other}/data-upload-jobs/{job_id}?timeoutSeconds=1")).await;
+    assert_eq!((refused.status, refused.text.as_str()), (404, r#"{"message":"There is no such job"}"#));
     let counts = ["Pending", "Done", "Error", "Cancelled"].map(|name| done[format!("units{name}Count")].clone());
     assert_eq!(counts, [0, 1, 1, 0]);
     assert_eq!(platform.items(folder).len(), 1);
@@ -275,6 +280,25 @@ async fn a_job_can_be_asked_for_as_long_as_the_switch_says() {
         client.created += seconds;
         assert_eq!(client.get(&path).await.status, status);
         later.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_placeholder_can_be_registered_as_long_as_the_switch_says() {
+    for (seconds, status) in [(60, "DONE"), (61, "ERROR")] {
+        let place = tempfile::tempdir().unwrap();
+        let first = builder().folder(place.path()).start().await.unwrap();
+        let client = Client::new(&first);
+        let folder = client.folder("a").await;
+        let signed = client.upload(folder, 1).await;
+        first.shutdown().await;
+
+        let switches = Switches { placeholder_life: Duration::from_secs(60), ..Switches::default() };
+        let later = builder().folder(place.path()).switches(switches).clock(after(seconds)).start().await.unwrap();
+        let mut client = Client::new(&later);
+        client.created += seconds;
+        let job = client.start(folder, &job(&images(&signed), false)).await;
+        assert_eq!(client.poll(folder, job).await["status"], json!(status));
     }
 }
 

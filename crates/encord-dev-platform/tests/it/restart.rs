@@ -53,7 +53,10 @@ async fn an_emulator_says_why_it_does_not_start() {
     std::fs::write(&file, "").unwrap();
     let error = builder().folder(&file).start().await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot keep the state in {}: ", file.display())), "{error}");
-    let first = builder().start().await.unwrap();
+    let folder = place.path().join("folder");
+    let first = builder().folder(&folder).start().await.unwrap();
+    let error = builder().folder(&folder).start().await.unwrap_err().to_string();
+    assert_eq!(error, format!("cannot keep the state in {}: another emulator uses it", folder.display()));
     let error = builder().port(first.addr().port()).start().await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot listen on {}: ", first.addr())), "{error}");
 }

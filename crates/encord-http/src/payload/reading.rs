@@ -164,6 +164,7 @@ impl Rest {
     /// Reads the next chunk. The last one is not handed over before the file is known to be the same.
     fn read(mut self) -> Result<Chunk, PayloadError> {
         let length = usize::try_from(self.remaining).map_or(self.next, |remaining| remaining.min(self.next));
+        let length = buffer::length_now(length);
         self.next = CHUNK;
         let bytes = self.source.take(length)?;
         self.hasher.update(&bytes);

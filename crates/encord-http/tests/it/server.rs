@@ -1,13 +1,14 @@
-//! A server that does what its script says, to the byte. It speaks raw TCP on threads of its own, so that nothing of the
-//! client under test, nor its clock, is in it.
+//! The scripted server, for tests in which one act follows the other, whatever is requested.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use encord_test_server::{Builder, Reply, script};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+pub(crate) use encord_test_server::{Step, refusing_port};
 
 /// What the server does with one request.
 #[derive(Debug, Clone)]
@@ -32,35 +33,9 @@ pub(crate) enum Act {
     Steps(Vec<Step>),
 }
 
-/// A part of an [`Act`].
-#[derive(Debug, Clone)]
-pub(crate) enum Step {
-    /// Reads so many bytes of the payload.
-    Read(usize),
-    /// Reads the rest of the payload.
-    ReadAll,
-    /// The same, so many bytes at a time, with a pause before each.
-    ReadSlowly { chunk: usize, pause: Duration },
-    /// Writes these bytes.
-    Write(Vec<u8>),
-    /// Writes them again and again, until the client hangs up.
-    WriteForever(Vec<u8>),
-    /// Does nothing for so long.
-    Pause(Duration),
-    /// Does nothing for longer than any test.
-    StopReading,
-    /// Says nothing until the client hangs up.
-    Silence,
-    /// Closes the connection; a reset if there is something unread.
-    Close,
-    /// Resets the connection.
-    Reset,
-}
-
 /// A request as it came in.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    pub(crate) at: Instant,
     /// The number of the connection, from 0.
     pub(crate) connection: usize,
     pub(crate) head: String,
@@ -68,29 +43,7 @@ pub(crate) struct Seen {
     pub(crate) payload: usize,
 }
 
-/// A port that refuses: bound, so that nobody else gets it, and not listening.
-pub(crate) fn refusing_port() -> (Socket, SocketAddr) {
-    let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let address = port.local_addr().unwrap().as_socket().unwrap();
-    (port, address)
-}
-
-pub(crate) struct Server {
-    address: SocketAddr,
-    state: Arc<Mutex<State>>,
-    thread: thread::JoinHandle<()>,
-}
-
-struct State {
-    script: std::vec::IntoIter<Act>,
-    last: Act,
-    seen: Vec<Seen>,
-    connections: usize,
-    closed: usize,
-    /// No connection is served after the one from here.
-    end: Option<SocketAddr>,
-}
+pub(crate) struct Server(encord_test_server::Server);
 
 /// An answer with this status and an empty body.
 pub(crate) fn status(code: u16) -> Act {
@@ -129,207 +82,78 @@ impl Act {
 
 impl Server {
     /// A server on a free port of loopback. The last act is repeated.
-    pub(crate) fn start(script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_on(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    pub(crate) fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self(narrow().start(replies(acts)))
     }
 
     /// The same, on this port.
-    pub(crate) fn start_on(port: TcpListener, script: impl IntoIterator<Item = Act>) -> Self {
-        // Not to grow as it otherwise would, to 32 MiB: what is sent is then not much more than what has been read.
-        Self::start_with_buffer(port, 128 * 1024, script)
+    pub(crate) fn start_on(port: TcpListener, acts: impl IntoIterator<Item = Act>) -> Self {
+        Self(narrow().start_on(port, replies(acts)))
     }
 
     /// The same, with a receive buffer as small as the system allows.
-    pub(crate) fn start_with_tiny_buffer(script: impl IntoIterator<Item = Act>) -> Self {
-        Self::start_with_buffer(TcpListener::bind("127.0.0.1:0").unwrap(), 1, script)
-    }
-
-    fn start_with_buffer(listener: TcpListener, buffer: usize, script: impl IntoIterator<Item = Act>) -> Self {
-        SockRef::from(&listener).set_recv_buffer_size(buffer).unwrap();
-        let script: Vec<_> = script.into_iter().collect();
-        let last = script.last().cloned().unwrap_or_else(|| status(200));
-        let state = State { script: script.into_iter(), last, seen: Vec::new(), connections: 0, closed: 0, end: None };
-        let state = Arc::new(Mutex::new(state));
-        let address = listener.local_addr().unwrap();
-        let shared = Arc::clone(&state);
-        let thread = thread::spawn(move || {
-            let mut serving = Vec::new();
-            for stream in listener.incoming().map(Result::unwrap) {
-                let end = shared.lock().unwrap().end;
-                if end.is_some() && stream.peer_addr().ok() == end {
-                    break;
-                }
-                let state = Arc::clone(&shared);
-                serving.push(thread::spawn(move || {
-                    // A client that goes away is what many tests are about.
-                    drop(serve(&stream, &state));
-                    drop(stream);
-                    state.lock().unwrap().closed += 1;
-                }));
-            }
-            for serving in serving {
-                serving.join().unwrap();
-            }
-        });
-        Self { address, state, thread }
+    pub(crate) fn start_with_tiny_buffer(acts: impl IntoIterator<Item = Act>) -> Self {
+        Self(narrow().receive_buffer(1).start(replies(acts)))
     }
 
     pub(crate) fn url(&self, target: &str) -> String {
-        format!("http://{}{target}", self.address)
+        self.0.url(target)
     }
 
     /// Host and port, as errors name them.
     pub(crate) fn host(&self) -> String {
-        self.address.to_string()
+        self.0.host()
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.state.lock().unwrap().seen.clone()
+        let seen = self.0.heads().into_iter().map(|request| Seen {
+            connection: request.connection,
+            head: request.head,
+            payload: request.received,
+        });
+        seen.collect()
     }
 
     /// All requests that came in, once no more can: the clients are gone, or have nothing open.
     pub(crate) async fn finish(self) -> Vec<Seen> {
-        let (last, from) = refusing_port();
-        self.state.lock().unwrap().end = Some(from);
-        let ended = tokio::task::spawn_blocking(move || {
-            // Accepted after all that came before it.
-            last.connect(&self.address.into()).unwrap();
-            self.thread.join().unwrap();
-        });
-        ended.await.unwrap();
-        self.state.lock().unwrap().seen.clone()
+        const LAST: &str = "GET /the-last-request HTTP/1.1\r\n\r\n";
+        // Accepted after all connections that came before it.
+        let mut last = TcpStream::connect(self.0.address()).await.unwrap();
+        last.write_all(LAST.as_bytes()).await.unwrap();
+        while !self.seen().iter().any(|seen| seen.head == LAST) {
+            tokio::task::yield_now().await;
+        }
+        drop(last);
+        while self.0.closed() < self.0.connections() {
+            tokio::task::yield_now().await;
+        }
+        self.seen().into_iter().filter(|seen| seen.head != LAST).collect()
     }
 
     /// Blocks the whole runtime until the server has closed so many connections, so that the client cannot have noticed.
     pub(crate) fn wait_until_closed(&self, connections: usize) {
-        while self.state.lock().unwrap().closed < connections {
+        while self.0.closed() < connections {
             thread::sleep(Duration::from_millis(1));
         }
     }
 
     /// The pauses between the requests as they came in.
     pub(crate) fn pauses(&self) -> Vec<Duration> {
-        self.seen().windows(2).map(|pair| pair[1].at - pair[0].at).collect()
+        self.0.pauses()
     }
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
-    let connection = {
-        let mut state = state.lock().unwrap();
-        state.connections += 1;
-        state.connections - 1
-    };
-    loop {
-        let head = read_until(stream, b"\r\n\r\n")?;
-        let mut payload = Payload::announced_by(&head, stream);
-        let (act, index) = {
-            let mut state = state.lock().unwrap();
-            let act = state.script.next().unwrap_or_else(|| state.last.clone());
-            state.seen.push(Seen { at: Instant::now(), connection, head, payload: 0 });
-            (act, state.seen.len() - 1)
-        };
-        for step in act.steps() {
-            let note = |payload: &Payload<'_>| state.lock().unwrap().seen[index].payload = payload.read;
-            match step {
-                Step::Read(most) => {
-                    while payload.read < most && payload.read_some(most - payload.read)? {
-                        note(&payload);
-                    }
-                }
-                Step::ReadAll => {
-                    while payload.read_some(1 << 20)? {
-                        note(&payload);
-                    }
-                }
-                Step::ReadSlowly { chunk, pause } => {
-                    let mut more = true;
-                    while more {
-                        thread::sleep(pause);
-                        let until = payload.read + chunk;
-                        while more && payload.read < until {
-                            more = payload.read_some(until - payload.read)?;
-                            note(&payload);
-                        }
-                    }
-                }
-                Step::Write(bytes) => (&*stream).write_all(&bytes)?,
-                Step::WriteForever(bytes) => loop {
-                    (&*stream).write_all(&bytes)?;
-                },
-                Step::Pause(pause) => thread::sleep(pause),
-                Step::StopReading => thread::sleep(Duration::from_secs(60)),
-                Step::Silence => wait_for_the_end(stream),
-                Step::Close => return Ok(()),
-                Step::Reset => return reset(stream),
-            }
-        }
+/// Its receive buffers do not grow to 32 MiB, so that the bytes sent are not many more than the bytes read.
+fn narrow() -> Builder {
+    encord_test_server::Server::builder().answers_heads().discards_payloads().receive_buffer(128 * 1024)
+}
+
+fn replies(
+    acts: impl IntoIterator<Item = Act>,
+) -> impl Fn(&encord_test_server::Request, usize) -> Reply + Send + Sync + 'static {
+    let mut acts: Vec<_> = acts.into_iter().collect();
+    if acts.is_empty() {
+        acts.push(status(200));
     }
-}
-
-fn wait_for_the_end(mut stream: &TcpStream) {
-    while stream.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
-}
-
-/// The connection is reset when it is dropped.
-fn reset(stream: &TcpStream) -> std::io::Result<()> {
-    SockRef::from(stream).set_linger(Some(Duration::ZERO))
-}
-
-/// Byte by byte, so that nothing of what follows is read along with it.
-fn read_until(mut stream: &TcpStream, end: &[u8]) -> std::io::Result<String> {
-    let mut read = Vec::new();
-    let mut buffer = [0; 1];
-    while !read.ends_with(end) {
-        if stream.read(&mut buffer)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        read.extend_from_slice(&buffer);
-    }
-    Ok(String::from_utf8(read).unwrap())
-}
-
-/// A payload on its way in.
-struct Payload<'a> {
-    stream: &'a TcpStream,
-    chunked: bool,
-    /// Of the chunk, if it is chunked.
-    left: usize,
-    read: usize,
-    buffer: Vec<u8>,
-}
-
-impl<'a> Payload<'a> {
-    fn announced_by(head: &str, stream: &'a TcpStream) -> Self {
-        let head = head.to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        let left = length.map_or(0, |length| length.parse().unwrap());
-        Self { stream, chunked: head.contains("transfer-encoding: chunked"), left, read: 0, buffer: Vec::new() }
-    }
-
-    /// False at the end of the payload.
-    fn read_some(&mut self, most: usize) -> std::io::Result<bool> {
-        if self.chunked && self.left == 0 {
-            self.left = usize::from_str_radix(read_until(self.stream, b"\r\n")?.trim_end(), 16).unwrap();
-            if self.left == 0 {
-                self.chunked = false;
-                read_until(self.stream, b"\r\n")?;
-            }
-        }
-        if self.left == 0 {
-            return Ok(false);
-        }
-        self.buffer.resize(most, 0);
-        let most = most.min(self.left);
-        let mut stream = self.stream;
-        let n = stream.read(&mut self.buffer[..most])?;
-        if n == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= n;
-        self.read += n;
-        if self.chunked && self.left == 0 {
-            read_until(self.stream, b"\r\n")?;
-        }
-        Ok(true)
-    }
+    script(acts.into_iter().map(|act| Reply::steps(act.steps())))
 }

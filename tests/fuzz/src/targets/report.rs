@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use encord_upload::UploadItem;
-use encord_upload::formats::EarlierReport;
+use encord_upload::formats::{EarlierReport, ReportLines};
 use serde_json::Value;
 
 use crate::entries::Entries;
@@ -11,6 +11,14 @@ use crate::entries::Entries;
 /// Exactly those items are left out that the report has as done and nowhere as not done; or the error names a bad line, after
 /// good ones, and repeats nothing of it.
 pub(super) fn check(data: &[u8]) {
+    let mut whole = ReportLines::new(data);
+    while let Some(read) = whole.next_with(|line| line.attempts.len()).transpose() {
+        if let Err(failure) = read {
+            let told = format!("{failure} {failure:?}");
+            assert!(!told.contains(crate::SECRET), "{told}");
+            break;
+        }
+    }
     let Some(text) = crate::unmarked(data) else { return assert!(EarlierReport::read(data).is_err()) };
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();

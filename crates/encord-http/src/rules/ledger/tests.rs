@@ -11,6 +11,7 @@ use crate::fault::FaultKind::{
     TimedOut, Tls, TlsCutOff, TooLarge, Unreachable, Url,
 };
 use crate::phase::Limit;
+use crate::rules::reason::Secrets;
 
 /// Of an idempotent request, with the default cap and limit.
 fn policy(settings: RequestsSettings) -> Policy {
@@ -150,7 +151,7 @@ fn r5_413_is_retryable_with_retry_after_and_400_with_the_code_of_s3() {
         [("RequestTimeout", retry(0, Budget::MaxRetries)), ("InvalidArgument", Decision::Stop(StopReason::Final))]
     {
         let body = format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
-        let reason = Reason::parse(&http::HeaderMap::new(), body.as_bytes());
+        let reason = Reason::parse(&http::HeaderMap::new(), body.as_bytes(), &Secrets::default());
         let entry = Entry { reason, ..entry(status(400)) };
         assert_eq!(Ledger::new(policy(settings(1, 0, 0.0))).failed(entry, asking(None)), expected);
     }
