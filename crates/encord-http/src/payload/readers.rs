@@ -199,7 +199,8 @@ mod tests {
         let readers = Readers { most: 1, ..Readers::new() };
         let start = |runtime: &tokio::runtime::Runtime| {
             let (go, wait) = std::sync::mpsc::channel::<()>();
-            (go, runtime.block_on(async { readers.start(move || wait.recv()) }))
+            let _entered = runtime.enter();
+            (go, readers.start(move || wait.recv()))
         };
         let ((go_first, of_first), (go_second, of_second)) = (start(&first), start(&second));
         go_first.send(()).expect("heard");
