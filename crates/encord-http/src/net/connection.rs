@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -111,11 +111,20 @@ impl Connection {
     pub(crate) fn rest(mut self) -> Option<Self> {
         self.current.set(None);
         self.is_reused = true;
-        self.is_usable().then_some(self)
+        self.is_alive().then_some(self)
     }
 
-    /// Whether it can serve a request: nothing is under way, and nothing has come that nobody asked for (RFC 9112 §9.2).
-    pub(crate) fn is_usable(&self) -> bool {
-        self.driver.is_some() && self.sender.is_ready() && self.socket.is_silent()
+    /// Whether the idle connection can serve a request: it is not over, and nothing has come that nobody asked for (RFC 9112 §9.2).
+    pub(crate) fn is_usable(&mut self) -> bool {
+        if self.socket.is_silent() {
+            return self.is_alive();
+        }
+        // What has come is the end, or a word of TLS, such as a ticket for the next handshake.
+        self.poll(&mut Context::from_waker(Waker::noop()));
+        self.is_alive() && self.socket.is_silent()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.driver.is_some() && self.sender.is_ready()
     }
 }

@@ -50,7 +50,7 @@ impl Pool {
             let mut kept = self.lock();
             let of_ours = |idle: &Idle| idle.connection.runtime() == runtime && idle.origin == *origin;
             let index = kept.idle.iter().rposition(of_ours)?;
-            let idle = kept.idle.remove(index);
+            let mut idle = kept.idle.remove(index);
             drop(kept);
             if idle.since.elapsed() < self.timeout && idle.connection.is_usable() {
                 return Some(idle.connection);

@@ -2,10 +2,9 @@
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -22,7 +21,7 @@ const UNSENT_BYTES: u32 = 256 * 1024;
 
 /// A TCP connection. Clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Socket(Arc<TcpStream>);
+pub(crate) struct Socket(Arc<Mutex<TcpStream>>);
 
 impl Socket {
     /// Takes a new connection and sets its options.
@@ -30,7 +29,7 @@ impl Socket {
         // An option that cannot be set makes the connection a little worse, and nothing wrong.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE));
-        let new = Self(Arc::new(stream));
+        let new = Self(Arc::new(Mutex::new(stream)));
         #[cfg(any(target_os = "linux", target_os = "android"))]
         new.set_unsent_bytes(UNSENT_BYTES);
         new
@@ -38,7 +37,7 @@ impl Socket {
 
     /// Whether there is nothing to read: no byte, no end, no reset. Asks the system, not the runtime, which may not have heard yet.
     pub(crate) fn is_silent(&self) -> bool {
-        let peeked = SockRef::from(&*self.0).peek(&mut [MaybeUninit::uninit()]);
+        let peeked = SockRef::from(&*self.lock()).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
     }
 
@@ -51,7 +50,7 @@ impl Socket {
         while unsent > 0 {
             self.set_unsent_bytes(unsent);
             // Registered anew, a descriptor is looked at anew. The connection's own keeps what it knew.
-            let Ok(copy) = SockRef::from(&*self.0).try_clone() else { break };
+            let Ok(copy) = SockRef::from(&*self.lock()).try_clone() else { break };
             let Ok(watched) = TcpStream::from_std(copy.into()) else { break };
             if watched.writable().await.is_err() {
                 break;
@@ -68,27 +67,25 @@ impl Socket {
         moved();
     }
 
+    fn lock(&self) -> MutexGuard<'_, TcpStream> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn set_unsent_bytes(&self, bytes: u32) {
-        let _ = SockRef::from(&*self.0).set_tcp_notsent_lowat(bytes);
+        let _ = SockRef::from(&*self.lock()).set_tcp_notsent_lowat(bytes);
     }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(cx))?;
-            match self.0.try_read_buf(buf) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result.map(drop)),
-            }
-        }
+        Pin::new(&mut *self.lock()).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
+        Pin::new(&mut *self.lock()).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -96,24 +93,18 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match self.0.try_write_vectored(bufs) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
-            }
-        }
+        Pin::new(&mut *self.lock()).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_flush(cx)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.lock()).poll_shutdown(cx)
     }
 }

@@ -192,6 +192,25 @@ mod tests {
         assert_eq!(readers.start(|| 7).await.expect("done"), 7);
     }
 
+    #[test]
+    fn a_runtime_that_ends_does_not_wait_for_the_files_of_another() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (first, second) = (runtime(), runtime());
+        let readers = Readers { most: 1, ..Readers::new() };
+        let start = |runtime: &tokio::runtime::Runtime| {
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let _entered = runtime.enter();
+            (go, readers.start(move || wait.recv()))
+        };
+        let ((go_first, of_first), (go_second, of_second)) = (start(&first), start(&second));
+        go_first.send(()).expect("heard");
+        first.block_on(of_first).expect("done").expect("heard");
+        // It would wait for ever for a thread that has taken up the second one's work.
+        drop(first);
+        go_second.send(()).expect("heard");
+        second.block_on(of_second).expect("done").expect("heard");
+    }
+
     fn readers_are_broken() -> bool {
         false
     }

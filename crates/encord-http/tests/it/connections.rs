@@ -13,7 +13,7 @@ use encord_http::{Client, FaultKind, Outcome, Payload, Phase, Request, StopReaso
 use http_body::Frame;
 
 use crate::budgets::{fail, settings};
-use crate::server::{Act, Server, raw, status};
+use crate::server::{Act, Server, Step, raw, status};
 
 #[tokio::test]
 async fn connections_are_reused() {
@@ -186,4 +186,50 @@ async fn r5_u6_a_file_that_changes_while_it_is_sent_is_not_stored_as_if_whole_an
         assert_eq!(response.sent(), file.as_file().metadata().unwrap().len());
         assert!(server.seen()[0].payload < usize::try_from(LENGTH).unwrap());
     }
+}
+
+#[tokio::test]
+async fn idle_connections_are_bounded_for_all_hosts_together() {
+    let client = Client::new(settings(0, 0, 0.0));
+    let servers: Vec<_> = (0..272).map(|_| Server::start([status(200)])).collect();
+    for server in &servers {
+        client.send(&Request::get(server.url("/"))).await.unwrap();
+    }
+    // The first to come were closed to make room, the last are still there.
+    for (number, server) in servers.iter().enumerate().rev() {
+        if (8..24).contains(&number) {
+            continue;
+        }
+        client.send(&Request::get(server.url("/"))).await.unwrap();
+        let connections = server.seen().last().unwrap().connection;
+        assert_eq!(connections, usize::from(number < 16), "{number}");
+        if number < 16 {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn r5_an_answer_that_nobody_asked_for_is_nobodys() {
+    let late = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let steps =
+        vec![Step::ReadAll, Step::Write(raw(200, "", "")), Step::Pause(Duration::from_millis(20)), Step::Write(late)];
+    let server = Server::start([Act::Steps(steps), Act::Answer(raw(200, "", "mine"))]);
+    let client = Client::new(settings(0, 0, 0.0));
+    client.send(&Request::get(server.url("/"))).await.unwrap();
+    // The runtime does not hear of it, the system does.
+    std::thread::sleep(Duration::from_millis(100));
+    let response = client.send(&Request::post(server.url("/"), "payload")).await.unwrap();
+    assert_eq!((&response.body()[..], response.attempts().len()), (&b"mine"[..], 1));
+    assert_eq!(server.seen().iter().map(|seen| seen.connection).collect::<Vec<_>>(), [0, 1]);
+}
+
+#[tokio::test]
+async fn idle_connections_are_closed_after_their_time_also_without_another_request() {
+    let server = Server::start([status(200)]);
+    let client = Client::builder(settings(0, 0, 0.0)).pool_idle_timeout(Duration::from_millis(50)).build().unwrap();
+    client.send(&Request::get(server.url("/"))).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::task::spawn_blocking(move || server.wait_until_closed(1)).await.unwrap();
+    drop(client);
 }

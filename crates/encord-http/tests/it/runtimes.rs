@@ -47,20 +47,3 @@ fn a_client_outlives_the_runtimes_that_use_it() {
     }
     assert_eq!(server.seen().len(), 4 * 10 + 4 * 4 * 5);
 }
-
-#[cfg(unix)]
-#[test]
-fn a_runtime_that_ends_does_not_wait_for_the_files_of_another() {
-    use std::io::Write;
-    let server = Server::start([status(200)]);
-    let folder = tempfile::tempdir().unwrap();
-    let slow = runtime();
-    // A payload whose checksums keep the readers of the first runtime busy until the second has ended.
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    let busy = slow.spawn_blocking(move || wait.recv());
-    let path = folder.path().join("a");
-    std::fs::File::create(&path).unwrap().write_all(&[7; 1000]).unwrap();
-    send_four(&server, &path);
-    go.send(()).unwrap();
-    slow.block_on(busy).unwrap().unwrap();
-}

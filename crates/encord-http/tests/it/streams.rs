@@ -270,3 +270,65 @@ async fn json_goes_out_and_comes_in() {
     let nonsense = client().send(&request).await.unwrap();
     assert!(nonsense.json::<Vec<String>>().is_err());
 }
+
+#[tokio::test]
+async fn u9_only_harmless_headers_go_to_another_origin_and_the_host_is_its_own() {
+    let other = Server::start([status(200)]);
+    let server = Server::start([redirect("/here"), redirect(&other.url("/"))]);
+    let value = HeaderValue::from_static("s3cret");
+    let mut of_target = encord_http::HeaderMap::new();
+    of_target.insert("x-amz-security-token", value.clone());
+    let request = Request::get(server.url("/"))
+        .follow_redirects(5)
+        .header(header::HOST, HeaderValue::from_static("internal.example"))
+        .header(encord_http::HeaderName::from_static("x-api-key"), value)
+        .header(header::ACCEPT, HeaderValue::from_static("text/plain"))
+        .target_headers(of_target);
+    client().send(&request).await.unwrap();
+    for seen in server.seen() {
+        assert!(seen.head.contains("host: internal.example\r\n"), "{}", seen.head);
+        assert_eq!(seen.head.matches("s3cret").count(), 2, "{}", seen.head);
+    }
+    let head = other.seen()[0].head.clone();
+    assert!(head.contains(&format!("host: {}\r\n", other.host())) && head.contains("accept: text/plain\r\n"), "{head}");
+    assert!(!head.contains("s3cret") && !head.contains("internal"), "{head}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_port_that_is_none_is_handed_over() {
+    for to in ["http://127.0.0.1:99999/", "http://127.0.0.1:0/", "http://127.0.0.1:8080x/"] {
+        let server = Server::start([redirect(to)]);
+        let response = client().send(&Request::get(server.url("/")).follow_redirects(5)).await.unwrap();
+        assert_eq!((response.status().as_u16(), server.seen().len()), (302, 1), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn several_values_of_one_header_arrive() {
+    let server = Server::start([status(200)]);
+    let name = || encord_http::HeaderName::from_static("x-goog-meta-a");
+    let of = |value| HeaderValue::from_static(value);
+    client().send(&Request::delete(server.url("/")).header(name(), of("1")).header(name(), of("2"))).await.unwrap();
+    let head = server.seen()[0].head.clone();
+    assert!(head.starts_with("DELETE / ") && head.contains("x-goog-meta-a: 1\r\nx-goog-meta-a: 2\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn a_body_is_a_body_of_http_body() {
+    use http_body_util::BodyExt;
+    let server = Server::start([answer(200, "", "meow")]);
+    let response = client().stream(&Request::get(server.url("/"))).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "meow");
+}
+
+#[tokio::test]
+async fn a_trace_id_is_the_same_over_all_hops() {
+    let server = Server::start([redirect("/b"), status(503), status(200)]);
+    let count = AtomicU32::new(0);
+    let provider = move || format!("id-{}", count.fetch_add(1, Ordering::Relaxed));
+    let client = Client::builder(settings(1, 0, 0.0)).trace_id_provider(provider).build().unwrap();
+    client.send(&Request::get(server.url("/a")).follow_redirects(3)).await.unwrap();
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|seen| seen.head.contains("x-cloud-trace-context: id-0\r\n")), "{seen:?}");
+}

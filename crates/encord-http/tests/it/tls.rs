@@ -211,3 +211,21 @@ fn a_private_key_is_in_no_debug_output() {
     let builder = format!("{:?}", client(&authority).client_identity(identity));
     assert!(builder.contains("tls: TlsOptions { roots: 1, identity: Some(Identity(…)), config: false }"), "{builder}");
 }
+
+/// What `openssl req -x509` makes: an authority, shown as if it were a server's own.
+#[tokio::test]
+async fn r3_a_certificate_of_an_authority_as_that_of_a_server_says_what_to_do() {
+    let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let issued = crate::peer::Issued { certificate: certificate.clone(), key: key.serialize_pem() };
+    let roots = RootCertificates::from_pem(&certificate).unwrap();
+    let client = Client::builder(settings(3, 3, 0.0)).no_proxy().root_certificates(roots).build().unwrap();
+    let detail = refused(&client, &Peer::tls(issued.server()), FaultKind::Certificate).await;
+    assert_eq!(
+        detail,
+        "it is the certificate of an authority (CA), used as that of a server: let the server show one that the authority has \
+         issued for it"
+    );
+}

@@ -6,6 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::fault::Fault;
+use crate::fault::FaultKind::{
+    Certificate, Changed, Closed, Deadline, Dns, Integrity, Local, Payload, PayloadBusy, Protocol, Refused, Reset,
+    TimedOut, Tls, TlsCutOff, TooLarge, Unreachable, Url,
+};
 use crate::phase::Limit;
 use crate::rules::reason::Secrets;
 
@@ -62,35 +66,20 @@ fn exhaust(policy: Policy, outcome: &Outcome, retry_after: Option<u64>) -> (Vec<
     }
 }
 
-const CONNECT_FAULTS: [FaultKind; 6] = [
-    FaultKind::Dns,
-    FaultKind::Refused,
-    FaultKind::Unreachable,
-    FaultKind::TlsCutOff,
-    FaultKind::Local,
-    FaultKind::TimedOut(Limit::Connect),
-];
+const CONNECT_FAULTS: [FaultKind; 6] = [Dns, Refused, Unreachable, TlsCutOff, Local, TimedOut(Limit::Connect)];
 
 const REQUEST_FAULTS: [FaultKind; 8] = [
-    FaultKind::Reset,
-    FaultKind::Closed,
-    FaultKind::TimedOut(Limit::FirstByte),
-    FaultKind::TimedOut(Limit::Write),
-    FaultKind::TimedOut(Limit::Read),
-    FaultKind::Integrity,
-    FaultKind::PayloadBusy,
-    FaultKind::Changed,
+    Reset,
+    Closed,
+    TimedOut(Limit::FirstByte),
+    TimedOut(Limit::Write),
+    TimedOut(Limit::Read),
+    Integrity,
+    PayloadBusy,
+    Changed,
 ];
 
-const FINAL_FAULTS: [FaultKind; 7] = [
-    FaultKind::Certificate,
-    FaultKind::Tls,
-    FaultKind::Protocol,
-    FaultKind::TooLarge,
-    FaultKind::Payload,
-    FaultKind::Url,
-    FaultKind::Deadline,
-];
+const FINAL_FAULTS: [FaultKind; 7] = [Certificate, Tls, Protocol, TooLarge, Payload, Url, Deadline];
 
 #[test]
 fn r1_max_retries_is_exactly_that_many_further_attempts() {
@@ -114,7 +103,7 @@ fn r2_waits_follow_the_formula_up_to_the_cap() {
 #[test]
 fn r2_k_counts_the_retries_of_both_kinds() {
     let mut ledger = Ledger::new(policy(settings(2, 2, 1.0)));
-    let decisions = [fault(FaultKind::Refused), status(503), fault(FaultKind::Refused), status(500), status(503)]
+    let decisions = [fault(Refused), status(503), fault(Refused), status(500), status(503)]
         .map(|outcome| ledger.failed(entry(outcome), asking(None)));
     assert_eq!(
         decisions,
@@ -136,14 +125,14 @@ fn r3_connection_retries_are_a_budget_of_their_own() {
         assert_eq!(waits.len(), 2, "{kind:?}");
         assert_eq!(reason, StopReason::BudgetUsedUp { budget: Budget::ConnectionRetries, allowed: 2 });
     }
-    let (waits, _) = exhaust(policy(settings(9, 0, 0.0)), &fault(FaultKind::Certificate), None);
+    let (waits, _) = exhaust(policy(settings(9, 0, 0.0)), &fault(Certificate), None);
     assert_eq!(waits.len(), 0, "a certificate that does not verify is not retried");
 }
 
 #[test]
 fn r3_applies_to_every_method_because_nothing_was_sent() {
     let policy = Policy { idempotent: false, ..policy(settings(0, 2, 0.0)) };
-    assert_eq!(exhaust(policy, &fault(FaultKind::Refused), None).0.len(), 2);
+    assert_eq!(exhaust(policy, &fault(Refused), None).0.len(), 2);
 }
 
 #[test]
@@ -207,7 +196,7 @@ fn a_payload_that_can_be_read_once_is_sent_once_but_connecting_is_tried_again() 
         ledger.failed(entry(outcome), Circumstances { consumed, ..Circumstances::default() })
     };
     assert_eq!(decide(status(503), true), Decision::Stop(StopReason::NotReplayable));
-    for (outcome, consumed) in [(status(503), false), (fault(FaultKind::Refused), true)] {
+    for (outcome, consumed) in [(status(503), false), (fault(Refused), true)] {
         assert!(matches!(decide(outcome, consumed), Decision::Retry { .. }));
     }
 }
@@ -254,7 +243,7 @@ fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 fn only_an_attempt_that_the_deadline_ended_fails_for_the_deadline() {
     let deadline = Duration::from_secs(10);
     let policy = Policy { deadline: Some(deadline), ..policy(settings(2, 2, 0.0)) };
-    let ran_out = fault(FaultKind::Deadline);
+    let ran_out = fault(Deadline);
     assert_eq!(exhaust(policy, &ran_out, None), (vec![], StopReason::Deadline { deadline }));
     assert_eq!(exhaust(policy, &status(403), None), (vec![], StopReason::Final));
 }
@@ -301,7 +290,7 @@ fn an_outcome_that_is_revised_is_charged_instead_of_the_first() {
     use Step::{Failed, Revised, Succeeded};
     let used_up = |budget, allowed| Some(Decision::Stop(StopReason::BudgetUsedUp { budget, allowed }));
     let retry = |seconds, budget| Some(retry(seconds, budget));
-    let integrity = || fault(FaultKind::Integrity);
+    let integrity = || fault(Integrity);
     let policy = policy(settings(2, 1, 1.0));
     check_account(
         policy,
@@ -319,7 +308,7 @@ fn an_outcome_that_is_revised_is_charged_instead_of_the_first() {
         policy,
         vec![
             Failed(status(503)),
-            Revised(fault(FaultKind::Refused)),
+            Revised(fault(Refused)),
             Revised(status(503)),
             Revised(status(403)),
             Revised(status(500)),
