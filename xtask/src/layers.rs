@@ -84,7 +84,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let mut problems = Vec::new();
     for package in Workspace::read(job)?.packages {
         let circles = circles(&sources(&package.folder.join("src"), "rs")?);
-        job.notes.extend(circles.iter().map(|circle| format!("a circle of files: {}", circle.join(", "))));
+        problems.extend(circles.iter().map(|circle| format!("a circle of files: {}", circle.join(", "))));
         // Tests and tools may be built on what they like.
         if !package.published {
             continue;

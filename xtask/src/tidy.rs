@@ -15,9 +15,8 @@ use crate::workspace::{Package, Workspace};
 const TOP_LEVEL: &[&str] =
     &["Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "crates", "docs", "tests", "xtask"];
 
-/// Lines of a source file: above the first it is worth a look, above the second it must be split.
-const LONG: usize = 400;
-const TOO_LONG: usize = 500;
+/// A source file of more lines must be split.
+const MAX_LINES: usize = 400;
 
 /// Facts that every package takes from the workspace.
 const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "authors"];
@@ -41,10 +40,6 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let mut problems = top_level(&root)?;
     for source in &rust {
         problems.extend(module(source));
-        let lines = source.text.lines().count();
-        if (LONG + 1..=TOO_LONG).contains(&lines) {
-            job.notes.push(format!("{}: {lines} lines", source.path.display()));
-        }
     }
     for package in &workspace.packages {
         problems.extend(manifest(package)?);
@@ -105,8 +100,8 @@ fn module(Source { path, text }: &Source) -> Vec<String> {
         problems.push(format!("{path}: `name.rs`, not `name/mod.rs`"));
     }
     let lines = text.lines().count();
-    if lines > TOO_LONG {
-        problems.push(format!("{path}: {lines} lines; split it (at most {TOO_LONG}, better {LONG})"));
+    if lines > MAX_LINES {
+        problems.push(format!("{path}: {lines} lines; split it (at most {MAX_LINES})"));
     }
     for (at, line) in text.lines().enumerate() {
         if line.trim_start().starts_with("#[ignore") {

@@ -5,10 +5,9 @@
 //! one does.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::process::{ExitStatusExt, parent_id};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{self, Command};
 
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
@@ -16,28 +15,13 @@ use signal_hook::iterator::Signals;
 
 use crate::interrupt;
 use crate::output::{Exit, Failure};
-
-/// Tells the run who its parent is.
-const PARENT: &str = "ENCORD_PARENT_PROCESS";
-
-/// The signal that asks the run to end. All others are for its parent, also where both get them, as from a terminal.
-const REQUEST: Signal = Signal::USR1;
+use crate::parent::{PARENT, REQUEST, has_parent};
 
 /// File systems that can hang: of the network, and of programs. Those of programs begin with `fuse`.
 const NETWORK: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "fuse"];
 
 /// Those of desktops and containers, where nobody keeps data.
 const HARMLESS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse"];
-
-/// Whether this is a run whose parent waits for it.
-pub(crate) fn has_parent() -> bool {
-    env::var_os(PARENT) == Some(OsString::from(parent_id().to_string()))
-}
-
-/// The signals that ask this process to end, if it is such a run.
-pub(crate) fn request() -> Option<i32> {
-    has_parent().then(|| REQUEST.as_raw())
-}
 
 /// Runs this command as a process apart if this machine has disks of the network, and ends with its exit code. Returns where the
 /// run is to go on in this process.

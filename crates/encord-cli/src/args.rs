@@ -2,9 +2,9 @@
 
 mod help;
 pub(crate) mod platform;
+mod stream;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::{ArgPredicate, PathBufValueParser, Resettable, TypedValueParser};
@@ -20,6 +20,7 @@ use self::help::{
     UIDS_EXAMPLES, UPLOAD_EXAMPLES,
 };
 use self::platform::{DatasetsCommand, FoldersCommand, ModelsArgs, ProjectsCommand, WhoamiArgs};
+pub(crate) use self::stream::Stream;
 
 /// Work with the Encord platform: upload files to signed URLs, look at settings and records.
 #[derive(Debug, Parser)]
@@ -322,35 +323,12 @@ pub(crate) struct ManArgs {
     pub(crate) command: Option<String>,
 }
 
-/// A file, or with `-` one of the standard streams.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Standard,
-    File(PathBuf),
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
     #[default]
     Auto,
     Always,
     Never,
-}
-
-impl From<OsString> for Stream {
-    fn from(argument: OsString) -> Self {
-        if argument == "-" { Self::Standard } else { Self::File(argument.into()) }
-    }
-}
-
-/// The stream as an input.
-impl fmt::Display for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Standard => f.write_str("standard input"),
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
 }
 
 /// Any command line of `upload` is one of `settings` too; what sets nothing is not shown there.

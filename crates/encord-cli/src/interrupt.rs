@@ -98,7 +98,7 @@ mod signals {
     /// The signals that ask for the end of the process.
     pub(crate) fn requests() -> impl Iterator<Item = i32> {
         #[cfg(target_os = "linux")]
-        let of_parent = crate::apart::request();
+        let of_parent = crate::parent::request();
         #[cfg(not(target_os = "linux"))]
         let of_parent = None;
         of_parent.into_iter().chain(from_outside().filter(move |_| of_parent.is_none()))

@@ -26,6 +26,8 @@ mod man;
 mod manifest;
 mod mistakes;
 mod output;
+#[cfg(target_os = "linux")]
+mod parent;
 mod platform;
 mod progress;
 mod report;

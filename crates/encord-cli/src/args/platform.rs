@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueHint};
 use encord_client::Domain;
 
-use super::Stream;
+use super::stream::Stream;
 
 /// Which installation of the platform is meant, and who asks.
 #[derive(Debug, clap::Args)]
