@@ -25,7 +25,7 @@ async fn u5_a_stop_while_the_journal_is_written_reports_what_is_stored() {
     let requests = RequestsSettings::default();
     let context = Arc::new(Context {
         client: Client::new(requests),
-        settings: CloudUploadSettings::default().resolve(&requests),
+        settings: CloudUploadSettings::default().over(&requests),
         source: None,
         journal: Some(journal.clone()),
         content_md5: false,
