@@ -207,7 +207,7 @@ mod tests {
         );
         refused(Rows::csv(&b"file,site\na.jpg,A\n"[..]), "line 1: there is no column `path`");
         refused(Rows::csv(&b"path,site,site\na.jpg,A,B\n"[..]), "line 1: the column `site` is there twice");
-        refused(Rows::csv(&b"path,site\na.jpg,A\n\nx/b.jpg\n"[..]), "line 4: CSV error: record 2");
+        refused(Rows::csv(&b"path,site\na.jpg,A\nx/b.jpg\n"[..]), "line 3: CSV error: record 2");
         refused(Rows::csv(&b"path,site\na.jpg,A\na.jpg,B\n"[..]), "line 3: a.jpg has a row already, in line 2");
         refused(Rows::csv(&b"path,site\n,A\n"[..]), "line 2: `path` is empty");
         refused(Rows::csv(&b"path,site\na.jpg,\xff\n"[..]), "line 2: CSV parse error");

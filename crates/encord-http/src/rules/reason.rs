@@ -149,7 +149,7 @@ fn shown(text: &str, max_chars: usize, secrets: &Secrets) -> Option<Box<str>> {
     // What is further on cannot be shown, and is not needed to find a secret that begins before it.
     let words = text.split_whitespace().flat_map(|word| [" ", word]).skip(1);
     let line: String = words.flat_map(str::chars).take(max_chars + secrets::WINDOW_BYTES).collect();
-    let safe = &line[..secrets.find(&line).unwrap_or(line.len())];
+    let safe = &line[..[secrets.find(&line), query_of_a_url(&line)].into_iter().flatten().min().unwrap_or(line.len())];
     let mut shown = String::new();
     let mut chars = 0;
     for char in safe.chars() {
@@ -167,6 +167,14 @@ fn shown(text: &str, max_chars: usize, secrets: &Secrets) -> Option<Box<str>> {
         (false, true) => Some(format!("{shown}…").into()),
         (false, false) => Some(shown.into()),
     }
+}
+
+/// Where the query of a URL begins, after its question mark: it can be the credential of another request.
+fn query_of_a_url(line: &str) -> Option<usize> {
+    line.match_indices("://").find_map(|(start, _)| {
+        let url = line[start..].split(' ').next()?;
+        Some(start + url.find('?')? + 1)
+    })
 }
 
 /// Control characters, and those that change the direction of text or have no width: they could forge a line.

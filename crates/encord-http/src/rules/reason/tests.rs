@@ -19,6 +19,15 @@ fn check(body: &str, expected: Option<&str>) {
 }
 
 #[test]
+fn u9_the_query_of_a_url_is_cut() {
+    check(
+        r#"{"message": "Not good: https://blob.example/k?X-Goog-Signature=s1gned and more"}"#,
+        Some("Not good: https://blob.example/k?…"),
+    );
+    check(r#"{"message": "https://blob.example/k is there? yes"}"#, Some("https://blob.example/k is there? yes"));
+}
+
+#[test]
 fn u6_s3() {
     check(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>SignatureDoesNotMatch</Code><Message>The request signature we \
