@@ -60,6 +60,11 @@ pub(crate) struct Line {
     pub(crate) bytes: u64,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) error: Option<String>,
+    /// A time, where it was started.
+    #[serde(rename = "ended_at")]
+    _ended_at: Option<String>,
+    #[serde(rename = "seconds")]
+    _seconds: Option<f64>,
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
