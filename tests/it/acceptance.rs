@@ -87,7 +87,8 @@ fn u6_four_that_cannot_arrive_leave_96_that_do() {
     for (index, item) in batch.items.iter().enumerate() {
         let stored = batch.server.requests_for(&object(item));
         match index {
-            RESET => assert_eq!(stored.len(), 2),
+            // On a connection that had been used before, an attempt is repeated once on a new one (rule R5).
+            RESET => assert!((2..=4).contains(&stored.len()), "{}", stored.len()),
             REFUSED | DIRECTORY | MISSING => assert_eq!(stored.len(), 0),
             _ => {
                 assert_eq!(run.report[index].outcomes(), ["200"]);
@@ -106,9 +107,13 @@ fn u5_the_first_that_cannot_arrive_ends_the_batch() {
     let run = batch.upload("--concurrency 1");
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     run.check_order(&batch.items);
-    assert_eq!((run.count("uploaded"), run.count("failed"), run.count("cancelled")), (REFUSED, 1, 99 - REFUSED));
+    // While it waited for its next attempt, others took its place (rule U10).
+    let uploaded = run.count("uploaded");
+    assert_eq!((run.count("failed"), run.count("cancelled")), (1, 99 - uploaded));
+    assert!(run.report[..REFUSED].iter().all(|line| line.status == "uploaded"));
     assert_eq!(run.report[REFUSED].status, "failed");
-    assert_eq!(batch.server.requests().len(), REFUSED);
+    // One at the most was under way when the batch was stopped.
+    assert!(batch.server.requests().len() <= uploaded + 1);
 
     // Of several under way, some may have arrived that the report calls cancelled, but never the other way round.
     let batch = Batch::new();

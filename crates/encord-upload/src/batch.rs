@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{self, Poll, ready};
 
 use futures_util::Stream;
-use tokio::task::{Id, JoinError, JoinSet, coop};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet, coop};
 use tracing::warn;
 
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::{ItemError, ItemReport, Report, Status, StopCause, Stopped};
 use crate::signing::{Signed, Signing};
 use crate::target::Targets;
-use crate::transfer::{Stored, transfer};
+use crate::transfer::{Decision, transfer};
 
 /// How many items that are not selected are passed over before others get their turn.
 const MAX_ITEMS_PASSED_OVER: usize = 256;
@@ -44,8 +44,7 @@ pub struct Batch<S> {
     signing: Signing,
     ready: VecDeque<Numbered>,
     running: JoinSet<ItemReport>,
-    /// What is reported of a running item if it is aborted: the second until the first is there.
-    under_way: HashMap<Id, (Stored, ItemReport)>,
+    under_way: HashMap<Id, UnderWay>,
     /// Outcomes that have been entered and not been given out.
     ended: VecDeque<ItemReport>,
     targets: Targets,
@@ -53,6 +52,13 @@ pub struct Batch<S> {
     /// Nothing more is started.
     stopping: bool,
     stopped: Option<StopCause>,
+}
+
+struct UnderWay {
+    decision: Decision,
+    handle: AbortHandle,
+    /// What is reported if it is aborted.
+    report: ItemReport,
 }
 
 struct Input<S> {
@@ -190,9 +196,9 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         let report = ItemReport::cancelled(&item);
         self.context.progress.start();
         let arrival = self.context.gate.arrives();
-        let stored = Stored::default();
-        let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival, Arc::clone(&stored)));
-        self.under_way.insert(handle.id(), (stored, report));
+        let decision = Decision::default();
+        let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival, decision.clone()));
+        self.under_way.insert(handle.id(), UnderWay { decision, handle, report });
     }
 
     fn warn_of_an_overwritten_object(&mut self, Numbered { index, item, .. }: &Numbered) {
@@ -206,7 +212,10 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 
     fn stop(&mut self) {
         self.stopping = true;
-        self.running.abort_all();
+        // What is stored is left to be written into the journal.
+        for UnderWay { handle, .. } in self.under_way.values().filter(|item| item.decision.take()) {
+            handle.abort();
+        }
         for item in take(&mut self.ready).into_iter().chain(self.signing.abort()) {
             self.enter(ItemReport::cancelled(&item), false);
         }
@@ -219,10 +228,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
                 Some(report)
             }
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            Err(error) => {
-                let aborted = self.under_way.remove(&error.id());
-                aborted.map(|(stored, report)| stored.get().cloned().unwrap_or(report))
-            }
+            Err(error) => self.under_way.remove(&error.id()).map(|aborted| aborted.report),
         };
         if let Some(report) = report {
             self.enter(report, true);

@@ -1,10 +1,11 @@
 //! The upload of one item: attempts under the settings, renewals of its URL between them, and the proof that it arrived.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use encord_http::{
-    Attempt, Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Response, Sent, SignatureKind, SignedUrl,
+    Attempt, Attempts, Digests, Error, Failed, Fault, FaultKind, Outcome, Response, SignatureKind, SignedUrl,
     StopReason,
 };
 use encord_http_settings::RETRY_AFTER_LIMIT;
@@ -28,11 +29,25 @@ mod tests;
 /// top, at most one an attempt.
 const MAX_REFUSALS: u32 = 3;
 
-/// What is reported of an item whose transfer is aborted: nothing until the server has stored it.
-pub(crate) type Stored = Arc<OnceLock<ItemReport>>;
+/// Whether it is decided what becomes of an item: by its transfer when the server has stored it, or by a stop of the batch. The
+/// first of them decides, so that the report and the journal say the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decision(Arc<AtomicBool>);
+
+impl Decision {
+    /// Decides. False if that was done before.
+    pub(crate) fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
 
 /// Uploads an item. `arrival` counts it until it comes to its gate.
-pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Counted, stored: Stored) -> ItemReport {
+pub(crate) async fn transfer(
+    context: Arc<Context>,
+    item: Numbered,
+    arrival: Counted,
+    decision: Decision,
+) -> ItemReport {
     let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
     if !item.is_looked_up
         && let Some(journal) = &context.journal
@@ -53,7 +68,7 @@ pub(crate) async fn transfer(context: Arc<Context>, item: Numbered, arrival: Cou
     let arrival = Some(arrival);
     let transfer =
         Transfer { attempts, context: &context, item, arrival, waited: Duration::ZERO, refusals: 0, md5: None };
-    transfer.run(report, began, &stored).await
+    transfer.run(report, began, &decision).await
 }
 
 struct Transfer<'a> {
@@ -68,24 +83,22 @@ struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    async fn run(mut self, report: ItemReport, began: Instant, stored: &OnceLock<ItemReport>) -> ItemReport {
+    async fn run(mut self, report: ItemReport, began: Instant, decision: &Decision) -> ItemReport {
         let end = self.attempt_all().await;
-        let report = ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report };
+        let ended = ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report.clone() };
         match end {
-            Ok(response) => {
-                let sent = response.payload().clone();
-                let report = ItemReport {
+            Ok(response) if decision.take() => {
+                self.record(&response).await;
+                ItemReport {
                     status: Status::Uploaded,
                     bytes: response.sent(),
                     attempts: response.into_attempts(),
-                    ..report
-                };
-                // A stop while the journal is written must not report as cancelled what the journal then has as done.
-                let report = stored.get_or_init(|| report).clone();
-                self.record(&sent).await;
-                report
+                    ..ended
+                }
             }
-            Err(error) => ItemReport { attempts: self.attempts.attempts().to_vec(), ..report.failed(error) },
+            // The batch was stopped before the answer was looked at.
+            Ok(_) => report,
+            Err(error) => ItemReport { attempts: self.attempts.attempts().to_vec(), ..ended.failed(error) },
         }
     }
 
@@ -222,9 +235,9 @@ impl Transfer<'_> {
         }
     }
 
-    async fn record(&self, sent: &Sent) {
+    async fn record(&self, response: &Response) {
         if let Some(journal) = &self.context.journal {
-            journal.record(&self.item.item.path, sent, self.url()).await;
+            journal.record(&self.item.item.path, response.payload(), self.url()).await;
         }
     }
 

@@ -31,7 +31,7 @@ const OTHERS: [(&str, &[&str], &str); 8] = [
     ("missing", &["payload"], "the payload cannot be read: No such file or directory"),
     ("directory", &["payload"], "the payload cannot be read: not a regular file"),
     ("forbidden", &["payload"], "the payload cannot be read: Permission denied"),
-    ("changing", &["changed"], "changed"),
+    ("changing", &["changed", "changed"], "changed"),
     ("expired", &["403"], "the signed URL has expired"),
     ("nonsense", &["url"], "the URL cannot be requested"),
 ];

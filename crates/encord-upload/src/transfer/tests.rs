@@ -35,17 +35,21 @@ async fn u5_a_stop_while_the_journal_is_written_reports_what_is_stored() {
         gate: Gate::new(1, false),
     });
     let item = Numbered::new(0, UploadItem::new(path, server.url("/a")));
-    let (arrival, stored) = (context.gate.arrives(), Stored::default());
-    let running = tokio::spawn(transfer(context, item, arrival, Arc::clone(&stored)));
-    let is_stored = async {
-        while stored.get().is_none() {
+    let (arrival, decision) = (context.gate.arrives(), Decision::default());
+    let running = tokio::spawn(transfer(context, item, arrival, decision.clone()));
+    let decided = async {
+        while !decision.0.load(Ordering::Acquire) {
             yield_now().await;
         }
     };
-    timeout(Duration::from_secs(60), is_stored).await.expect("stored before the journal says so");
+    timeout(Duration::from_secs(60), decided).await.expect("decided before the journal is written");
 
-    running.abort();
-    assert!(running.await.unwrap_err().is_cancelled());
+    // So a stop from here on does not abort it.
+    assert!(!decision.take());
     drop(writing);
-    assert_eq!(stored.get().map(|report| (report.status, report.bytes)), Some((Status::Uploaded, 7)));
+    let report = running.await.expect("not aborted");
+    assert_eq!((report.status, report.bytes, journal.len()), (Status::Uploaded, 7, 0));
+    journal.finish().expect("written");
+    drop(journal);
+    assert_eq!(Journal::open(files.path().join("journal")).expect("opened").len(), 1);
 }
