@@ -128,7 +128,7 @@ fn upload_with_a_hold_up(sign: &Sign, files: &Files) -> (Report, usize) {
         }
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let report = runtime.block_on(uploader().source(source).upload(slowed, |_| {})).unwrap();
+    let report = runtime.block_on(uploader().concurrency(32).source(source).upload(slowed, |_| {})).unwrap();
     (report, signed.load(Ordering::Relaxed))
 }
 

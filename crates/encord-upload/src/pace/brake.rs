@@ -25,6 +25,12 @@ const FIRST_RATE: f64 = 10.0;
 /// The longest time between two attempts. An origin that accepts nothing at all has its items fail at this rate.
 const LONGEST_SPACING: Duration = Duration::from_millis(500);
 
+/// An origin that refuses so many attempts although they become rarer and rarer, and accepts more than it refuses, by this factor,
+/// does not refuse because of their number. Then it is not left alone for them, for a while.
+const REFUSALS_TO_GIVE_UP: u32 = 24;
+const ACCEPTED_PER_REFUSAL: f64 = 1.5;
+const REST_FROM_BRAKING: Duration = Duration::from_secs(60);
+
 /// The rate grows so much while the origin's own is not known yet, and so much afterwards.
 const GROWTH_BEFORE: f64 = 2.0;
 const GROWTH_AFTER: f64 = 1.25;
@@ -52,6 +58,8 @@ pub(super) struct Brake {
     /// After a hold so many may be under way, one more for each that is accepted.
     reopening: Option<usize>,
     spaced: Option<Spaced>,
+    /// Until then refusals are not for the number of attempts.
+    gave_up_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -72,6 +80,14 @@ struct Spaced {
     accepted: u32,
     /// The origin has refused a rate, so its own is about known.
     is_known: bool,
+    in_vain: Counts,
+}
+
+/// Attempts since the rate last grew.
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
+    accepted: u32,
+    refused: u32,
 }
 
 /// How many attempts were accepted in each tenth of the last second.
@@ -151,9 +167,21 @@ impl Brake {
         if cuts != self.cuts || self.only_holds {
             return false;
         }
+        if self.gave_up_until.is_some_and(|until| now < until) && overload == Overload::Refused {
+            return false;
+        }
         // An object that is refused for long says less of its origin than one that is refused for now.
         let weight = if overload == Overload::Beyond { 0.25 } else { 1.0 };
         self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
+        if let Some(spaced) = self.spaced.as_mut().filter(|spaced| spaced.is_known) {
+            spaced.in_vain.refused += 1;
+            if spaced.in_vain.are_for_something_else() {
+                self.spaced = None;
+                self.refused_share = 0.0;
+                self.gave_up_until = now.checked_add(REST_FROM_BRAKING);
+                return false;
+            }
+        }
         // After a rest everything begins slowly; a refusal then says that the rest did not help.
         let rest_did_not_help =
             self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
@@ -191,6 +219,7 @@ impl Brake {
         let before = self.spaced.take();
         let calm = before.as_ref().map_or(FIRST_CALM, |spaced| (spaced.calm * 2).min(LAST_CALM));
         let is_known = before.is_some();
+        let in_vain = before.as_ref().map_or_else(Counts::default, |spaced| spaced.in_vain);
         let rate = match before {
             Some(before) => {
                 let before = 1.0 / before.spacing.as_secs_f64();
@@ -200,20 +229,30 @@ impl Brake {
         };
         let spacing = Duration::from_secs_f64(1.0 / rate).min(LONGEST_SPACING);
         let grow_at = now + calm;
-        self.spaced = Some(Spaced { spacing, next: now + spacing, grow_at, calm, accepted: 0, is_known });
+        self.spaced = Some(Spaced { spacing, next: now + spacing, grow_at, calm, accepted: 0, is_known, in_vain });
     }
 }
 
 impl Spaced {
     fn grow(&mut self, now: Instant) {
         self.accepted += 1;
+        self.in_vain.accepted += 1;
         if self.accepted < ACCEPTED_TO_GROW || (self.is_known && now < self.grow_at) {
             return;
         }
         self.spacing = self.spacing.div_f64(if self.is_known { GROWTH_AFTER } else { GROWTH_BEFORE });
         self.accepted = 0;
+        self.in_vain = Counts::default();
         self.grow_at = now + self.calm;
         self.calm = (self.calm / 2).max(FIRST_CALM);
+    }
+}
+
+impl Counts {
+    /// Whether fewer attempts do not help, and most of them are accepted all the same.
+    fn are_for_something_else(self) -> bool {
+        self.refused >= REFUSALS_TO_GIVE_UP
+            && f64::from(self.accepted) >= f64::from(self.refused) * ACCEPTED_PER_REFUSAL
     }
 }
 
