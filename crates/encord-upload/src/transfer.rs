@@ -88,6 +88,8 @@ impl Transfer<'_> {
         let ended = ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report.clone() };
         match end {
             Ok(response) if decision.take() => {
+                // Counted, or a disk that is slower than the network would let such items pile up.
+                let _waiting = self.context.gate.waits();
                 self.record(&response).await;
                 ItemReport {
                     status: Status::Uploaded,
