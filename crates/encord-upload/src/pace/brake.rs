@@ -286,3 +286,35 @@ impl LastSecond {
         usize::try_from(tenth % 10).unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Attempts one after the other, each refused after so many that are accepted: after how many it is found that their number
+    /// does not matter.
+    fn gives_up_after(accepted_per_refusal: u32) -> Option<u32> {
+        const TOOK: Duration = Duration::from_millis(1);
+        const LEVEL: usize = 16;
+
+        let mut brake = Brake::default();
+        let mut now = Instant::now();
+        (1..2_000).find(|attempt| {
+            now = brake.not_before(now).unwrap_or(now) + TOOK;
+            brake.begin(now);
+            if attempt % (accepted_per_refusal + 1) == 0 {
+                brake.overloaded(brake.cuts(), Overload::Refused, LEVEL, now);
+            } else {
+                brake.accepted(brake.cuts(), TOOK, LEVEL, now);
+            }
+            brake.gave_up_until.is_some()
+        })
+    }
+
+    #[test]
+    fn u10_refusals_that_fewer_attempts_do_not_change_are_not_braked_for() {
+        assert!(gives_up_after(2).is_some_and(|attempts| attempts < 300), "{:?}", gives_up_after(2));
+        // An origin that is down, or that takes half of what it is asked, is still asked slowly.
+        assert_eq!((gives_up_after(0), gives_up_after(1)), (None, None));
+    }
+}
