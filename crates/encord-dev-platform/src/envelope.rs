@@ -81,7 +81,9 @@ impl Envelope {
     ///
     /// [`InvalidEnvelope`] when it is no envelope, or asks for what is not here.
     pub fn read(body: &[u8]) -> Result<Self, InvalidEnvelope> {
-        let wire: Wire = serde_json::from_slice(body).map_err(|_| InvalidEnvelope::Shape)?;
+        // As a `str`: in the strings that nobody asks for, serde_json would not look for UTF-8.
+        let body = str::from_utf8(body).map_err(|_| InvalidEnvelope::Shape)?;
+        let wire: Wire = serde_json::from_str(body).map_err(|_| InvalidEnvelope::Shape)?;
         let Wire { query_type, query_method, values: Values { uid, payload } } = wire;
         let mut queries = QUERIES.iter().filter(|(query, ..)| *query == query_type).peekable();
         if queries.peek().is_none() {
@@ -118,6 +120,8 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_is_refused() {
+        let latin = b"{\"query_type\": \"dataset\", \"query_method\": \"GET\", \"values\": {\"t\xedtle\": 1}}";
+        assert_eq!(Envelope::read(latin), Err(InvalidEnvelope::Shape));
         refused("", "the body is not an envelope");
         refused("[]", "the body is not an envelope");
         refused(r#"{"query_type": "dataset"}"#, "the body is not an envelope");

@@ -36,6 +36,11 @@ fn unmarked(data: &[u8]) -> Option<&[u8]> {
     (!is_utf16).then(|| data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data))
 }
 
+/// Whether a line may have a surrogate that is no half of a pair.
+fn has_surrogate(line: &[u8]) -> bool {
+    line.windows(3).any(|window| window.eq_ignore_ascii_case(b"\\ud"))
+}
+
 /// Takes so many bytes from the front; those that are not there are zero.
 fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {
     let (front, rest) = data.split_at(N.min(data.len()));

@@ -129,6 +129,20 @@ mod tests {
         check("either", Some("t"), false);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn u6_a_name_that_is_not_utf_8_is_the_one_of_the_report() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        use std::path::Path;
+        let item = UploadItem::new(Path::new(OsStr::from_bytes(b"gr\xf6\xe2\x82")), "https://h/p");
+        // As bytes, as Python writes them, and as our reports have them.
+        for name in [&b"gr\xf6\xe2\x82"[..], br"gr\udcf6\udce2\udc82", "gr\u{fffd}\u{fffd}".as_bytes()] {
+            let report = [br#"{"path": ""#, name, br#"", "title": ""#, name, br#"", "status": "uploaded"}"#].concat();
+            assert!(EarlierReport::read(&report[..]).expect("a report").has_done(&item), "{}", name.escape_ascii());
+        }
+    }
+
     #[test]
     fn what_is_no_report_is_refused_by_line() {
         #[track_caller]

@@ -53,13 +53,13 @@ pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     let content_type = object.text("content_type")?.map(Text::lossy);
     let headers = object.take("headers")?;
     refuse_unknown_keys(&object)?;
-    let path = path.ok_or("`path` is missing")?;
+    let path = path.ok_or("`path` is missing")?.bytes();
     if signed_url.is_none() && urls == Urls::Required {
         return Err("`signed_url` is missing".to_owned());
     }
     refuse_url_as_path(&path)?;
     Ok(Record {
-        path: path.0,
+        path,
         // Not Unicode, so no URL: that is the failure of the item, as of any other URL that cannot be parsed.
         signed_url: signed_url.map(|url| url.unicode().unwrap_or_default()),
         title,
@@ -112,8 +112,8 @@ fn refuse_unknown_keys(object: &Object<'_>) -> Result<(), String> {
 }
 
 /// Keys are easily swapped, and a path is shown.
-fn refuse_url_as_path(path: &Text) -> Result<(), String> {
-    let begins_with = |scheme: &str| begins_with(&path.0, scheme);
+fn refuse_url_as_path(path: &[u8]) -> Result<(), String> {
+    let begins_with = |scheme: &str| begins_with(path, scheme);
     if begins_with("http://") || begins_with("https://") {
         return Err("`path` is a URL; it must be the file".to_owned());
     }

@@ -18,7 +18,7 @@ pub(super) struct Object<'a> {
 pub(super) struct Value<'a>(&'a RawValue);
 
 /// A JSON string: UTF-8, or WTF-8 where it has lone surrogates.
-pub(super) struct Text(pub(super) Vec<u8>);
+pub(super) struct Text(Vec<u8>);
 
 impl<'a> Object<'a> {
     /// Reads one object and nothing after it. The error says what else the line is.
@@ -84,9 +84,28 @@ impl Text {
         String::from_utf8(self.0).ok()
     }
 
-    /// The text for people to read.
+    /// The bytes that are meant: a lone surrogate of U+DC80 to U+DCFF stands for one that is not UTF-8 (PEP 383).
+    pub(super) fn bytes(self) -> Vec<u8> {
+        if str::from_utf8(&self.0).is_ok() {
+            return self.0;
+        }
+        let mut bytes = Vec::with_capacity(self.0.len());
+        let mut rest = &self.0[..];
+        while let Some((first, after)) = rest.split_first() {
+            let surrogate = match rest {
+                [0xED, second @ 0xB2..=0xB3, third, after @ ..] => Some(((second & 0x03) << 6 | third & 0x3F, after)),
+                _ => None,
+            };
+            let (byte, after) = surrogate.unwrap_or((*first, after));
+            bytes.push(byte);
+            rest = after;
+        }
+        bytes
+    }
+
+    /// The text for people to read, as [`OsStr::to_string_lossy`](std::ffi::OsStr::to_string_lossy) shows the same bytes.
     pub(super) fn lossy(self) -> String {
-        String::from_utf8(self.0).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        String::from_utf8(self.bytes()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 }
 
@@ -153,5 +172,28 @@ impl<'de> Deserialize<'de> for Text {
 
         // As bytes, `serde_json` takes lone surrogates too.
         deserializer.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn u6_a_name_that_is_not_utf_8_is_the_one_that_python_means() {
+        #[track_caller]
+        fn check(json: &str, expected: &[u8]) {
+            let text = || serde_json::from_str::<Text>(json).expect("a string");
+            assert_eq!(text().bytes(), expected);
+            assert_eq!(text().lossy(), String::from_utf8_lossy(expected));
+        }
+        check(r#""gr\udcf6\udcdfe.jpg""#, b"gr\xf6\xdfe.jpg");
+        check(r#""\udc80\udcff""#, b"\x80\xff");
+        check(r#""\udcc3\udca9""#, b"\xc3\xa9");
+        check("\"gr\u{f6}\u{df}e \u{d7ff}\u{e000}\"", "gr\u{f6}\u{df}e \u{d7ff}\u{e000}".as_bytes());
+        // A pair is a character, and other surrogates are no bytes.
+        check(r#""\ud83d\udcf6""#, "\u{1f4f6}".as_bytes());
+        check(r#""\ud800""#, b"\xed\xa0\x80");
+        check(r#""\udc7f\udd00""#, b"\xed\xb1\xbf\xed\xb4\x80");
     }
 }

@@ -78,11 +78,26 @@ fn escaped(line: &[u8]) -> Cow<'_, str> {
     for chunk in line.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
+            if joins_an_escape(&text) {
+                text.push(char::REPLACEMENT_CHARACTER);
+                continue;
+            }
             // A string takes all that is written to it.
             let _ = write!(text, "\\udc{byte:02x}");
         }
     }
     Cow::Owned(text)
+}
+
+/// Whether an escape behind this text would be read as one with what is there: a backslash, or the first half of a pair.
+fn joins_an_escape(text: &str) -> bool {
+    let ends_with_backslash = |text: &str| text.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    let parts = text.len().checked_sub("ud800".len()).and_then(|at| text.split_at_checked(at));
+    let is_half = parts.is_some_and(|(front, end)| {
+        matches!(end.as_bytes(), [b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..])
+            && ends_with_backslash(front)
+    });
+    is_half || ends_with_backslash(text)
 }
 
 #[cfg(test)]
@@ -104,6 +119,11 @@ mod tests {
         check(b"a\nb", &[(1, "a"), (2, "b")]);
         check(b"\n a \r\n\n\tb\n", &[(2, "a"), (4, "b")]);
         check(b"gr\xf6\xdfe\n\xe2\x82", &[(1, r"gr\udcf6\udcdfe"), (2, r"\udce2\udc82")]);
+        check(b"\\\\\xf6\n\\\xf6\n\\\\\\\xf6", &[(1, r"\\\udcf6"), (2, "\\\u{fffd}"), (3, "\\\\\\\u{fffd}")]);
+        check(
+            b"\\ud905\xf6\n\\UDBFF\xf6\n\\\\uD905\xf6",
+            &[(1, "\\ud905\u{fffd}"), (2, r"\UDBFF\udcf6"), (3, r"\\uD905\udcf6")],
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(super) fn check(data: &[u8]) {
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
     let bad = lines.iter().find(|(_, line)| item(line).is_none());
     // Names that are not Unicode are not read by the other reader.
-    let is_odd = lines.iter().any(|(_, line)| std::str::from_utf8(line).is_err() || has_surrogate(line));
+    let is_odd = lines.iter().any(|(_, line)| std::str::from_utf8(line).is_err() || crate::has_surrogate(line));
     match (manifest, bad) {
         (Ok(manifest), bad) => {
             let read: Vec<_> = manifest.items().map(|item| parts(&item.expect("in memory"))).collect();
@@ -40,10 +40,6 @@ pub(super) fn check(data: &[u8]) {
             }
         }
     }
-}
-
-fn has_surrogate(line: &[u8]) -> bool {
-    line.windows(3).any(|window| window.eq_ignore_ascii_case(b"\\ud"))
 }
 
 type Parts = (std::path::PathBuf, Option<SignedUrl>, Option<String>, ItemKind, Option<HeaderValue>, HeaderMap);

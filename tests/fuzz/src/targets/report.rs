@@ -25,6 +25,10 @@ pub(super) fn check(data: &[u8]) {
     match EarlierReport::read(data) {
         Ok(report) => {
             let mut done = BTreeMap::new();
+            // Lone surrogates, the other reader does not take.
+            if lines.iter().any(|(_, line)| crate::has_surrogate(line)) {
+                return;
+            }
             for (_, line) in lines {
                 let (path, title, is_done) = read(line).expect("a line that another reader takes too");
                 *done.entry((path, title)).or_insert(true) &= is_done;
@@ -42,7 +46,7 @@ pub(super) fn check(data: &[u8]) {
             assert!(!told.contains(crate::SECRET), "{told}");
             let named = |number: usize| told.contains(&format!("line {number}: "));
             let at = lines.iter().position(|(number, _)| named(*number)).expect("a line that is there");
-            assert!(lines[..at].iter().all(|(_, line)| read(line).is_some()), "{told}");
+            assert!(lines[..at].iter().all(|(_, line)| read(line).is_some() || crate::has_surrogate(line)), "{told}");
             // The texts and numbers of a line that nobody asks for must be some all the same.
             let line = lines[at].1;
             assert!(read(line).is_none() || serde_json::from_slice::<Value>(line).is_err(), "{told}");
@@ -53,6 +57,10 @@ pub(super) fn check(data: &[u8]) {
 /// A line by another reader: path, title, whether it is done. What is no text in the attempts, nobody reads.
 fn read(line: &[u8]) -> Option<(String, String, bool)> {
     let entries = Entries::read(String::from_utf8_lossy(line).as_bytes())?;
+    // These make it a line of a journal or a manifest.
+    if ["journal", "signed_url"].iter().any(|key| !entries.all(key).is_empty()) {
+        return None;
+    }
     let done = match entries.text("status")?.as_str() {
         "uploaded" | "skipped" => true,
         "failed" | "cancelled" => false,
