@@ -177,6 +177,9 @@ impl Pace {
             Ended::Done { bytes, opened } => {
                 let took = now.saturating_duration_since(begun.at);
                 self.brake.accepted(begun.cuts, took, self.climb.level(), now);
+                if self.brake.was_in_vain() {
+                    self.climb.end_calm();
+                }
                 let connection = match opened {
                     true => Connection::Opened,
                     false if begun.cold => Connection::Cooled,

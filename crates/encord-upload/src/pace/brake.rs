@@ -8,10 +8,22 @@ use tokio::time::Instant;
 use super::{Overload, f64_of};
 
 /// An attempt weighs so much in the share of attempts that were refused.
-const SHARE_WEIGHT: f64 = 1.0 / 32.0;
+const SHARE_WEIGHT: f64 = 1.0 / 46.0;
 
 /// A larger share of refusals is an overload. A smaller one costs no item its retries: 1/16 four times in a row is 1 in 65,536.
 const OVERLOADED_SHARE: f64 = 1.0 / 16.0;
+
+/// The share of refusals is looked at in so many attempts after each overload, and in so many of them at most.
+const ATTEMPTS_AFTER_CUT: usize = 24;
+const REMEMBERED_AFTER_CUTS: f64 = 256.0;
+const ENOUGH_AFTER_CUTS: f64 = 48.0;
+
+/// A share that stays although the batch has slowed down is not for its speed. Twice as much is no overload either, up to this: an
+/// origin that refuses a tenth whatever is done has few items fail, one that refuses more has many.
+const LARGEST_TOLERATED_SHARE: f64 = 1.0 / 5.0;
+
+/// The smallest share of refusals that is believed to stay.
+const SMALLEST_STAYING_SHARE: f64 = 1.0 / 64.0;
 
 /// So much of the rate at which attempts were accepted is asked for after an overload.
 const RATE_AFTER_OVERLOAD: f64 = 0.9;
@@ -51,8 +63,11 @@ pub(super) struct Brake {
     cuts: u64,
     /// How many of the last attempts were refused, newer ones weighing more.
     refused_share: f64,
-    /// Attempts accepted that began after the last cut.
+    /// Attempts accepted that began after the last cut, and all of them.
     accepted_since_cut: usize,
+    ended_since_cut: usize,
+    /// Of the first attempts after each cut: how many, and how many of them were refused.
+    after_cuts: (f64, f64),
     accepted: LastSecond,
     hold: Option<Hold>,
     /// After a hold so many may be under way, one more for each that is accepted.
@@ -148,6 +163,7 @@ impl Brake {
             return;
         }
         self.accepted_since_cut += 1;
+        self.ended_after_cut(0.0);
         self.refused_share -= self.refused_share * SHARE_WEIGHT;
         self.reopening = self.reopening.map(|open| open + 1).filter(|open| *open < level);
         if let Some(spaced) = &mut self.spaced {
@@ -171,8 +187,9 @@ impl Brake {
             return false;
         }
         // An object that is refused for long says less of its origin than one that is refused for now.
-        let weight = if overload == Overload::Beyond { 0.25 } else { 1.0 };
+        let weight = if overload == Overload::Beyond { 0.375 } else { 1.0 };
         self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
+        self.ended_after_cut(weight);
         if let Some(spaced) = self.spaced.as_mut().filter(|spaced| spaced.is_known) {
             spaced.in_vain.refused += 1;
             if spaced.in_vain.are_for_something_else() {
@@ -185,19 +202,50 @@ impl Brake {
         // After a rest everything begins slowly; a refusal then says that the rest did not help.
         let rest_did_not_help =
             self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
-        if self.refused_share <= OVERLOADED_SHARE && !rest_did_not_help {
+        if self.refused_share <= self.tolerated_share() && !rest_did_not_help {
             return false;
         }
         let fewer_did_not_help = self.cuts > 0 && self.accepted_since_cut < level;
         self.cuts += 1;
         self.refused_share = 0.0;
         self.accepted_since_cut = 0;
+        self.ended_since_cut = 0;
         let asks_for_less = matches!(overload, Overload::Refused | Overload::RetryAfter(_));
         if asks_for_less && (fewer_did_not_help || self.spaced.is_some()) {
             self.space(now);
             return false;
         }
         true
+    }
+
+    fn ended_after_cut(&mut self, refused: f64) {
+        self.ended_since_cut += 1;
+        if self.cuts == 0 || self.ended_since_cut > ATTEMPTS_AFTER_CUT {
+            return;
+        }
+        let (attempts, were_refused) = &mut self.after_cuts;
+        *attempts += 1.0;
+        *were_refused += refused;
+        if *attempts > REMEMBERED_AFTER_CUTS {
+            *attempts /= 2.0;
+            *were_refused /= 2.0;
+        }
+    }
+
+    /// The share of refusals that slowing down does not change.
+    fn staying_share(&self) -> f64 {
+        let (attempts, refused) = self.after_cuts;
+        let share = if attempts < ENOUGH_AFTER_CUTS { 0.0 } else { refused / attempts };
+        if share < SMALLEST_STAYING_SHARE { 0.0 } else { share }
+    }
+
+    fn tolerated_share(&self) -> f64 {
+        (2.0 * self.staying_share()).clamp(OVERLOADED_SHARE, LARGEST_TOLERATED_SHARE)
+    }
+
+    /// Whether slowing down was in vain, as far as it is known.
+    pub(super) fn was_in_vain(&self) -> bool {
+        self.staying_share() > 0.0
     }
 
     fn hold(&mut self, now: Instant, wait: Duration) {

@@ -176,6 +176,12 @@ impl Climb {
         self.hold(Measure::default(), now);
     }
 
+    /// The cuts did not help, so the level may grow.
+    pub(super) fn end_calm(&mut self) {
+        self.calm = FIRST_CALM;
+        self.calm_until = None;
+    }
+
     fn judge(&mut self, left: Option<usize>, now: Instant) -> &'static str {
         let level = f64_of(self.level);
         let (open, opened) = (self.measure.open(), self.measure.opened());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub(super) use self::world::{Beyond, World};
 use super::{Begun, Ended, Next, Overload, Pace};
 
 const KIB: f64 = 1024.0;
@@ -18,38 +19,6 @@ const PROCESSOR: f64 = 60e-6;
 /// A queue before the line that is longer makes TCP slower.
 const LONGEST_QUEUE: f64 = 0.1;
 const MAX_RETRIES: u32 = 3;
-
-/// The world: it may change in the middle.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct World {
-    /// Seconds there and back.
-    pub(super) round_trip: f64,
-    /// Bytes a second of the line; infinite if it is no limit.
-    pub(super) line: f64,
-    /// Seconds that the store takes for a request.
-    pub(super) service: f64,
-    /// So many requests at once are served well.
-    pub(super) places: usize,
-    pub(super) beyond: Beyond,
-    /// Requests a second; the others are refused with 429.
-    pub(super) rate: f64,
-    pub(super) retry_after: Option<f64>,
-    /// Each so many-th object is refused for a day.
-    pub(super) banned: usize,
-    /// The store closes each connection after so many requests.
-    pub(super) requests_per_connection: usize,
-}
-
-/// What becomes of requests for which the store has no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beyond {
-    /// All become slower.
-    Slower,
-    /// They wait.
-    Queue,
-    /// They are refused with 503.
-    Refuse,
-}
 
 pub(super) struct Batch {
     pub(super) items: usize,
@@ -142,22 +111,6 @@ struct Simulation {
     wake_at: f64,
     random: u64,
     outcome: Outcome,
-}
-
-impl World {
-    pub(super) const fn plain(round_trip_ms: f64, service_ms: f64, line_mbit: f64) -> Self {
-        Self {
-            round_trip: round_trip_ms / 1000.0,
-            line: if line_mbit > 0.0 { line_mbit * 125_000.0 } else { f64::INFINITY },
-            service: service_ms / 1000.0,
-            places: usize::MAX,
-            beyond: Beyond::Queue,
-            rate: f64::INFINITY,
-            retry_after: None,
-            banned: usize::MAX,
-            requests_per_connection: usize::MAX,
-        }
-    }
 }
 
 /// Uploads the batch at this pace.
@@ -309,7 +262,7 @@ impl Simulation {
         let has_no_place = self.at_store >= self.world.places && self.world.beyond == Beyond::Refuse;
         let status = if item % self.world.banned == self.world.banned - 1 {
             Status::Banned
-        } else if is_too_fast || has_no_place {
+        } else if is_too_fast || has_no_place || self.chance() < self.world.refused_by_chance {
             Status::Refused
         } else {
             self.tokens -= 1.0;
@@ -325,6 +278,11 @@ impl Simulation {
         self.serve(id);
     }
 
+    /// From 0 to 1, in thousandths.
+    fn chance(&mut self) -> f64 {
+        u16::try_from(next_random(&mut self.random) % 1000).map_or(0.0, f64::from) / 1000.0
+    }
+
     fn serve(&mut self, id: usize) {
         self.at_store += 1;
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
@@ -334,8 +292,7 @@ impl Simulation {
             1.0
         };
         // Some are faster, some slower, by a tenth.
-        #[expect(clippy::cast_precision_loss, reason = "a number below 1,000")]
-        let luck = 0.9 + (next_random(&mut self.random) % 1000) as f64 / 5000.0;
+        let luck = 0.9 + self.chance() / 5.0;
         self.at(self.now + self.world.service * slower * luck, Event::Served(id));
     }
 
@@ -398,3 +355,4 @@ impl Simulation {
 }
 
 mod tests;
+mod world;

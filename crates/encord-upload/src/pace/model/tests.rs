@@ -81,6 +81,22 @@ fn u10_a_store_with_limits_loses_no_item_and_is_used_well() {
     assert!(outcome.seconds < 7.5 * 1.3, "{outcome:?}");
 }
 
+/// A store that refuses by chance refuses as many of few as of many, so that nothing is won by slowing down. Where chance has
+/// many refusals come together, the batch slows down all the same; so this is the median of some seeds.
+#[test]
+fn u10_a_store_that_refuses_by_chance_is_not_slowed_down_for() {
+    for refused_by_chance in [0.01, 0.02, 0.03, 0.05, 0.1, 0.3] {
+        let world = World { refused_by_chance, ..World::plain(20.0, 5.0, 0.0) };
+        let mut ratios = [1, 2, 3, 7, 9].map(|seed| {
+            let batch = Batch { items: 20_000, bytes: MIDDLE, then: None, seed };
+            let fixed = run(world, &batch, &mut Pace::fixed(128));
+            run(world, &batch, &mut Pace::new(CAP_ATTEMPTS)).seconds / fixed.seconds
+        });
+        ratios.sort_by(f64::total_cmp);
+        assert!(ratios[2] <= 2.0, "{refused_by_chance}: {ratios:.2?}");
+    }
+}
+
 /// The best fixed number of each half, one after the other, is what the pace is compared with.
 #[test]
 fn u10_a_link_that_changes_in_the_middle_is_followed() {
