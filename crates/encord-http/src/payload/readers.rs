@@ -205,7 +205,7 @@ mod tests {
         let ((go_first, of_first), (go_second, of_second)) = (start(&first), start(&second));
         go_first.send(()).expect("heard");
         first.block_on(of_first).expect("done").expect("heard");
-        // It would wait for ever for a thread that has taken up the second one's work.
+        // Dropping the first runtime would block here if one of its threads had taken the work of the second.
         drop(first);
         go_second.send(()).expect("heard");
         second.block_on(of_second).expect("done").expect("heard");
