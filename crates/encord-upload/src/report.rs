@@ -1,4 +1,4 @@
-//! What became of a batch.
+//! The results of a batch.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,13 +12,13 @@ use thiserror::Error;
 
 use crate::item::Numbered;
 
-/// What became of every item, in input order.
+/// The results of all items, in input order.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     pub(crate) items: Vec<ItemReport>,
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ItemReport {
@@ -26,9 +26,9 @@ pub struct ItemReport {
     pub index: usize,
     /// The file.
     pub path: PathBuf,
-    /// What it is called.
+    /// The title.
     pub title: String,
-    /// What became of it.
+    /// The status.
     pub status: Status,
     /// The bytes that the server has acknowledged: the length of the file if it was uploaded, else 0.
     pub bytes: u64,
