@@ -1,8 +1,8 @@
-//! Runs on a machine with disks of the network.
+//! Runs on a machine with network file systems.
 //!
-//! When such a disk hangs, a thread that waits for it cannot be ended by anybody, nor can its process. So on such a machine the run
-//! is a process apart, and this one waits for it: it passes the first request to end on, and ends at the second, whatever the other
-//! one does.
+//! When such a file system hangs, a thread that waits for it cannot be ended, and neither can its process. So on such a machine
+//! the run is a child process. This process waits for the child, passes the first request to end on to it, and exits at the
+//! second request, even if the child does not end.
 
 use std::env;
 use std::fs;
@@ -17,21 +17,21 @@ use crate::interrupt;
 use crate::output::{Exit, Failure};
 use crate::parent::{PARENT, REQUEST, has_parent};
 
-/// File systems that can hang: of the network, and of programs. Those of programs begin with `fuse`.
+/// File systems that can hang: those of the network, and those of programs, whose names begin with `fuse`.
 const NETWORK: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "fuse"];
 
-/// Those of desktops and containers, where nobody keeps data.
+/// FUSE file systems of desktops and containers, which hold no data to upload.
 const HARMLESS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse"];
 
-/// Runs this command as a process apart if this machine has disks of the network, and ends with its exit code. Returns where the
-/// run is to go on in this process.
+/// If this machine has network file systems, runs this command as a child process and exits with its exit code. Otherwise
+/// returns, and the run continues in this process.
 ///
 /// # Errors
 ///
 /// The process cannot be started.
 pub(crate) fn run_where_disks_hang() -> Result<(), Failure> {
     if has_parent() {
-        // A run that nobody waits for would never be ended.
+        // If the parent is killed, the child must end too.
         return set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(&error.into()));
     }
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -58,14 +58,14 @@ fn wait() -> io::Result<()> {
             process::exit(Exit::Interrupted as i32);
         } else {
             is_asked = true;
-            // It may have ended by itself.
+            // An error is ignored: the child may have ended by itself.
             let _ = kill_process(Pid::from_child(&run), REQUEST);
         }
     }
     Ok(())
 }
 
-/// Whether there is a disk that can hang among the mounts, as Linux lists them.
+/// Whether one of the mounts, in the format of Linux, can hang.
 fn has_network(mounts: &str) -> bool {
     // `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
     let kinds = mounts.lines().filter_map(|mount| mount.split_once(" - ")?.1.split(' ').next());

@@ -1,4 +1,4 @@
-//! No output takes the place of an input.
+//! Checks that no output overwrites an input.
 
 use std::fmt;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::output::Failure;
 use crate::report::folder;
 
-/// How the outputs begin that this program writes.
+/// The first bytes of the outputs that this program writes.
 const OUR_FIRST_BYTES: [&[u8]; 2] = [b"{\"index\":", b"{\"journal\":"];
 
 /// The files that a run will write, as they are before it.
@@ -20,20 +20,20 @@ struct Output {
     words: &'static str,
     path: PathBuf,
     place: Place,
-    /// Whether it was written by an earlier run: such a file is hardly ever uploaded.
+    /// Whether an earlier run wrote the file. Such a file is almost never uploaded.
     is_ours: bool,
 }
 
-/// Where a file is, whatever links lead there.
+/// The place of a file, with all links resolved.
 #[derive(Debug, PartialEq)]
 struct Place {
     path: PathBuf,
-    /// Device and inode of a file that is there.
+    /// The device and inode of a file that exists.
     node: Option<(u64, u64)>,
 }
 
 impl Outputs {
-    /// Adds an output. What is neither a file nor the place for one, such as a pipe, overwrites nothing.
+    /// Adds an output. A pipe or device is ignored, because it overwrites nothing.
     ///
     /// # Errors
     ///
@@ -55,7 +55,8 @@ impl Outputs {
         Place::of(path).map_or(Ok(()), |place| self.refuse(&place, &format_args!("the {words} {}", path.display()), ""))
     }
 
-    /// The output that would overwrite this file of a manifest. Most are not looked at: a run has many.
+    /// Returns the output that would overwrite this file of a manifest. Most files need no system call, because a run has many
+    /// files.
     pub(crate) fn over(&self, file: &Path) -> Option<&'static str> {
         let candidates = self.0.iter().filter(|output| {
             output.place.node.is_some() && (!output.is_ours || file.file_name() == output.path.file_name())

@@ -6,7 +6,7 @@ use crate::args::{Args, CompletionsArgs};
 use crate::output::{Exit, Failure, print};
 
 pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
-    // Into memory first: the generator panics when it cannot write.
+    // The script is first written to memory, because the generator panics when writing fails.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "encord", &mut script);
     print(|out| out.write_all(&script))?;

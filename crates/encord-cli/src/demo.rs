@@ -1,5 +1,5 @@
-//! `encord demo`: the whole way with nothing set up. Images become items and rows of an emulated platform that fails on purpose in
-//! every stage; the run is killed in the middle, and the next one goes on.
+//! `encord demo`: a complete upload without any setup. Images become items and rows of an emulated platform that fails on purpose
+//! at every stage. The run is killed in the middle, and the next run continues.
 
 mod image;
 
@@ -24,7 +24,7 @@ use crate::runtime;
 /// The name of the folder and of the dataset.
 const NAME: &str = "demo";
 
-/// What goes wrong: the stage, the operation or object, the fault, and what comes of it.
+/// The faults: the stage, the operation or object, the fault, and its result.
 const FAULTS: [(&str, &str, &str, &str); 8] = [
     (
         "make the folder",
@@ -51,7 +51,7 @@ const FAULTS: [(&str, &str, &str, &str); 8] = [
     ("link", "link-items", "reset-after x1", "linking again changes nothing, so it is done again (C1)"),
 ];
 
-/// How often is looked whether it is time to kill.
+/// How often the demo checks whether to kill the run.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
@@ -82,21 +82,21 @@ enum Folder {
 
 /// How a run of the command ended.
 enum Ended {
-    /// With this code, and these last words.
+    /// By itself, with this exit code and this text on standard error.
     Itself(Option<i32>, String),
     Killed,
-    /// The demonstration is to end.
+    /// The demo was interrupted.
     Interrupted,
 }
 
-/// What became of the images.
+/// The results of the images.
 #[derive(Debug, PartialEq, Eq)]
 struct Verdict {
     files: usize,
     items: usize,
     rows: usize,
     doubles: usize,
-    /// Images whose item is missing, or has other bytes.
+    /// Images whose item is missing or has different bytes.
     wrong: Vec<String>,
 }
 
@@ -173,7 +173,7 @@ impl Demo {
         command.spawn().map_err(|error| Failure::failed(format_args!("the command cannot be started again: {error}")))
     }
 
-    /// Waits for its end, or kills it when so many images are stored.
+    /// Waits for the end of the run, or kills it when enough images are stored.
     async fn watch(
         &self,
         mut child: Child,
@@ -184,7 +184,7 @@ impl Demo {
         let words = async {
             let mut text = String::new();
             if let Some(errors) = &mut errors {
-                // What cannot be read is not told.
+                // Errors of reading are ignored.
                 let _ = tokio::io::AsyncReadExt::read_to_string(errors, &mut text).await;
             }
             text
@@ -215,7 +215,7 @@ impl Demo {
         }
     }
 
-    /// How many images the ledger has as sent.
+    /// Returns how many images the ledger lists as sent.
     fn sent(&self) -> usize {
         let ledgers = fs::read_dir(self.folder.path().join("state").join("encord")).into_iter().flatten().flatten();
         let text = ledgers.map(|ledger| fs::read_to_string(ledger.path()).unwrap_or_default()).collect::<String>();
@@ -281,7 +281,7 @@ fn closing(out: &mut dyn Write, verdict: &Verdict, platform: &Running) -> io::Re
 }
 
 impl Folder {
-    /// A folder of its own, or a new or empty one to keep.
+    /// Makes a temporary folder, or opens the folder to keep, which must be new or empty.
     fn open(keep: Option<&Path>) -> Result<Self, Failure> {
         let Some(keep) = keep else { return tempfile::tempdir().map(Self::Temporary).map_err(Failure::failed) };
         let unusable = |error: io::Error| Failure::usage(format_args!("{}: {error}", keep.display()));
@@ -289,7 +289,7 @@ impl Folder {
         if fs::read_dir(keep).map_err(unusable)?.next().is_some() {
             return Err(Failure::usage(format_args!("{}: the folder is not empty", keep.display())));
         }
-        // The programs that are started have other folders to work in.
+        // The child processes have other working directories.
         keep.canonicalize().map(Self::Kept).map_err(unusable)
     }
 

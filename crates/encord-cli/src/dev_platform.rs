@@ -30,7 +30,7 @@ pub(crate) fn run(args: &DevPlatformArgs) -> Result<Exit, Failure> {
     let key = KeyFile::make(args.dir.as_deref())?;
     let mut builder = DevPlatform::builder()
         .port(args.port)
-        // Signed URLs are good after a restart only when the store has the same port again.
+        // Signed URLs stay valid after a restart only if the store gets the same port.
         .store_port(if args.port == 0 { 0 } else { args.port.saturating_add(1) })
         .faults(faults)
         .store_faults(store_faults)
@@ -86,7 +86,7 @@ struct KeyFile {
 }
 
 impl KeyFile {
-    /// The one in this folder, which is made where it is missing; without a folder a new one.
+    /// Opens the key in this folder, or makes it. Without a folder makes a temporary one.
     fn make(folder: Option<&Path>) -> Result<Self, Failure> {
         let place = |path: &Path, error: io::Error| Failure::failed(format_args!("{}: {error}", path.display()));
         let Some(folder) = folder else {
@@ -108,7 +108,7 @@ impl KeyFile {
             }
             Err(error) => return Err(place(&path, error)),
         };
-        // Absolute, since it is for another shell.
+        // The path is absolute, because it is used in another shell.
         let path = path.canonicalize().map_err(|error| place(&path, error))?;
         Ok(Self { key, path, _temporary: None })
     }
@@ -122,7 +122,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// A word of a shell.
+/// Quotes a word for a shell.
 fn quoted(text: &str) -> String {
     let is_plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-+:".contains(letter));
     if is_plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }

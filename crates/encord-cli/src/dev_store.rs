@@ -60,7 +60,7 @@ fn bad_plan(error: &InvalidPlan) -> Failure {
     Failure::usage(format_args!("--faults: {error}")).with_hint("encord dev-store --help has the form of a plan")
 }
 
-/// The key of the flag, else of the environment, else the public one. No message repeats a secret.
+/// Returns the key of the flag, else of the environment, else the public key. No message repeats a secret.
 pub(crate) fn credentials(
     KeyOptions { key }: &KeyOptions,
     variable: impl Fn(&str) -> Option<OsString>,

@@ -1,4 +1,4 @@
-//! `encord upload --dry-run`: what can be known before anything is sent.
+//! `encord upload --dry-run`: all checks that are possible before anything is sent.
 
 mod expiry;
 
@@ -82,15 +82,15 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
     })
 }
 
-/// The length of an item that can be uploaded as far as anyone can tell.
+/// Returns the length of an item, if its file and URL seem usable.
 fn length(item: &UploadItem) -> Result<u64, String> {
     item.signed_url.as_ref().map_or(Ok(()), |url| url.check().map_err(|error| error.to_string()))?;
     file_length(&item.path).map_err(|error| error.to_string())
 }
 
-/// The length of a file that can be read.
+/// Returns the length of a file, if it can be read.
 fn file_length(path: &Path) -> io::Result<u64> {
-    // Asked before it is opened: opening a pipe waits for its other end.
+    // Checked before the file is opened, because opening a pipe would wait for its other end.
     if !path.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }

@@ -1,9 +1,9 @@
-//! Text of others, for people to read.
+//! Makes foreign text safe to show to people.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// The text on one line and without any character that controls a terminal: those stand as `\u{1b}` (rule U9).
+/// Returns the text on one line. Characters that control a terminal are written as `\u{1b}` (rule U9).
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
@@ -11,7 +11,7 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         if is_control(letter) {
-            // A string takes all that is written to it.
+            // Writing to a string cannot fail.
             let _ = write!(shown, "{}", letter.escape_default());
         } else {
             shown.push(letter);

@@ -1,4 +1,4 @@
-//! Failures by their reasons, for people.
+//! Groups failures by reason, for people.
 
 use std::collections::HashMap;
 use std::env;
@@ -10,7 +10,7 @@ use encord_upload::{ItemReport, Status};
 use crate::escape::escaped;
 use crate::mistakes;
 
-/// More reasons than any run has, unless each of its failures has one of its own.
+/// The number of reasons that are kept. A run has more only if each failure has its own reason.
 const MAX_REASONS: usize = 1000;
 
 /// How many reasons are shown.
@@ -23,7 +23,7 @@ const MAX_REASON_CHARS: usize = 160;
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     groups: HashMap<String, Group>,
-    /// Those with yet other reasons.
+    /// The number of failures with other reasons.
     others: u64,
 }
 
@@ -31,12 +31,12 @@ pub(crate) struct Failures {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Group {
     pub(crate) count: u64,
-    /// The first of their files.
+    /// The first file of the group.
     pub(crate) example: String,
 }
 
 impl Failures {
-    /// Sees the end of an item.
+    /// Adds an item, if it failed.
     pub(crate) fn see(&mut self, item: &ItemReport) {
         if item.status == Status::Failed {
             let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -63,7 +63,7 @@ impl Failures {
         groups
     }
 
-    /// What may have been meant.
+    /// Returns a hint about the probable mistake.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         self.groups().iter().find_map(|(reason, group)| mistakes::meant(&format!("{}: {reason}", group.example)))
     }
@@ -82,7 +82,7 @@ impl Failures {
     }
 }
 
-/// Why an item failed, without what is its own: the file, the target, the account of its attempts.
+/// Returns why an item failed, without the parts that differ between items: the file, the target and the list of attempts.
 pub(crate) fn reason(error: &str) -> String {
     if error.starts_with("the signed URL has expired") {
         return "the signed URL has expired".to_owned();
@@ -103,7 +103,7 @@ pub(crate) fn reason(error: &str) -> String {
     reason.chars().take(MAX_REASON_CHARS).chain(['…']).collect()
 }
 
-/// The text without `(3 attempts: …)` at its end.
+/// Removes `(3 attempts: …)` from the end of a text.
 fn without_account(text: &str) -> &str {
     let is_account = |text: &str| {
         let rest = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
@@ -113,7 +113,7 @@ fn without_account(text: &str) -> &str {
     at.map_or(text, |at| &text[..at])
 }
 
-/// The command that tries again what failed: the same one, given what is left to do.
+/// Returns the command that uploads the failed items again: the same command, with the flags that skip the items that are done.
 pub(crate) fn again(
     arguments: impl IntoIterator<Item = OsString>,
     report: Option<&Path>,
@@ -139,12 +139,12 @@ pub(crate) fn again(
     Some(words.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" "))
 }
 
-/// The command line of this process, tried again.
+/// Returns the command line of this process in that form.
 pub(crate) fn this_command_again(report: Option<&Path>, has_journal: bool) -> Option<String> {
     again(env::args_os(), report, has_journal)
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
     if !word.is_empty() && word.chars().all(is_plain) {

@@ -1,20 +1,20 @@
-//! The folders of the user: where settings are looked for, and where state is kept.
+//! The user's folders for settings and for state.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Where a settings file is looked for: `encord/settings.toml` in the folder for configuration.
+/// Returns the path of the default settings file: `encord/settings.toml` in the folder for configuration.
 pub(crate) fn settings_file(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     Some(base(variable, "XDG_CONFIG_HOME", ".config", "APPDATA")?.join("encord/settings.toml"))
 }
 
-/// Where journals and ledgers are kept: `encord` in the folder for state.
+/// Returns the folder for journals and ledgers: `encord` in the folder for state.
 pub(crate) fn state(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     Some(base(variable, "XDG_STATE_HOME", ".local/state", "LOCALAPPDATA")?.join("encord"))
 }
 
-/// The folder that a variable names, else one below the home of the user. Paths that are not absolute are ignored, as the XDG
-/// specification asks for.
+/// Returns the folder that a variable names, else a folder in the user's home. Relative paths are ignored, as the XDG
+/// specification requires.
 fn base(variable: impl Fn(&str) -> Option<OsString>, xdg: &str, below_home: &str, windows: &str) -> Option<PathBuf> {
     let path = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let system = || if cfg!(windows) { path(windows) } else { path("HOME").map(|home| home.join(below_home)) };

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
                 tracing::debug!(error, "a unit failed");
             }
         };
-        // Driven by this thread; the uploads have the workers of the runtime.
+        // This thread drives the run; the uploads use the workers of the runtime.
         run.until(interrupt.first()?, notice).await.map_err(|error| failure(&error))
     });
     let elapsed = started.elapsed();
@@ -72,11 +72,11 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     exit
 }
 
-/// What there is to upload.
+/// The files to upload.
 struct Files {
     walk: Walk,
     metadata: Metadata,
-    /// Units that an earlier report has as done.
+    /// The number of units that an earlier report lists as done.
     skipped: u64,
 }
 
@@ -108,7 +108,7 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
     };
     if let Some(shard) = args.shard {
         walk.units.retain(|units, unit| shard.contains(units.name(unit).as_ref()));
-        // One shard tells of them.
+        // Only one shard reports the problems.
         walk.problems.retain(|_| shard.contains("".as_ref()));
     }
     let all = walk.units.len();
@@ -123,7 +123,7 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
     Ok(Files { walk, metadata, skipped })
 }
 
-/// What was asked for.
+/// The command's arguments and settings.
 struct Job<'a> {
     args: &'a UploadArgs,
     settings: EffectiveUploadSettings,
@@ -153,7 +153,7 @@ impl Job<'_> {
             note(format_args!("{skipped} are done in the earlier report"));
         }
         let options = IngestOptions {
-            // The client has all other settings.
+            // The other settings are those of the client.
             settings: CloudUploadSettings { allow_failures: settings.allow_failures, ..CloudUploadSettings::default() },
             concurrency: Some(args.concurrency),
             existing: match ingest.existing {
@@ -180,7 +180,7 @@ fn failure(error: &IngestError) -> Failure {
     }
 }
 
-/// Says how it ended.
+/// Writes the result of the run.
 fn conclude(
     args: &UploadArgs,
     settings: EffectiveUploadSettings,

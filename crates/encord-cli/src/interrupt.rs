@@ -1,7 +1,7 @@
-//! Requests to end the process: Ctrl-C, the SIGTERM of a scheduler, the SIGHUP of a terminal that is closed.
+//! Requests to end the process: Ctrl-C, SIGTERM of a scheduler, SIGHUP of a closed terminal.
 //!
-//! The first request ends the run in order. The second ends the process at once: from within the signal handler, so that no disk
-//! that hangs can hold it up.
+//! After the first request the run ends in order. The second request ends the process at once, from within the signal handler, so
+//! that a disk that hangs cannot delay it.
 
 use std::io;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens from here on: until there is something to bring to an end, one request ends the process.
+    /// Starts to listen. Until [`first`](Self::first) is called, one request ends the process.
     ///
     /// # Errors
     ///
@@ -28,8 +28,8 @@ impl Interrupt {
         Ok(Self { at_once })
     }
 
-    /// Ready at the first request from here on; the one after it ends the process at once. The journal is true at any time.
-    /// Must be called within a runtime.
+    /// Returns a future that is ready at the first request. The next request ends the process at once; the journal is correct at
+    /// any time. Must be called within a runtime.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ fn cannot_listen(error: &io::Error) -> Failure {
     Failure::failed(format_args!("cannot listen for signals: {error}"))
 }
 
-/// Makes a write beyond the limit of `ulimit -f` an error like any other. By default it kills the process without a word.
+/// Makes a write beyond the limit of `ulimit -f` an ordinary error. By default it kills the process without a message.
 pub(crate) fn take_long_files_as_errors() {
     #[cfg(unix)]
     {
@@ -75,11 +75,11 @@ mod signals {
     pub(super) fn listen(at_once: &Arc<AtomicBool>) -> io::Result<()> {
         let requests: Vec<i32> = requests().collect();
         for number in from_outside().filter(|number| !requests.contains(number)) {
-            // For the parent of this run; without this they would end it.
+            // These signals are for the parent; without this they would end the run.
             flag::register(number, Arc::default())?;
         }
         for number in requests {
-            // In this order: the first request does not find what it sets itself.
+            // The order matters: the first request must not see the flag that it sets itself.
             flag::register_conditional_shutdown(number, Exit::Interrupted as i32, Arc::clone(at_once))?;
             flag::register(number, Arc::clone(at_once))?;
         }
@@ -104,14 +104,14 @@ mod signals {
         of_parent.into_iter().chain(from_outside().filter(move |_| of_parent.is_none()))
     }
 
-    /// All such signals but those that the process was started to ignore, as `nohup` does with SIGHUP.
+    /// Returns these signals without those that the process was started to ignore, such as SIGHUP after `nohup`.
     fn from_outside() -> impl Iterator<Item = i32> {
         let ignored = fs::read_to_string("/proc/self/status").ok().and_then(|status| ignored(&status)).unwrap_or(0);
         let all = [Signal::INT, Signal::TERM, Signal::HUP].map(Signal::as_raw);
         all.into_iter().filter(move |number| ignored & (1 << (number - 1)) == 0)
     }
 
-    /// The set of ignored signals in the status of a process on Linux, as bits.
+    /// Reads the bit set of ignored signals from the status of a process on Linux.
     fn ignored(status: &str) -> Option<u64> {
         let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
         u64::from_str_radix(set.trim(), 16).ok()

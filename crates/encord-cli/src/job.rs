@@ -1,4 +1,4 @@
-//! What a run is to do, found out before anything is sent.
+//! The plan of a run, which is checked before anything is sent.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -22,14 +22,14 @@ pub(crate) struct Job {
     pub(crate) settings: EffectiveUploadSettings,
     pub(crate) manifest: Source,
     pub(crate) selection: Selection,
-    /// How many items the run takes.
+    /// How many items the run uploads.
     pub(crate) taken: u64,
-    /// How many it leaves out because an earlier report has them as uploaded.
+    /// How many items are left out because an earlier report lists them as uploaded.
     pub(crate) uploaded: u64,
     pub(crate) journal: Option<JournalFile>,
 }
 
-/// Where the journal is.
+/// The place of the journal.
 #[derive(Debug)]
 pub(crate) enum JournalFile {
     Given(PathBuf),
@@ -45,11 +45,11 @@ impl JournalFile {
     }
 }
 
-/// Reads and checks all that a run needs, and says what is strange about it.
+/// Reads and checks all inputs of a run, and warns of what is unusual.
 ///
 /// # Errors
 ///
-/// The first input that cannot be used, or an output that would overwrite one.
+/// An input cannot be used, or an output would overwrite an input.
 pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
     refuse_two_from_standard_input(args)?;
     let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
@@ -88,7 +88,7 @@ pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
     Ok(Job { settings, manifest, selection, taken, uploaded, journal })
 }
 
-/// The journal that was asked for, else one in the folder for state, for a manifest that can be read again.
+/// Returns the journal of the flag, else one in the folder for state if the manifest is a file.
 fn journal(args: &UploadArgs, manifest: &Source) -> Option<JournalFile> {
     if let Some(path) = &args.journal {
         return Some(JournalFile::Given(path.clone()));
@@ -99,12 +99,13 @@ fn journal(args: &UploadArgs, manifest: &Source) -> Option<JournalFile> {
     Some(JournalFile::Default(folder.join(name)))
 }
 
-/// The files that the run writes. None of them may take the place of what it reads.
+/// Returns the files that the run writes. None of them may overwrite an input.
 fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
     let mut outputs = Outputs::default();
     if let Some(path) = &args.journal {
         outputs.add("journal", path)?;
-        // An earlier report has been read when a new one takes its place, but a journal is appended to.
+        // The new report may replace the earlier one, which has been read by then. A journal may not be the same file, because it
+        // is appended to.
         if let Some(Stream::File(earlier)) = &args.retry_from {
             outputs.refuse_input("earlier report", earlier)?;
         }

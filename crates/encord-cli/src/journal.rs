@@ -10,8 +10,8 @@ use crate::job::JournalFile;
 use crate::output::{Failure, say};
 use crate::report::{could_be_made, folder};
 
-/// Opens the journal, or makes one, and says where it is if nobody asked for it. A default one that cannot be made is no
-/// reason not to upload.
+/// Opens the journal, or makes one. Says where a default journal is. If a default journal cannot be made, the upload runs without
+/// one.
 ///
 /// # Errors
 ///
@@ -50,11 +50,11 @@ pub(crate) fn open(file: &JournalFile) -> Result<Option<Journal>, Failure> {
     Ok(Some(journal))
 }
 
-/// Reads the journal, if there is one, and changes nothing.
+/// Reads the journal, if there is one, without changing it.
 ///
 /// # Errors
 ///
-/// It cannot be read, or none could be made.
+/// The journal cannot be read, or could not be made.
 pub(crate) fn read(file: &JournalFile) -> Result<Option<Journal>, Failure> {
     let path = file.path();
     let unusable = |error: io::Error| Failure::usage(format_args!("journal {}: {error}", path.display()));
@@ -78,7 +78,7 @@ fn warn_of_unreadable(path: &Path, journal: &Journal) {
     }
 }
 
-/// Makes a folder for the user alone: paths of files and names of objects are in it.
+/// Makes a folder that only the user can read, because a journal has paths of files and names of objects.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -38,7 +38,7 @@ impl fmt::Display for Source {
 ///
 /// # Errors
 ///
-/// Everything that is wrong in all of them.
+/// All errors of all layers.
 pub(crate) fn resolve(
     options: &SettingsOptions,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -59,8 +59,8 @@ pub(crate) fn resolve(
     if errors.is_empty() { Ok(UploadResolution::explain(layers)) } else { Err(Failure::usages(errors)) }
 }
 
-/// The settings file, if there is to be one, and what of its name is not from the flag: the one of the flag, else of the variable,
-/// else the one in the folder for configuration if it is there.
+/// Returns the settings file and, if it is not from the flag, where its name comes from. It is the file of the flag, else of the
+/// variable, else the file in the folder for configuration if it exists.
 fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Option<(Stream, &'static str)> {
     let variable = |name: &str| {
         environment.iter().find(|(known, value)| known == name && !is_blank(value)).map(|(_, value)| value.clone())
@@ -74,7 +74,7 @@ fn named(options: &SettingsOptions, environment: &[(OsString, OsString)]) -> Opt
     by_flag.or_else(by_variable).or_else(by_default)
 }
 
-/// Where the settings file is looked for, and the one that is read.
+/// Returns the places where a settings file is looked for, and the file that is read.
 pub(crate) fn places(
     options: &SettingsOptions,
     environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -100,7 +100,7 @@ pub(crate) fn file_named(
     }
 }
 
-/// Whether a variable counts as not set: many tools can only blank one, not remove it.
+/// Whether a variable counts as not set. Many tools can only set a variable to blank, not remove it.
 pub(crate) fn is_blank(value: &OsStr) -> bool {
     value.to_string_lossy().trim().is_empty()
 }
@@ -114,7 +114,7 @@ pub(crate) fn read_standard_input(
     named(options, &environment).is_some_and(|(file, _)| file == Stream::Standard)
 }
 
-/// The flags are read as the variables of the same names.
+/// Reads the flags like the variables of the same names.
 fn flags(options: &SettingsOptions) -> Result<SettingsLayer, Vec<String>> {
     let texts = [
         ("--max-retries", "ENCORD_MAX_RETRIES", &options.max_retries),
@@ -162,7 +162,7 @@ fn file(named: Option<(Stream, &str)>) -> Result<SettingsLayer, Vec<String>> {
     layer.map_err(|error| vec![format!("settings file {file}{from}: {}", with_section(error))])
 }
 
-/// Reads a layer from a file that may have a name.
+/// Reads a layer from the text of a file. The path, which may be empty, gives the format.
 fn read_layer(path: &Path, text: &[u8]) -> Result<SettingsLayer, String> {
     let text = str::from_utf8(without_byte_order_mark(text).map_err(|utf16| utf16.to_string())?)
         .map_err(|error| error.to_string())?;
@@ -172,7 +172,7 @@ fn read_layer(path: &Path, text: &[u8]) -> Result<SettingsLayer, String> {
     }
 }
 
-/// Says where a field belongs that stands outside of all sections.
+/// Adds the section to the error about a field outside of all sections.
 fn with_section(error: String) -> String {
     const FIELDS: [(&str, &str); 7] = [
         ("max_retries", "[requests] or [upload]"),
@@ -197,7 +197,7 @@ enum Format {
 }
 
 impl Format {
-    /// By the ending, else by the first character: no TOML document begins with a brace.
+    /// Chooses the format by the ending, else by the first character: no TOML document begins with a brace.
     fn of(path: &Path, text: &str) -> Self {
         let ending = path.extension().unwrap_or_default();
         let has_ending = |format: &str| ending.eq_ignore_ascii_case(format);

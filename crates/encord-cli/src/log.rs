@@ -18,10 +18,10 @@ use crate::escape::{Escaped, escaped};
 use crate::output::Failure;
 use crate::progress::Progress;
 
-/// The variable that says what is logged, in the words of `RUST_LOG`.
+/// The variable that filters the log, in the syntax of `RUST_LOG`.
 const VARIABLE: &str = "ENCORD_LOG";
 
-/// Logs from here on, above the progress bar; `least` is what is logged unless the variable says otherwise.
+/// Starts the log, which is written above the progress bar. `least` is the level that is logged if the variable is not set.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub(crate) fn start(progress: &Progress, least: LevelFilter) -> Result<(), Failu
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(has_colours(io::stderr().is_terminal(), env::var_os("NO_COLOR").as_deref()))
-        // It would tell of errors by `eprintln!`, which panics where nothing can be written.
+        // It would print errors by `eprintln!`, which panics when standard error cannot be written.
         .log_internal_errors(false)
         .event_format(form)
         .with_writer(move || progress.above())
@@ -53,7 +53,7 @@ fn has_colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
 
 /// A line of the log: `12:03:04 WARN upload failed: a.jpg: PUT …`.
 struct Form {
-    /// Whether modules and spans are named, for those who look for a cause.
+    /// Whether modules and spans are named, for debugging.
     has_places: bool,
 }
 
@@ -107,7 +107,7 @@ impl Fields {
         let path = self.others.iter().find(|(name, _)| *name == "path").map(|(_, path)| path);
         for (name, value) in &self.others {
             let repeats_path = *name == "title" && path.is_some_and(|path| path.ends_with(value.as_str()));
-            // A string takes all that is written to it.
+            // Writing to a string cannot fail.
             let _ = match *name {
                 "path" | "error" => write!(text, ": {}", Escaped(value)),
                 "title" if repeats_path && !has_places => Ok(()),

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
     outcome.unwrap_or_else(|failure| failure.show()).into()
 }
 
-/// The arguments. What is wrong with them ends the process, with what to type instead.
+/// Reads the arguments. An error ends the process, with advice on what to type instead.
 fn arguments() -> Args {
     Args::try_parse().unwrap_or_else(|error| {
         let _ = error.print();

@@ -15,11 +15,11 @@ use crate::output::Failure;
 #[derive(Debug)]
 pub(crate) struct Source {
     manifest: Manifest,
-    /// The file, and what it was when it was read.
+    /// The file, and its state when it was read.
     file: Option<(PathBuf, Stamp)>,
 }
 
-/// What tells one state of a file from another.
+/// The metadata that shows whether a file has changed.
 #[derive(Debug, PartialEq)]
 struct Stamp {
     length: u64,
@@ -30,11 +30,11 @@ struct Stamp {
 }
 
 impl Source {
-    /// Reads and checks a manifest, and shows each item.
+    /// Reads and checks a manifest, and passes each item to `observe`.
     ///
     /// # Errors
     ///
-    /// It cannot be read, a line is malformed, or it changed meanwhile.
+    /// The manifest cannot be read, a line is malformed, or the file changed while it was read.
     pub(crate) fn read(stream: &Stream, urls: Urls, observe: impl FnMut(&UploadItem)) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| Failure::usage(format_args!("manifest {stream}: {error}"));
         let (read, file) = match stream {
@@ -59,18 +59,18 @@ impl Source {
         self.manifest.is_empty()
     }
 
-    /// The items, in order. Those who ask again get all of them again.
+    /// Returns the items in order. Each call begins with the first item.
     pub(crate) fn items(&self) -> Items {
         self.manifest.items()
     }
 
-    /// A name for this manifest, if it is a file.
+    /// Returns a name for this manifest, if it is a file.
     pub(crate) fn fingerprint(&self) -> Option<String> {
         let (path, _) = self.file.as_ref()?;
         Some(self.manifest.fingerprint(&path.canonicalize().ok()?))
     }
 
-    /// Whether the file is another than the one that was read.
+    /// Whether the file has changed since it was read.
     pub(crate) fn has_changed(&self) -> bool {
         self.file.as_ref().is_some_and(|(path, stamp)| !path.metadata().is_ok_and(|now| Stamp::of(&now) == *stamp))
     }

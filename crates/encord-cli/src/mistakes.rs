@@ -1,6 +1,6 @@
-//! Mistakes that many make, and what to type instead.
+//! Frequent mistakes, and advice on what to type instead.
 
-/// What to type instead of a command line that was refused.
+/// Returns what to type instead of a command line that was refused.
 pub(crate) fn instead(arguments: &[String]) -> Option<String> {
     let (command, rest) = arguments.split_first()?;
     if command != "upload" && command != "settings" {
@@ -37,7 +37,7 @@ pub(crate) fn instead(arguments: &[String]) -> Option<String> {
     Some(words.to_owned())
 }
 
-/// What may have been meant by an error about a file or a URL.
+/// Returns a hint for an error about a file or a URL.
 pub(crate) fn meant(error: &str) -> Option<&'static str> {
     let has_tilde = |text: &str| text.starts_with("~/") || text.contains(" ~/") || text.contains("=~/");
     if has_tilde(error) && error.contains("No such file") {
@@ -51,7 +51,7 @@ pub(crate) fn meant(error: &str) -> Option<&'static str> {
     None
 }
 
-/// How the names of objects in clouds begin.
+/// The schemes of object names in clouds.
 const CLOUDS: [&str; 3] = ["gs://", "s3://", "az://"];
 
 #[cfg(test)]

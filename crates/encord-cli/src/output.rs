@@ -48,12 +48,12 @@ impl Failure {
         Self { exit: Exit::Usage, errors, hint: None }
     }
 
-    /// Something failed that is not the fault of the input.
+    /// A failure that is not caused by the input.
     pub(crate) fn failed(error: impl fmt::Display) -> Self {
         Self::failures(vec![error.to_string()])
     }
 
-    /// The same, for several reasons.
+    /// A failure with several errors.
     pub(crate) fn failures(errors: Vec<String>) -> Self {
         Self { exit: Exit::Failed, errors, hint: None }
     }
@@ -62,7 +62,7 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Tells about it on standard error.
+    /// Writes the failure to standard error.
     pub(crate) fn show(&self) -> Exit {
         for error in &self.errors {
             note(format_args!("error: {error}"));
@@ -82,27 +82,28 @@ impl Failure {
     }
 }
 
-/// Whether only errors are to be said.
+/// Whether only errors are written to standard error.
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Says nothing but errors from here on.
+/// From now on writes only errors to standard error.
 pub(crate) fn be_quiet() {
     IS_QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Writes a line that is no error to standard error, unless only errors are to be said.
+/// Writes a line that is not an error to standard error, unless [`be_quiet`] was called.
 pub(crate) fn say(line: impl fmt::Display) {
     if !IS_QUIET.load(Ordering::Relaxed) {
         note(line);
     }
 }
 
-/// Writes a line to standard error, with control characters escaped. Nobody can be told when that fails.
+/// Writes a line to standard error, with control characters escaped. A failure is ignored, because there is no place to report
+/// it.
 pub(crate) fn note(line: impl fmt::Display) {
     let _ = writeln!(io::stderr(), "{}", Escaped(line));
 }
 
-/// Writes to standard output. A reader that went away has what it wanted: that is a quiet end.
+/// Writes to standard output. If the reader has closed the pipe, this is not an error.
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     match write(&mut stdout).and_then(|()| stdout.flush()) {

@@ -1,4 +1,4 @@
-//! The process that waits for this run, where there is one (`apart`).
+//! The parent process that waits for this run, if there is one (see `apart`).
 
 use std::env;
 use std::ffi::OsString;
@@ -6,18 +6,19 @@ use std::os::unix::process::parent_id;
 
 use rustix::process::Signal;
 
-/// The variable that tells the run who its parent is.
+/// The variable with the process id of the parent.
 pub(crate) const PARENT: &str = "ENCORD_PARENT_PROCESS";
 
-/// The signal that asks the run to end. All others are for its parent, also where both get them, as from a terminal.
+/// The signal that asks the run to end. All other signals are for its parent, even if both processes get them, as from a
+/// terminal.
 pub(crate) const REQUEST: Signal = Signal::USR1;
 
-/// Whether this is a run whose parent waits for it.
+/// Whether this process is a run with a waiting parent.
 pub(crate) fn has_parent() -> bool {
     env::var_os(PARENT) == Some(OsString::from(parent_id().to_string()))
 }
 
-/// The signals that ask this process to end, if it is such a run.
+/// Returns the signal that asks this process to end, if it is such a run.
 pub(crate) fn request() -> Option<i32> {
     has_parent().then(|| REQUEST.as_raw())
 }

@@ -1,4 +1,5 @@
-//! How far a run is, on standard error: a bar on a terminal, else a line from time to time. And lines above the bar.
+//! The progress of a run on standard error: a bar on a terminal, else a line from time to time. Other lines are written above the
+//! bar.
 
 mod estimate;
 mod no_terminal;
@@ -20,16 +21,16 @@ use crate::clock::time_of_day;
 use crate::output::note;
 use crate::runtime::Threads;
 
-/// How often the bar is drawn, times a second.
+/// How many times per second the bar is drawn.
 const DRAWS_PER_SECOND: u8 = 10;
 
-/// How often the figures are looked at.
+/// How often the figures are read.
 const TICK: Duration = Duration::from_millis(200);
 
-/// How often a line is printed where there is no terminal.
+/// How often a line is printed if there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The width of a terminal that does not tell its own.
+/// The assumed width of a terminal of unknown width.
 const DEFAULT_COLUMNS: usize = 80;
 
 /// The progress of a batch. Clones share the bar.
@@ -50,14 +51,14 @@ enum Form {
 #[derive(Debug, Default)]
 struct Shared {
     correction: AtomicI64,
-    /// The lengths of the files, by the places of their items in the manifest, as far as they are known: 8 bytes for each item.
+    /// The known lengths of the files, by the position of the item in the manifest: 8 bytes for each item.
     lengths: Mutex<Vec<u64>>,
     /// The bytes of all files.
     bytes: OnceLock<u64>,
     is_over: AtomicBool,
 }
 
-/// Writes above the bar, without tearing it.
+/// Writes lines above the bar.
 #[derive(Debug)]
 pub(crate) struct Above {
     bar: ProgressBar,
@@ -78,15 +79,15 @@ impl Progress {
             Form::Lines | Form::Nothing => ProgressDrawTarget::hidden(),
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        // The template is tested; were it wrong, the default would do.
+        // The template is tested. If it were wrong, the default style would be used.
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
         Self { bar, form, shared: Arc::default() }
     }
 
-    /// Shows a batch of so many items from here on. `files` gives the places of the items, and the lengths of their files, which
-    /// may take long: it is asked on a thread of its own, and not at all when nothing is shown.
+    /// Starts to show a batch of this many items. `files` returns the positions of the items and the lengths of their files. It
+    /// may take long, so it is called on a separate thread, and only if progress is shown.
     pub(crate) fn follow(
         &self,
         batch: encord_upload::Progress,
@@ -132,7 +133,7 @@ impl Progress {
         let _ = thread::Builder::new().name("lengths".to_owned()).spawn(measure);
     }
 
-    /// Shows from here on what `shown` says.
+    /// Starts to show the texts that `shown` returns.
     pub(crate) fn show(&self, mut shown: impl FnMut() -> String + Send + 'static) {
         if self.form == Form::Nothing {
             return;
@@ -154,7 +155,7 @@ impl Progress {
         let _ = thread::Builder::new().name("progress".to_owned()).spawn(show);
     }
 
-    /// An item came to its end.
+    /// Counts an item that has ended.
     pub(crate) fn ended(&self, item: &ItemReport) {
         if self.form == Form::Nothing {
             return;
@@ -164,7 +165,7 @@ impl Progress {
         self.shared.correction.fetch_add(correction(item, length), Ordering::Relaxed);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn end(&self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
         self.bar.finish_and_clear();
@@ -194,7 +195,7 @@ fn columns() -> usize {
     terminal_size::terminal_size_of(io::stderr()).map_or(DEFAULT_COLUMNS, |(width, _)| width.0.into())
 }
 
-/// Never fails: nobody could be told, and an upload is worth more than what is said about it.
+/// Never fails: the upload continues even if its messages cannot be written.
 impl Write for Above {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let _ = self.bar.suspend(|| io::stderr().write_all(line));
@@ -221,7 +222,7 @@ mod tests {
         let mut last = Duration::ZERO;
         let due: Vec<u64> = (0..100).filter(|second| is_due(Duration::from_secs(*second), &mut last)).collect();
         assert_eq!(due, [30, 60, 90]);
-        // After a pause, as of a laptop that was shut, one line is enough.
+        // After a long pause, such as that of a sleeping laptop, only one line is due.
         assert!(is_due(Duration::from_secs(1_000), &mut last));
         assert!(!is_due(Duration::from_secs(1_001), &mut last));
     }

@@ -1,4 +1,4 @@
-//! The report, one JSON object a line, and the summary in both forms.
+//! The report, one JSON object per line, and the summary as text and as JSON.
 
 mod spool;
 mod target;
@@ -15,7 +15,7 @@ pub(crate) use self::target::{Target, could_be_made, folder};
 use crate::args::Stream;
 use crate::output::{Failure, json};
 
-/// The report under way. Its lines come in the order in which the items end, and are written in that of the manifest.
+/// The report of a run. Lines are added when items end, and written in the order of the manifest.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     target: Target,
@@ -42,18 +42,18 @@ pub(crate) struct Sums {
 }
 
 impl Reporter {
-    /// Begins a report. What is there already stays until [`finish`](Self::finish).
+    /// Begins a report. An existing file is not changed before [`finish`](Self::finish).
     ///
     /// # Errors
     ///
-    /// It could not be written there.
+    /// The report cannot be written there.
     pub(crate) fn open(stream: &Stream) -> Result<Self, Failure> {
         let target = Target::open("report", stream)?;
         let spool = Ok(Spool::new(target.scratch()?, target.scratch()?));
         Ok(Self { target, spool })
     }
 
-    /// Looks whether a report could be written there, and writes none.
+    /// Checks whether a report could be written, without writing it.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Reporter {
         Target::check("report", stream)
     }
 
-    /// Adds a line. The first error is kept for the end: the uploads matter more.
+    /// Adds a line. The first error is kept for the end, so that the uploads continue.
     pub(crate) fn add(&mut self, line: &Line) {
         if let Ok(spool) = &mut self.spool
             && let Err(error) = spool.add(line.index, &line.text)
@@ -71,7 +71,7 @@ impl Reporter {
         }
     }
 
-    /// Adds an item that an earlier report has as uploaded.
+    /// Adds an item that an earlier report lists as uploaded.
     pub(crate) fn add_skipped(&mut self, index: usize, item: &UploadItem) {
         self.add(&Line::from(&ReportLine::skipped(index, item)));
     }
@@ -80,7 +80,7 @@ impl Reporter {
     ///
     /// # Errors
     ///
-    /// Writing it fails, now or before.
+    /// Writing failed, now or earlier.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { target, spool } = self;
         let mut spool = spool.map_err(|error| target.unwritable(&error))?;
@@ -104,7 +104,7 @@ impl From<&ItemReport> for Line {
 impl From<&ReportLine<'_>> for Line {
     fn from(line: &ReportLine<'_>) -> Self {
         let mut text = Vec::with_capacity(256);
-        // Text and numbers can always be written.
+        // Serialising text and numbers cannot fail.
         let _ = json(&mut text, line);
         Self { index: line.index, text }
     }
@@ -113,12 +113,12 @@ impl From<&ReportLine<'_>> for Line {
 impl Sums {
     pub(crate) fn new(summary: Summary, elapsed: Duration) -> Self {
         let Summary { uploaded, failed, cancelled, skipped, bytes, attempts, .. } = summary;
-        // To the millisecond; more would be noise.
+        // Rounded to milliseconds; more digits would not be meaningful.
         let seconds = Duration::new(elapsed.as_secs(), elapsed.subsec_millis() * 1_000_000).as_secs_f64();
         Self { uploaded, failed, cancelled, skipped, bytes, attempts, seconds }
     }
 
-    /// The sums in a sentence.
+    /// Returns the totals as a sentence.
     pub(crate) fn sentence(&self) -> String {
         let Self { uploaded, failed, cancelled, skipped, bytes, attempts, seconds } = self;
         let bytes = human_bytes(*bytes);

@@ -1,4 +1,4 @@
-//! The runtime of a run, as large as the limits of the system allow.
+//! The runtime of a run, with as many threads as the limits of the system allow.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,11 @@ use crate::output::Failure;
 /// Threads besides the workers: for files, names of hosts, the manifest and the progress bar.
 const SPARE_THREADS: usize = 8;
 
-/// The stack of a thread that only shows that it can be started.
+/// The stack of a thread that only tests whether a thread can be started.
 const PROBE_STACK_BYTES: usize = 64 * 1024;
 
-/// What one item at a time needs: its file, its connection, one that is being closed; journal, report and the runtime.
+/// The open files of a run with one item at a time: its file, its connection, a connection that is being closed, journal, report
+/// and the runtime.
 #[cfg(unix)]
 const MIN_OPEN_FILES: u64 = 24;
 
@@ -27,11 +28,11 @@ const MAX_OPEN_FILES: u64 = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Threads {
     Enough,
-    /// Hardly any: only those of the runtime are started.
+    /// Almost none: only the threads of the runtime are started.
     Few,
 }
 
-/// Starts a runtime: with a worker for each processor, or where few threads are allowed, on this thread alone.
+/// Starts a runtime: with one worker per processor, or on this thread alone if few threads are allowed.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub(crate) fn start() -> Result<(Runtime, Threads), Failure> {
             // The system takes a moment to count the threads that have ended.
             thread::sleep(Duration::from_millis(50));
             let mut builder = Builder::new_current_thread();
-            // A thread that is there is kept: there may be no other.
+            // Existing threads are kept, because a new one may not be allowed.
             builder.max_blocking_threads(threads_there).thread_keep_alive(Duration::MAX);
             builder
         }
@@ -81,7 +82,7 @@ fn startable(wanted: usize) -> usize {
     started
 }
 
-/// Takes as many open files as the system allows.
+/// Raises the limit of open files as far as the system allows.
 #[cfg(unix)]
 fn raise_open_files() -> Result<(), Failure> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

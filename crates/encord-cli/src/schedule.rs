@@ -1,11 +1,11 @@
-//! The backoff schedule, drawn: a bar for each wait, and where the cap bites.
+//! A drawing of the backoff schedule: a bar for each wait, and a mark where the cap applies.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use encord_http_settings::{BackoffFactor, EffectiveUploadSettings};
 
-/// How many waits are drawn; a schedule can have four thousand million.
+/// How many waits are drawn. A schedule can have four thousand million.
 const DRAWN: u32 = 12;
 
 /// The width of the longest bar, in columns.
@@ -17,9 +17,9 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 /// One wait.
 struct Row {
     wait: Duration,
-    /// What the formula asks for, where the cap cuts it.
+    /// The wait by the formula, if the cap shortens it.
     uncapped: Option<Duration>,
-    /// All waits up to this one.
+    /// The sum of all waits up to this one.
     sum: Duration,
 }
 
@@ -81,7 +81,7 @@ fn seconds(time: Duration) -> String {
     format!("{} s", time.as_secs_f64())
 }
 
-/// A bar in proportion to the longest, to the eighth of a column. Only no wait at all has none.
+/// Returns a bar in proportion to the longest wait, exact to an eighth of a column. Only a wait of zero has no bar.
 fn bar(wait: Duration, longest: Duration) -> String {
     if wait.is_zero() {
         return String::new();

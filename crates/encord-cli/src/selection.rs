@@ -1,4 +1,4 @@
-//! Which items of a manifest a run takes.
+//! Selects the items of a manifest that a run uploads.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use encord_upload::{Shard, UploadItem};
 use crate::args::Stream;
 use crate::output::Failure;
 
-/// The items of one shard, or all, that an earlier report does not have as uploaded.
+/// The items of one shard, or all items, without those that an earlier report lists as uploaded.
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     pub(crate) shard: Option<Shard>,
@@ -19,9 +19,9 @@ pub(crate) struct Selection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
     Taken,
-    /// The earlier report has it as uploaded.
+    /// The earlier report lists the item as uploaded.
     Uploaded,
-    /// Another run takes it.
+    /// The item belongs to another shard.
     OtherShard,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Choice {
 ///
 /// # Errors
 ///
-/// It cannot be read, or a line is not of a report.
+/// The report cannot be read, or a line is malformed.
 pub(crate) fn earlier_report(stream: &Stream) -> Result<EarlierReport, Failure> {
     let unreadable = |error: &dyn std::fmt::Display| Failure::usage(format_args!("earlier report {stream}: {error}"));
     let read = match stream {

@@ -14,7 +14,7 @@ use crate::layers::{self, Source};
 use crate::output::{Exit, Failure, json, print};
 use crate::{schedule, variables};
 
-/// How many waits are listed; a schedule can have four thousand million.
+/// How many waits are listed. A schedule can have four thousand million.
 const LISTED: usize = 1000;
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The time that an upload can take besides that in which its payload moves.
+/// Returns the longest time of an upload, without the time in which its payload moves.
 fn worst_case(settings: &EffectiveUploadSettings) -> Option<Duration> {
     settings.worst_case(Duration::ZERO)
 }
@@ -49,7 +49,7 @@ struct Document<'a> {
     backoff_cap_s: f64,
     worst_case_s: Option<f64>,
     settings_file: Option<&'a str>,
-    /// In this order.
+    /// The places where a settings file is looked for, in order.
     looked_for_file: &'a [String],
 }
 

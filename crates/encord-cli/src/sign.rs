@@ -16,7 +16,7 @@ use crate::args::{SchemeName, SignArgs};
 use crate::dev_store::credentials;
 use crate::output::{Exit, Failure, print, say};
 
-/// How much of what is left out is named.
+/// How many of the files that are left out are named.
 const MAX_NAMED: u64 = 10;
 
 /// A line of a manifest.
@@ -71,7 +71,7 @@ fn lines(
 
 fn urls(targets: &[OsString], sign: impl Fn(&str) -> Result<String, SignError>) -> Result<Vec<String>, Failure> {
     let url = |(number, target): (u32, &OsString)| {
-        // A URL may have a query that is a secret already, so the message has its number instead.
+        // The message shows the number of the URL, because its query may be a secret.
         let place = format!("URL {number}");
         let url = target.to_str().ok_or_else(|| Failure::usage(format_args!("{place}: is not UTF-8")))?;
         sign(url).map_err(|error| {
@@ -88,7 +88,7 @@ fn unsigned(place: &str, error: &SignError) -> Failure {
     Failure::usage(format_args!("{place}: {error}"))
 }
 
-/// What would end the path of a URL; the signer encodes the rest.
+/// Encodes the characters that would end the path of a URL. The signer encodes the others.
 fn escaped(name: &str) -> String {
     name.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
 }
@@ -105,14 +105,14 @@ fn headers(lines: &[String]) -> Result<HeaderMap, Failure> {
     Ok(headers)
 }
 
-/// All files below the targets, each with the name of its object. What is left out is said.
+/// Returns all files below the targets, each with the name of its object. Reports the files that are left out.
 fn files(targets: &[OsString]) -> Result<Vec<(PathBuf, String)>, Failure> {
     let (mut files, mut left_out) = (Vec::new(), LeftOut::default());
     for target in targets {
         for entry in WalkDir::new(target).follow_links(true).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
-                // What was given by name is an error if it cannot be taken.
+                // A path that was given as an argument is kept, so that it is an error if it cannot be used.
                 Ok(entry) if entry.depth() == 0 || entry.file_type().is_file() => files.push(entry.into_path()),
                 Ok(entry) => left_out.tell(entry.path(), &"it is no regular file"),
                 Err(error) if error.depth() == 0 => return Err(Failure::usage(reason(&error, Path::new(target)))),
@@ -134,12 +134,12 @@ fn files(targets: &[OsString]) -> Result<Vec<(PathBuf, String)>, Failure> {
     Ok(files.into_iter().map(|path| (path.clone(), object_name(&path))).collect())
 }
 
-/// What is not taken.
+/// The number of files that are left out.
 #[derive(Default)]
 struct LeftOut(u64);
 
 impl LeftOut {
-    /// The first few are named.
+    /// Reports a file that is left out. Only the first few are named.
     fn tell(&mut self, path: &Path, why: &dyn fmt::Display) {
         self.0 += 1;
         if self.0 <= MAX_NAMED {
@@ -166,7 +166,7 @@ fn in_words(error: &walkdir::Error) -> String {
     }
 }
 
-/// The path without `.`, `..` and the root, with `/` between its parts.
+/// Returns the path without `.`, `..` and the root, with `/` between its parts.
 fn object_name(path: &Path) -> String {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(part) => Some(part.to_string_lossy()),

@@ -10,8 +10,8 @@ use tokio::process::Command;
 
 use crate::escape::escaped;
 
-/// A program that is given paths as JSON Lines on its standard input, and answers each with a line that has its signed URL.
-/// It is started for some items at a time, and again for each URL that has expired.
+/// A program that reads items as JSON Lines on its standard input, and answers each with a line that has its signed URL. It is
+/// started for several items at a time, and again for each URL that has expired.
 #[derive(Debug)]
 pub(crate) struct SignCommand {
     command: OsString,
@@ -30,7 +30,7 @@ impl SignCommand {
         let input = program.stdin.take();
         let ask = async {
             if let Some(mut input) = input {
-                // A program that does not read to the end has its answer all the same.
+                // A failed write is ignored: a program may answer without reading its whole input.
                 let _ = input.write_all(question.as_bytes()).await;
             }
         };
@@ -64,7 +64,7 @@ impl SignedUrlSource for SignCommand {
     }
 }
 
-/// What the program is told of an item.
+/// Returns the line for the program about one item.
 fn question(item: &UploadItem) -> String {
     let title = serde_json::Value::from(item.display_title());
     format!("{{\"path\": {}, \"title\": {title}}}\n", PathAsJson(&item.path))

@@ -1,4 +1,4 @@
-//! Items of a manifest that go to one target: only the one that is uploaded last stays there.
+//! Items of a manifest with the same target. Only the item that is uploaded last stays there.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -8,23 +8,23 @@ use encord_upload::UploadItem;
 /// How many targets, and how many items of each, are named.
 const NAMED: usize = 3;
 
-/// The targets of all items that a run takes: 16 bytes for each.
+/// The targets of all items of a run: 16 bytes of memory for each.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
     seed: RandomState,
-    /// A hash of the target, and the place of the item in the manifest.
+    /// A hash of the target, and the position of the item in the manifest.
     seen: Vec<(u64, u64)>,
 }
 
 impl Targets {
-    /// Sees the item at this place.
+    /// Adds the item at this position.
     pub(crate) fn see(&mut self, index: u64, item: &UploadItem) {
         if let Some(target) = target(item) {
             self.seen.push((self.seed.hash_one(target), index));
         }
     }
 
-    /// What is to be said of targets that several items have. `items` gives all items again.
+    /// Returns a warning for each target that several items have. `items` must begin with the first item again.
     pub(crate) fn warnings(mut self, items: impl Iterator<Item = io::Result<UploadItem>>) -> io::Result<Vec<String>> {
         self.seen.sort_unstable();
         let repeated: Vec<&[(u64, u64)]> =
@@ -66,7 +66,7 @@ fn warning(items: &[(u64, u64)], named: &[(u64, String, String)]) -> String {
     )
 }
 
-/// Host and path of the URL, for any way to write the host.
+/// Returns host and path of the URL, with the host in lower case.
 fn target(item: &UploadItem) -> Option<String> {
     let url = item.signed_url.as_ref().filter(|url| url.check().is_ok())?.to_string();
     let (host, path) = url.split_once('/').unwrap_or((&url, ""));
@@ -95,7 +95,7 @@ mod tests {
             &[("a/1", "http://h/1?s3cret"), ("x", "http://h/x"), ("b/1", "http://H/1?other")],
             &["a/1 and b/1 have the same target, h/1: only the one that is uploaded last stays there"],
         );
-        // Those that cannot be requested overwrite nothing.
+        // Invalid URLs overwrite nothing.
         check(&[("a", "x"), ("b", "x"), ("c", ""), ("d", "")], &[]);
     }
 

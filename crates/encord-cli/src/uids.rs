@@ -12,14 +12,14 @@ use crate::args::{Stream, UidsArgs};
 use crate::escape::escaped;
 use crate::output::{Exit, Failure, json, print};
 
-/// So much is looked at to see in which form the models are.
+/// How much of the input is read to find the form of the models.
 const PEEKED_BYTES: usize = 8 * 1024;
 
 /// Names that only the current form has.
 const CURRENT_NAMES: [&[u8]; 5] =
     [b"\"modelGroup\"", b"\"projectModel\"", b"\"projectModelIterations\"", b"\"results\"", b"\"nextPageToken\""];
 
-/// The models of `models-attachments`: an array of them, or a page as the platform answers it.
+/// The models of `models-attachments`: an array, or a page as the platform sends it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Attachments {
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &UidsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The distinct uids of models in either form, in order of first appearance.
+/// Returns the distinct uids of models in either form, in order of first appearance.
 fn uids(input: impl Read) -> io::Result<Result<Vec<String>, String>> {
     let (start, input) = started(input)?;
     if !is_current_form(&start) {
@@ -62,7 +62,7 @@ fn uids(input: impl Read) -> io::Result<Result<Vec<String>, String>> {
 
 fn is_current_form(start: &[u8]) -> bool {
     CURRENT_NAMES.iter().any(|name| {
-        // The name of a field, not a title of the same words.
+        // Matches the name of a field, not a title with the same words.
         start.windows(name.len()).enumerate().any(|(at, window)| {
             let mut rest = start[at + name.len()..].iter().filter(|byte| !byte.is_ascii_whitespace());
             window == *name && rest.next() == Some(&b':')
@@ -70,7 +70,7 @@ fn is_current_form(start: &[u8]) -> bool {
     })
 }
 
-/// The beginning, and the whole; both without the byte-order mark that Windows puts before UTF-8.
+/// Returns the beginning of the input and the whole input, both without the byte-order mark that Windows puts before UTF-8.
 fn started(mut reader: impl Read) -> io::Result<(Vec<u8>, impl Read)> {
     let mut start = Vec::with_capacity(PEEKED_BYTES);
     reader.by_ref().take(PEEKED_BYTES as u64).read_to_end(&mut start)?;

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         threads,
     };
     let started = Instant::now();
-    // Driven by a worker of the runtime, and not by this thread, which would have to be woken for each item.
+    // A worker of the runtime drives the batch. This thread would have to be woken for each item.
     let outcome = runtime.block_on(runtime.spawn(batch.run(interrupt)));
     let elapsed = started.elapsed();
     progress.end();
@@ -78,12 +78,12 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     }
     let problems = [written, kept, ended.input, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
-    // Until here, a second Ctrl-C ends the process at once. A file on a slow disk may still be read, for nobody.
+    // A read of a file on a slow disk may still run; nothing needs its result, so the runtime does not wait for it.
     runtime.shutdown_background();
     Ok(exits.first().copied().unwrap_or(exit))
 }
 
-/// What is logged unless the variable says otherwise.
+/// Returns the log level if the variable is not set.
 pub(crate) fn least(args: &UploadArgs) -> LevelFilter {
     match (args.quiet, args.verbose) {
         (true, _) => LevelFilter::ERROR,
@@ -108,7 +108,7 @@ struct Batch {
 struct Ended {
     snapshot: Snapshot,
     stopped: Option<StopCause>,
-    /// The item that stopped it.
+    /// The item that stopped the batch.
     failure: Option<ItemReport>,
     failures: Failures,
     manifest: Source,
@@ -120,7 +120,7 @@ impl Batch {
     async fn run(self, interrupt: Interrupt) -> Result<Ended, Failure> {
         let Job { settings, manifest, selection, taken, .. } = self.job;
         let client = Client::new(settings.requests);
-        // The client has all the other settings.
+        // The other settings are those of the client.
         let upload = CloudUploadSettings { allow_failures: settings.allow_failures, ..CloudUploadSettings::default() };
         let selection = Arc::new(selection);
         let chosen = Arc::clone(&selection);
@@ -155,7 +155,7 @@ impl Batch {
 }
 
 impl Ended {
-    /// Says how many items failed for which reason, and how to try them again.
+    /// Shows the failures by reason, and how to upload the failed items again.
     fn tell_failures(&self, args: &UploadArgs, has_journal: bool) {
         if self.snapshot.ended.failed == 0 || self.failure.is_some() {
             return;
@@ -174,7 +174,7 @@ impl Ended {
         }
     }
 
-    /// The exit code; why the batch was stopped is said here.
+    /// Returns the exit code, and says why the batch was stopped.
     fn exit(&self) -> Exit {
         match (self.stopped, &self.failure) {
             (None, _) if self.snapshot.ended.failed == 0 => Exit::Done,

@@ -1,4 +1,4 @@
-//! Variables of the environment that are nearly ours.
+//! Misspelt variables of the environment.
 
 use std::ffi::OsString;
 
@@ -17,7 +17,7 @@ const OTHERS: [&str; 7] = [
     "ENCORD_SSH_KEY_FILE",
 ];
 
-/// Warns of each variable that looks like a misspelt one of ours.
+/// Warns of each variable that looks like a misspelt variable of this program.
 pub(crate) fn warn_of_misspelt(environment: impl IntoIterator<Item = (OsString, OsString)>) {
     for near_miss in near_misses(environment.into_iter().map(|(name, _)| name), &OTHERS) {
         say(format_args!("warning: {near_miss}"));

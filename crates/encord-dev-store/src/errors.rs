@@ -1,9 +1,9 @@
-//! The statuses and XML bodies with which the services answer what they refuse.
+//! The statuses and XML bodies with which the services refuse a request.
 //!
-//! Google's `SignatureDoesNotMatch` and Amazon's `HeadersNotSigned` are as answers that users have published. The other codes and
+//! Google's `SignatureDoesNotMatch` and Amazon's `HeadersNotSigned` follow answers that users have published. The other codes and
 //! statuses follow the services' documented sets, but their texts have not been compared with live answers. Least certain are
 //! Google's for an unsigned extension header, an unknown access id and a URL that is not valid yet. Match on status and code.
-//! `SignatureProvided`, which S3 repeats, is left out: a signature is in no answer.
+//! `SignatureProvided`, with which S3 repeats the signature, is left out, so that no answer has a signature.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use crate::sign::{Scheme, SignatureError, with_offset, with_z};
 
-/// What is refused.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Signature(SignatureError),
@@ -29,7 +29,7 @@ pub(crate) enum Refused {
     InvalidDigest,
     BadDigest,
     IncompleteBody,
-    /// There is an object of this name, and the store keeps what it has.
+    /// There is an object of this name, and the store does not overwrite objects.
     AlreadyThere,
     /// The store itself failed.
     Internal,
@@ -45,7 +45,7 @@ pub(crate) struct Answer {
 }
 
 impl Refused {
-    /// As the service of this scheme says it.
+    /// Returns the answer of the service of this scheme.
     pub(crate) fn answer(&self, scheme: Scheme, now: SystemTime) -> Answer {
         let (status, code, message) = match self {
             Self::Signature(error) => return signature(error, scheme, now),
@@ -215,7 +215,7 @@ fn mismatch_s3(details: &[(&str, String)]) -> Answer {
     answer(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", message, details)
 }
 
-/// What a planned `expire` answers: a URL whose time was over a second ago.
+/// Returns the answer of a planned `expire`: the URL expired a second ago.
 pub(crate) fn expired(scheme: Scheme, now: SystemTime) -> Refused {
     let second = Duration::from_secs(1);
     let at = now.checked_sub(second).unwrap_or(now);
@@ -234,7 +234,7 @@ fn answer(status: StatusCode, code: &str, message: &str, details: &[(&str, Strin
     Answer { status, body }
 }
 
-/// Text as XML 1.0 can hold it; what it cannot hold at all becomes U+FFFD.
+/// Escapes text for XML 1.0. Characters that XML cannot contain become U+FFFD.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -303,7 +303,7 @@ mod tests {
         );
         check(
             &mismatch(Scheme::S3),
-            // The scheme of the URL counts.
+            // The scheme of the URL decides.
             Scheme::Gcs,
             403,
             "<Code>SignatureDoesNotMatch</Code><Message>The request signature we calculated does not match the signature \

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose. No I/O, no clock, no chance: the same plan makes the same choices in every run.
+//! Faults that the store causes on purpose. A plan uses no clock and no randomness: it makes the same choices in every run.
 //!
 //! A plan is a list of rules, separated by `;` or line ends. A line that begins with `#` is a comment.
 //!
@@ -36,25 +36,25 @@ use std::time::Duration;
 use http::StatusCode;
 pub use plan::{FaultPlan, InvalidPlan, Plan, PlanRun, PlannedFault, interval, number};
 
-/// What goes wrong with an upload.
+/// A fault of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Answered so once the body has been read; nothing is stored.
+    /// Answers with this status after the body has been read. Nothing is stored.
     Status(StatusCode, Option<RetryAfter>),
-    /// Answered so before the body is read; the connection ends.
+    /// Answers with this status before the body is read, and ends the connection.
     Reject(StatusCode, Option<RetryAfter>),
     /// The connection is reset.
     Reset(Moment),
-    /// The body is not read, and nothing is ever answered, until the client or the store goes.
+    /// Does not read the body and never answers, until the client closes the connection or the store ends.
     Stall,
-    /// The object is stored, and nothing is ever answered, until the client or the store goes.
+    /// Stores the object and never answers, until the client closes the connection or the store ends.
     Silent,
-    /// The object is stored; the body of the answer comes a byte at a time, each after this long.
+    /// Stores the object, and sends the body of the answer one byte at a time, each after this pause.
     Drip(Duration),
-    /// A bit flips before the object is hashed and stored; nothing does in an empty one.
+    /// Flips a bit before the object is hashed and stored. An empty object is not changed.
     Corrupt,
-    /// Answered as a URL that has expired.
+    /// Answers as for a URL that has expired.
     Expire,
 }
 
@@ -131,7 +131,7 @@ fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
     status.ok_or_else(|| InvalidPlan::new(format!("`{text}` is not a status from 400 to 599")))
 }
 
-/// As a plan has it.
+/// Writes the fault as in a plan.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let retry_after = match self {

@@ -28,15 +28,15 @@ pub enum Storage {
     /// In memory, until the store ends.
     #[default]
     Memory,
-    /// In this folder, which is made where it is missing. A file is complete when it appears, and is found again by a store
-    /// that is started later. One store at a time may use a folder.
+    /// In this folder, which is made if it is missing. A file is complete when it appears, and a store that is started later
+    /// finds it again. Only one store at a time may use a folder.
     Folder(PathBuf),
-    /// Nowhere: the sizes and hashes are kept, so that uploads of any size can be checked. To `GET` such an object is an error
-    /// of the store.
+    /// Nowhere: only the sizes and hashes are kept, so that uploads of any size can be checked. A `GET` of such an object is an
+    /// error of the store.
     Discard,
 }
 
-/// What is known of a stored object.
+/// The facts about a stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectInfo {
@@ -44,13 +44,13 @@ pub struct ObjectInfo {
     pub bucket: String,
     /// The name of the object in its bucket.
     pub key: String,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Of the stored bytes.
+    /// The MD5 of the stored bytes.
     pub md5: [u8; 16],
-    /// Of the stored bytes, CRC-32C as in RFC 3720.
+    /// The CRC-32C of the stored bytes, as in RFC 3720.
     pub crc32c: u32,
-    /// As the upload had it.
+    /// The `Content-Type` of the upload.
     pub content_type: Option<String>,
     /// When it was stored.
     pub stored_at: SystemTime,
@@ -105,7 +105,7 @@ enum Place {
 }
 
 impl Objects {
-    /// Finds what is already there. Blocks.
+    /// Opens the storage, and finds the objects that are already there. Blocks.
     pub(crate) fn open(storage: Storage) -> io::Result<Self> {
         let mut index = Index::new();
         let place = match storage {
@@ -130,7 +130,7 @@ impl Objects {
         self.index().get(name).map(|(info, _)| info.clone())
     }
 
-    /// The object as it is now: what replaces it later does not show. Blocks for the opening of a file.
+    /// Returns the object as it is now; a later replacement is not seen. Blocks while a file is opened.
     pub(crate) fn read(&self, name: &Name) -> io::Result<Option<(ObjectInfo, Reader)>> {
         let index = self.index();
         let Some((info, content)) = index.get(name) else { return Ok(None) };
@@ -142,7 +142,7 @@ impl Objects {
         Ok(Some((info.clone(), reader)))
     }
 
-    /// Whether there was such an object. Blocks for the removal of a file.
+    /// Removes an object, and returns whether it existed. Blocks while a file is removed.
     pub(crate) fn delete(&self, name: &Name) -> io::Result<bool> {
         let mut index = self.index();
         if index.contains_key(name)
@@ -153,7 +153,7 @@ impl Objects {
         Ok(index.remove(name).is_some())
     }
 
-    /// In the order of their buckets and names.
+    /// Returns all objects in the order of their buckets and names.
     pub(crate) fn all(&self) -> Vec<ObjectInfo> {
         self.index().values().map(|(info, _)| info.clone()).collect()
     }

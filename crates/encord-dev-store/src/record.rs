@@ -1,4 +1,4 @@
-//! What became of each request, for tests, demonstrations and the log of the command.
+//! The records of requests, for tests, demos and the log of the command.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,7 +9,7 @@ use http::Method;
 
 use crate::faults::Fault;
 
-/// A request that is over. It has no query, so no signature.
+/// A request that has ended. It does not contain the query, which has the signature.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestRecord {
@@ -23,17 +23,17 @@ pub struct RequestRecord {
     pub bytes: u64,
     /// The planned fault, if it had one.
     pub fault: Option<Fault>,
-    /// What it came to.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What is wrong with the signature, or why the store itself failed.
+    /// The error of the signature, or of the store itself.
     pub error: Option<String>,
 }
 
-/// What a request came to.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Answered with this status.
+    /// The store answered with this status.
     Answered(u16),
     /// The connection was reset, as planned.
     Reset,
@@ -74,7 +74,7 @@ impl fmt::Display for Outcome {
 
 pub(crate) type Listener = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
 
-/// The latest records, at most so many.
+/// The latest records, up to a limit.
 pub(crate) struct Log {
     records: Mutex<VecDeque<RequestRecord>>,
     limit: usize,
@@ -102,7 +102,7 @@ impl Log {
     }
 }
 
-/// The record of a request that is under way; added to the log when it is dropped, whatever dropped it.
+/// The record of a request under way. It is added to the log when it is dropped, for any reason.
 pub(crate) struct Entry {
     log: Arc<Log>,
     record: Option<RequestRecord>,

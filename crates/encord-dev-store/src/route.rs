@@ -1,4 +1,4 @@
-//! What a request asks for: the path-style addresses that both services have.
+//! Reads the path-style addresses of both services.
 
 use http::{Method, Uri};
 
@@ -35,7 +35,7 @@ pub(crate) struct Listing {
     /// Only names after this one.
     pub(crate) after: String,
     pub(crate) most: usize,
-    /// Names come percent-encoded.
+    /// Whether names are percent-encoded in the answer.
     pub(crate) encode: bool,
 }
 
@@ -60,13 +60,14 @@ pub(crate) fn action(method: &Method, uri: &Uri) -> Result<Action, Refused> {
     }
 }
 
-/// The path without its first slash; `None` where it is not UTF-8.
+/// Returns the path without its first slash; `None` if it is not UTF-8.
 pub(crate) fn decoded_path(uri: &Uri) -> Option<String> {
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     String::from_utf8(decode(path).into_owned()).ok()
 }
 
-/// Letters, digits, `-`, `_`, `.`, at most 63, and no dot first: a folder of this name stays where it is put.
+/// Whether a name is a valid bucket: at most 63 letters, digits, `-`, `_` and `.`, without a dot at the start, so that it is a
+/// safe name of a folder.
 pub(crate) fn is_bucket(name: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=63).contains(&name.len()) && name.bytes().all(known) && !name.starts_with('.')

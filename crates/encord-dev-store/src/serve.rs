@@ -1,4 +1,4 @@
-//! Connections: taken, served, and ended in peace or by a reset. What else emulates a service for development uses it too.
+//! Accepts and serves connections, and ends them in order or by a reset. The emulator of the platform uses it too.
 
 use std::error::Error;
 use std::io;
@@ -21,15 +21,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// The head of a request: at most so many bytes and headers, within so long.
+/// The limits of the head of a request: bytes, headers and time.
 const MAX_HEAD: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long what a client still sends is read after it was refused, so that no reset takes the answer away from it.
+/// How long the rest of a request is read after it was refused. Without this, a reset could destroy the answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// What answers requests.
+/// Answers the requests of a server.
 pub trait Answers: Send + Sync + 'static {
     /// The body of an answer.
     type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;

@@ -1,4 +1,4 @@
-//! What became of one attempt.
+//! The record of one attempt.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,21 +11,22 @@ use crate::rules::readable::Readable;
 use crate::rules::reason::Reason;
 use crate::rules::retryable::is_overload;
 
-/// One attempt of a request, as it is told to the caller afterwards.
+/// One attempt of a request, as the caller sees it afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// What came of it.
+    /// The result of the attempt.
     pub outcome: Outcome,
     /// The code and message with which the server explained a status of 400 and above.
     pub reason: Option<Reason>,
-    /// The phase in which that became known: for a refusal by status [`Phase::Waiting`], for a complete success
-    /// [`Phase::Done`], for one that is streamed [`Phase::Reading`].
+    /// The phase in which the outcome became known: [`Phase::Waiting`] for a status of 400 and above, [`Phase::Done`] for a
+    /// complete success, [`Phase::Reading`] for a success whose body is streamed.
     pub phase: Phase,
     /// The wait before this attempt. Zero for the first.
     pub waited: Duration,
-    /// Whether the request was sent a second time within this attempt. A reused connection had died under it before any byte of the
-    /// answer, so it was sent again on a new one, at once and at the expense of no budget (RFC 9112 §9.3.1, rule R5).
+    /// Whether the request was sent a second time within this attempt. This happens when a reused connection dies before any byte
+    /// of the answer. The request is then sent again on a new connection, at once, and no budget is charged (RFC 9112 §9.3.1,
+    /// rule R5).
     pub resent: bool,
 }
 
@@ -55,7 +56,7 @@ impl fmt::Display for Outcome {
 }
 
 impl fmt::Display for Attempt {
-    /// One word for the account in an error: `503 SlowDown after 1.5s`, `timed_out (read_timeout)`.
+    /// Writes the attempt as the text of an error lists it: `503 SlowDown after 1.5s`, `timed_out (read_timeout)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.outcome {
             Outcome::Status(status) => write!(f, "{}", status.as_u16())?,

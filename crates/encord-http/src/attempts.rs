@@ -1,4 +1,4 @@
-//! A request on its way, one attempt after the other. The waits in between are the caller's.
+//! A request that the caller sends one attempt at a time. The caller keeps the waits between the attempts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,8 +33,8 @@ use crate::trace::{TRACE_HEADER, TraceIds};
 /// How much of the body of a redirect is read before it is followed, so that its connection can be used again.
 const REDIRECT_BODY: usize = 64 * 1024;
 
-/// A request on its way, an attempt at a time: what [`Client::send`](crate::Client::send) does, for a caller who has something to
-/// do in between.
+/// A request that is sent one attempt at a time. [`Client::send`](crate::Client::send) does the same in one call; use this type
+/// to do something between two attempts.
 ///
 /// ```
 /// use encord_http::{Client, Error, Failed, Request, Response};
@@ -65,18 +65,18 @@ pub struct Attempts {
     span: Span,
 }
 
-/// An attempt that failed, and what follows.
+/// A failed attempt, and what to do next.
 #[derive(Debug)]
 pub enum Failed {
     /// Another attempt is due.
     Retry {
-        /// After this wait, which is the caller's to keep.
+        /// The wait before the next attempt. The caller keeps it.
         after: Duration,
-        /// At the expense of this budget.
+        /// The budget that the next attempt is charged to.
         charged_to: Budget,
     },
-    /// Failed for good. A caller who can mend the cause, say with a new URL, may make another attempt all the same: it goes on
-    /// with the same account, and is charged to no budget.
+    /// The request has failed for good. A caller who can remove the cause, for example with a new URL, may still make another
+    /// attempt. It is added to the same list of attempts, and is charged to no budget.
     Stop(Error),
 }
 
@@ -123,10 +123,10 @@ impl Attempts {
         &self.request
     }
 
-    /// The next attempts go to this target: a URL with the headers that belong to it.
+    /// Sets the target of the next attempts: a URL with the headers that belong to it.
     ///
-    /// The headers of the target before are dropped ([`Request::target_headers`], [`set_header`](Self::set_header)), so that nothing
-    /// of one target goes to another (rule U9). Budgets and account stay as they are.
+    /// The headers of the previous target are dropped ([`Request::target_headers`], [`set_header`](Self::set_header)), so that no
+    /// header of one target is sent to another (rule U9). The budgets and the list of attempts stay as they are.
     pub fn set_target(&mut self, url: SignedUrl, headers: HeaderMap) {
         let request = self.request.change();
         request.url = url;
@@ -134,17 +134,17 @@ impl Attempts {
         self.span = span(&self.request);
     }
 
-    /// The next attempts carry this header, in place of those of the same name, as long as they go to the same target.
+    /// Sets a header of the next attempts, as long as they go to the same target. It replaces headers of the same name.
     pub fn set_header(&mut self, name: HeaderName, value: HeaderValue) {
         self.request.change().target_headers.insert(name, value);
     }
 
-    /// Says how long the caller really waits before the next attempt, if not as long as asked; for the account.
+    /// Records how long the caller really waits before the next attempt, if this differs from the wait that was asked for.
     pub fn set_waited(&mut self, waited: Duration) {
         self.ledger.set_wait(waited);
     }
 
-    /// What the last answer asked for in `Retry-After`, if it did.
+    /// The `Retry-After` of the last answer, if it had one.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -156,13 +156,13 @@ impl Attempts {
 
     /// Makes the next attempt, at once.
     ///
-    /// Redirects that were [asked for](Request::follow_redirects) are followed at once too; each hop has an account of its own,
-    /// and this is from then on the one of the last hop. Dropping the future closes the connection in use; the attempt is then
-    /// in no account.
+    /// Redirects that were [asked for](Request::follow_redirects) are followed at once too. Each hop has its own list of
+    /// attempts; [`attempts`](Self::attempts) then shows the list of the last hop. Dropping the future closes the connection in
+    /// use, and the attempt is not recorded.
     ///
     /// # Errors
     ///
-    /// [`Failed`] when the answer was not whole or its status is 400 or above.
+    /// [`Failed`] when the answer was incomplete or its status is 400 or above.
     pub async fn attempt(&mut self) -> Result<Response, Failed> {
         let span = self.span.clone();
         let attempt = async {
@@ -178,11 +178,11 @@ impl Attempts {
         attempt.instrument(span).await
     }
 
-    /// Like [`attempt`](Self::attempt), but leaves the body of the response to be read piece by piece.
+    /// Makes the next attempt like [`attempt`](Self::attempt), but the caller reads the body of the response piece by piece.
     ///
     /// # Errors
     ///
-    /// As [`attempt`](Self::attempt), for what comes before the body.
+    /// As for [`attempt`](Self::attempt), until the head of the response has arrived.
     pub async fn stream(&mut self) -> Result<Response<Body>, Failed> {
         let span = self.span.clone();
         let attempt = async {
@@ -192,7 +192,7 @@ impl Attempts {
         attempt.instrument(span).await
     }
 
-    /// Does not accept the last response: the attempt gets this outcome instead, and the same budgets decide again what follows.
+    /// Rejects the last response. `fault` becomes the outcome of its attempt, and the budgets decide again whether to retry.
     pub fn reject(&mut self, fault: Fault) -> Failed {
         let _entered = self.span.clone().entered();
         debug!(%fault, "rejected");
@@ -201,7 +201,7 @@ impl Attempts {
         self.failed(decision, HeaderMap::new(), &[])
     }
 
-    /// Makes an attempt until the server does not redirect any more.
+    /// Makes an attempt and follows its redirects.
     async fn answer(&mut self) -> Result<Answer, Failed> {
         loop {
             let headers = || self.headers();
@@ -314,7 +314,8 @@ impl Attempts {
     }
 }
 
-/// Errors are kept, and what came off the wire would keep the whole buffer that it was read into.
+/// Copies the headers and the body of a refusal. An error may be kept for long, and the originals would keep the whole read
+/// buffer alive.
 fn copied(mut headers: HeaderMap, body: &[u8]) -> (HeaderMap, Bytes) {
     for value in headers.values_mut() {
         if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {

@@ -22,16 +22,16 @@ use crate::phase::Phase;
 use crate::rules::classify::{During, classify};
 use crate::rules::clock::Event;
 
-/// The body of a response as a stream. The read clock goes on (rule R9): a body that is not read in time fails. What was read
-/// cannot be read again, so a failure here is not retried.
+/// The body of a response as a stream. The read clock keeps running (rule R9): a body that is not read in time fails. A body
+/// cannot be read twice, so a failure here is not retried.
 ///
-/// It is an [`http_body::Body`]. Dropped before its end it closes the connection.
+/// It is an [`http_body::Body`]. If it is dropped before its end, the connection is closed.
 pub struct Body {
     incoming: Incoming,
     /// `None` at the end, and after a failure.
     running: Option<Running>,
     track: Arc<Track>,
-    /// Where the connection goes at the end.
+    /// The pool that takes the connection back at the end of the body.
     pool: Arc<Pool>,
     origin: Origin,
     gzip: Option<Gzip>,
@@ -43,7 +43,7 @@ impl Body {
         Self { incoming, running: Some(running), track, pool, origin, gzip: gzip.then(Gzip::new) }
     }
 
-    /// The next piece of the body, never empty; `None` at its end.
+    /// Returns the next piece of the body, which is never empty, or `None` at the end.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Body {
                     running.rest(cx, &self.pool, self.origin.clone());
                 }
             } else if let Poll::Ready(limit) = running.poll_overdue(cx) {
-                // Pieces that are there whenever they are asked for would never let the clock be looked at.
+                // Checked here too, because pieces that are always ready would otherwise keep the clock from being checked.
                 self.discard();
                 return Poll::Ready(Some(Err(Fault::new(limit, ""))));
             }
@@ -96,13 +96,13 @@ impl Body {
         }
     }
 
-    /// Reads no more of it and closes the connection, if it is not at its end.
+    /// Stops reading. If the body is not at its end, the connection is closed.
     pub(crate) fn discard(&mut self) {
         self.running = None;
         self.gzip = None;
     }
 
-    /// The whole body. One that is announced as longer than `limit` is refused unread.
+    /// Reads the whole body. If its stated length is above `limit`, nothing is read.
     pub(crate) async fn read_whole(&mut self, limit: usize) -> Result<Bytes, Fault> {
         if self.running.is_some() && self.gzip.is_none() && self.incoming.size_hint().lower() > limit as u64 {
             return Err(too_large(limit));
@@ -110,13 +110,13 @@ impl Body {
         self.read(limit).await.map_err(|(_, fault)| fault)
     }
 
-    /// The whole body, or what there is of it and why there is no more. One longer than `limit` is a fault.
+    /// Reads the whole body. On failure returns the part that was read, with the fault. A body longer than `limit` is a fault.
     pub(crate) async fn read(&mut self, limit: usize) -> Result<Bytes, (Bytes, Fault)> {
         let mut read = BytesMut::new();
         loop {
             match self.chunk().await {
                 Ok(None) => return Ok(read.freeze()),
-                // The common case is one chunk; it is handed on as it is.
+                // In the common case the body is one chunk, which is returned without a copy.
                 Ok(Some(chunk)) if read.is_empty() && self.is_end_stream() && chunk.len() <= limit => return Ok(chunk),
                 Ok(Some(chunk)) => {
                     let room = limit - read.len();
@@ -130,7 +130,7 @@ impl Body {
         }
     }
 
-    /// What has become of the payload that was announced.
+    /// The state of the payload, beginning with what was known before it was sent.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
         self.track.payload(announced)
     }
@@ -161,7 +161,7 @@ impl http_body::Body for Body {
     }
 }
 
-/// Decompresses a body a bounded piece at a time: a few bytes of it can stand for as many megabytes.
+/// Decompresses a body in pieces of bounded size, because a few compressed bytes can expand to megabytes.
 struct Gzip {
     decoder: MultiGzDecoder<Vec<u8>>,
     input: Bytes,
@@ -170,7 +170,7 @@ struct Gzip {
 }
 
 impl Gzip {
-    /// A piece may be longer by what the decoder holds back, 32 KiB.
+    /// A piece may be up to 32 KiB longer, which the decoder can hold back.
     const PIECE: usize = 256 * 1024;
 
     fn new() -> Self {
@@ -183,9 +183,9 @@ impl Gzip {
         self.over = over;
     }
 
-    /// The next piece, never empty; `None` when there is none without more input.
+    /// Returns the next piece, which is never empty, or `None` when more input is needed.
     fn next(&mut self) -> io::Result<Option<Bytes>> {
-        // No body at all is none, although it is not a gzip stream either.
+        // An empty body is accepted as empty, although it is not a gzip stream.
         if !self.began {
             return Ok(None);
         }

@@ -1,6 +1,6 @@
 //! The two budgets of retries.
 
-/// Which budget of the settings a failure draws on (rule R3).
+/// The budget of the settings that a retry is charged to (rule R3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Budget {
     /// `max_retries`: the request may have been sent.
@@ -10,7 +10,7 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets it.
+    /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets this budget.
     pub const fn field(self) -> &'static str {
         match self {
             Self::MaxRetries => "max_retries",

@@ -1,4 +1,4 @@
-//! What a client can be made with.
+//! The builder of a client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::shared::{Options, Shared};
 use crate::tls::{Identity, RootCertificates};
 use crate::trace::TraceIds;
 
-/// How long a connection may lie idle in the pool. Common servers hang up after 5 s (Apache, Node.js) to 75 s (nginx); a
-/// connection that they are about to close costs a request more than a new one does.
+/// How long a connection may stay idle in the pool. Common servers close idle connections after 5 s (Apache, Node.js) to 75 s
+/// (nginx). A connection that the server is about to close costs a request more than a new connection.
 pub const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 const USER_AGENT: &str = concat!("encord-http/", env!("CARGO_PKG_VERSION"));
 
-/// Makes a [`Client`] with other than the default limits.
+/// Builds a [`Client`] with limits other than the defaults.
 #[derive(Debug, Clone)]
 pub struct ClientBuilder {
     options: Options,
@@ -41,18 +41,18 @@ pub struct ClientBuilder {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The suffix of the user agent has control characters, which cannot stand in a header.
+    /// The suffix of the user agent has control characters, which a header cannot contain.
     #[error("the suffix of the user agent has characters that cannot stand in a header")]
     UserAgent(#[from] InvalidHeaderValue),
 }
 
 impl Client {
-    /// A client under these settings.
+    /// Makes a client with these settings.
     pub fn new(settings: RequestsSettings) -> Self {
         ClientBuilder::new(settings).client(HeaderValue::from_static(USER_AGENT))
     }
 
-    /// A client under these settings, with more to set.
+    /// Returns a builder of a client with these settings.
     pub fn builder(settings: RequestsSettings) -> ClientBuilder {
         ClientBuilder::new(settings)
     }
@@ -76,21 +76,21 @@ impl ClientBuilder {
         }
     }
 
-    /// The longest backoff (rule R2); `None` lifts the cap. Default: [`BACKOFF_CAP`]. It does not shorten a `Retry-After`.
+    /// Sets the longest backoff (rule R2); `None` removes the cap. Default: [`BACKOFF_CAP`]. It does not shorten a `Retry-After`.
     #[must_use]
     pub fn backoff_cap(mut self, cap: Option<Duration>) -> Self {
         self.options.backoff_cap = cap;
         self
     }
 
-    /// The longest `Retry-After` that is waited for (rule R6). Default: [`RETRY_AFTER_LIMIT`].
+    /// Sets the longest `Retry-After` that the client waits for (rule R6). Default: [`RETRY_AFTER_LIMIT`].
     #[must_use]
     pub fn retry_after_limit(mut self, limit: Duration) -> Self {
         self.options.retry_after_limit = limit;
         self
     }
 
-    /// Spreads the backoff. Default: [`Jitter::None`], the exact schedule (rule R2).
+    /// Randomises the backoff. Default: [`Jitter::None`], the exact schedule (rule R2).
     #[must_use]
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.options.jitter = jitter;
@@ -104,8 +104,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends a trace id with each request, in `X-Cloud-Trace-Context` (`trace_id_provider` of the SDK). All attempts of a
-    /// request have the same. What cannot stand in a header is not sent.
+    /// Sends a trace id with each request, in `X-Cloud-Trace-Context` (`trace_id_provider` of the SDK). All attempts of a request
+    /// have the same trace id. A trace id that is not a valid header value is not sent.
     #[must_use]
     pub fn trace_id_provider(mut self, provider: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.options.trace_ids = Some(TraceIds::new(provider));
@@ -119,45 +119,45 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may lie idle in the pool before it is closed. Default: [`POOL_IDLE_TIMEOUT`]. It should be shorter
-    /// than what the server allows. Zero: no connection is used twice, for peers that close without saying so.
+    /// Sets how long a connection may stay idle in the pool before it is closed. Default: [`POOL_IDLE_TIMEOUT`]. Choose less than
+    /// the server's own timeout. With zero no connection is used twice, for servers that close connections without notice.
     #[must_use]
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
         self.pool_idle_timeout = limit;
         self
     }
 
-    /// Trusts these authorities too, beside those of the platform. May be said more than once.
+    /// Trusts these authorities in addition to those of the platform. May be called more than once.
     #[must_use]
     pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
         self.tls.trust(roots);
         self
     }
 
-    /// Answers with this identity when a server, or an `https` proxy, asks for one.
+    /// Presents this identity when a server or an `https` proxy asks for a client certificate.
     #[must_use]
     pub fn client_identity(mut self, identity: Identity) -> Self {
         self.tls.identify(identity);
         self
     }
 
-    /// Uses this TLS, in place of everything that this builder says about it. Where it names protocols (ALPN) they are
-    /// replaced by `http/1.1`, which is all that this client speaks.
+    /// Uses this TLS configuration instead of all other TLS options of this builder. Its protocols (ALPN) are replaced by
+    /// `http/1.1`, the only protocol of this client.
     #[must_use]
     pub fn rustls_config(mut self, config: Arc<ClientConfig>) -> Self {
         self.tls.replace(config);
         self
     }
 
-    /// Sends requests through this [`Proxy`](crate::Proxy), or through these [`Proxies`], whatever the environment says.
-    /// Default: [`Proxies::from_env`], read when the client is built.
+    /// Sends requests through this [`Proxy`](crate::Proxy), or through these [`Proxies`], and ignores the environment. Default:
+    /// [`Proxies::from_env`], read when the client is built.
     #[must_use]
     pub fn proxy(mut self, proxies: impl Into<Proxies>) -> Self {
         self.proxies = Some(proxies.into());
         self
     }
 
-    /// Sends requests through no proxy, whatever the environment says.
+    /// Sends requests through no proxy, and ignores the environment.
     #[must_use]
     pub fn no_proxy(self) -> Self {
         self.proxy(Proxies::none())
@@ -167,7 +167,7 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when something that was set cannot be used.
+    /// [`BuildError`] when one of the options cannot be used.
     pub fn build(self) -> Result<Client, BuildError> {
         let user_agent = match &self.user_agent_suffix {
             Some(suffix) => HeaderValue::try_from(format!("{USER_AGENT} {suffix}"))?,

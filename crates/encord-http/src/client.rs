@@ -12,10 +12,10 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::shared::Shared;
 
-/// An HTTP/1.1 client that keeps [`RequestsSettings`].
+/// An HTTP/1.1 client that follows [`RequestsSettings`].
 ///
-/// Cheap to clone; clones share their connections. Its settings are fixed when it is made (rule R10). It may be used by several
-/// runtimes, at the same time and one after the other: each has connections of its own.
+/// A client is cheap to clone, and clones share their connections. Its settings never change (rule R10). Several runtimes may use
+/// one client, at the same time or one after the other; each runtime has its own connections.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -27,15 +27,15 @@ impl Client {
         &self.shared.options.settings
     }
 
-    /// Sends a request, again if need be, and reads the whole response, at most [`MAX_BODY`](crate::MAX_BODY) bytes of it.
-    /// Needs a tokio runtime with time and I/O enabled.
+    /// Sends a request, retries it as the settings say, and reads the whole response, up to [`MAX_BODY`](crate::MAX_BODY) bytes.
+    /// It needs a tokio runtime with time and I/O enabled.
     ///
     /// Dropping the future stops everything at once and closes the connection in use.
     ///
     /// # Errors
     ///
-    /// [`Error`] when the last attempt brought no whole answer or a status of 400 and above. Lower ones, redirects among them,
-    /// are responses.
+    /// [`Error`] when the last attempt got no complete answer, or a status of 400 or above. A lower status, also that of a
+    /// redirect, is a response.
     pub async fn send(&self, request: &Request) -> Result<Response, Error> {
         let mut attempts = self.begin(request.clone());
         loop {
@@ -46,12 +46,12 @@ impl Client {
         }
     }
 
-    /// Like [`send`](Self::send), but leaves the body of the response to be read piece by piece, under the read clock. A
-    /// failure from then on is not retried.
+    /// Sends a request like [`send`](Self::send), but the caller reads the body of the response piece by piece, under the read
+    /// clock. A failure while the body is read is not retried.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), for what comes before the body.
+    /// As for [`send`](Self::send), until the head of the response has arrived.
     pub async fn stream(&self, request: &Request) -> Result<Response<Body>, Error> {
         let mut attempts = self.begin(request.clone());
         loop {
@@ -62,7 +62,8 @@ impl Client {
         }
     }
 
-    /// Gives the attempts of a request into the caller's hands. Sends nothing yet; the [deadline](Request::deadline) runs.
+    /// Lets the caller make the attempts of a request one by one. Nothing is sent yet, but the [deadline](Request::deadline)
+    /// starts to run.
     pub fn begin(&self, request: Request) -> Attempts {
         Attempts::new(Arc::clone(&self.shared), request)
     }

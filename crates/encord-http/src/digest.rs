@@ -1,4 +1,4 @@
-//! What was sent, and checksums of it.
+//! What was sent, and its checksums.
 
 use std::time::SystemTime;
 
@@ -7,10 +7,9 @@ use md5::{Digest, Md5};
 /// Which checksums of a payload to compute while it is read. Default: none, which costs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Digests {
-    /// CRC-32C (Castagnoli, RFC 3720 §12.1): what Google Cloud Storage calls `x-goog-hash: crc32c`, and S3
-    /// `x-amz-checksum-crc32c`.
+    /// CRC-32C (Castagnoli, RFC 3720 §12.1): `x-goog-hash: crc32c` of Google Cloud Storage, `x-amz-checksum-crc32c` of S3.
     pub crc32c: bool,
-    /// MD5 (RFC 1321): `Content-MD5`, and the `ETag` of most objects that were sent in one piece.
+    /// MD5 (RFC 1321): `Content-MD5`, and the `ETag` of most objects that were uploaded by one request.
     pub md5: bool,
 }
 
@@ -20,21 +19,21 @@ pub struct Digests {
 pub struct Sent {
     /// Its length in bytes. 0 when it was a stream of unknown length.
     pub length: u64,
-    /// When the file was last modified, if it was one.
+    /// When the file was last modified. `None` if the payload was not a file.
     pub modified: Option<SystemTime>,
-    /// Whether all of it had gone to the operating system before the answer was there. A server that answers earlier has not seen
-    /// all of it.
+    /// Whether the operating system had taken the whole payload before the answer arrived. A server that answers earlier has not
+    /// seen the whole payload.
     pub complete: bool,
-    /// Its CRC-32C, if that was asked for and it is complete.
+    /// The CRC-32C, if it was asked for and the payload is complete.
     pub crc32c: Option<u32>,
-    /// Its MD5, if that was asked for and it is complete.
+    /// The MD5, if it was asked for and the payload is complete.
     pub md5: Option<[u8; 16]>,
 }
 
 impl Digests {
-    /// None.
+    /// No checksum.
     pub const NONE: Self = Self { crc32c: false, md5: false };
-    /// All that there are.
+    /// Every checksum.
     pub const ALL: Self = Self { crc32c: true, md5: true };
 }
 
@@ -45,14 +44,14 @@ pub(crate) struct Sums {
     pub(crate) md5: Option<[u8; 16]>,
 }
 
-/// Computes what was asked for, piece by piece.
+/// Computes the requested checksums, piece by piece.
 pub(crate) struct Hasher {
     crc32c: Option<u32>,
     md5: Option<Md5>,
 }
 
 impl Hasher {
-    /// `None` where nothing is asked for.
+    /// Returns `None` if no checksum is requested.
     pub(crate) fn wanted(digests: Digests) -> Option<Self> {
         (digests != Digests::NONE).then(|| Self::new(digests))
     }

@@ -13,10 +13,10 @@ use crate::request::Request;
 use crate::rules::ledger::StopReason;
 use crate::rules::reason::Reason;
 
-/// A request that failed for good: what it was, why it was not tried again, and every attempt (rule R11).
+/// A request that failed for good: method, host and path, the reason why it was not retried, and every attempt (rule R11).
 ///
-/// `Display` is the whole story in one line. It names method, host and path; the query of the URL, the headers and the body of
-/// the answer are in neither `Display` nor `Debug`.
+/// `Display` says all this in one line. Neither `Display` nor `Debug` shows the query of the URL, the headers, or the body of the
+/// answer.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -31,12 +31,12 @@ struct Inner {
     body: Bytes,
 }
 
-/// What ended a request, in a form to match on.
+/// The cause of the failure, as an enum to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The server answered with this status.
     Status(StatusCode),
-    /// There was no whole answer.
+    /// There was no complete answer.
     Fault(FaultKind),
 }
 
@@ -53,12 +53,12 @@ impl Error {
         Self(Box::new(Inner { request, stop_reason, attempts, retry_after, headers, body }))
     }
 
-    /// What the last attempt came to.
+    /// The kind of the last attempt's failure.
     pub fn kind(&self) -> ErrorKind {
         match self.last().map(|last| &last.outcome) {
             Some(Outcome::Status(status)) => ErrorKind::Status(*status),
             Some(Outcome::Fault(fault)) => ErrorKind::Fault(fault.kind()),
-            // There is always an attempt.
+            // Never happens: an error has at least one attempt.
             None => ErrorKind::Fault(FaultKind::Url),
         }
     }
@@ -73,7 +73,7 @@ impl Error {
         self.last()?.reason.as_ref()
     }
 
-    /// What the last answer asked for in `Retry-After`, if it did.
+    /// The `Retry-After` of the last answer, if it had one.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -83,7 +83,7 @@ impl Error {
         matches!(self.kind(), ErrorKind::Fault(FaultKind::TimedOut(_) | FaultKind::Deadline))
     }
 
-    /// Whether there was no connection, so that nothing was sent.
+    /// Whether the connection failed, so that nothing was sent.
     pub fn is_connect(&self) -> bool {
         use FaultKind::{Certificate, Dns, Local, Proxy, Refused, TimedOut, Tls, TlsCutOff, Unreachable};
         let kinds = [Certificate, Dns, Local, Proxy, Refused, TimedOut(Limit::Connect), Tls, TlsCutOff, Unreachable];
@@ -113,7 +113,7 @@ impl Error {
         }
     }
 
-    /// The fault of the last attempt, if there was no whole answer to it.
+    /// The fault of the last attempt, if it got no complete answer.
     pub fn fault(&self) -> Option<&Fault> {
         match &self.last()?.outcome {
             Outcome::Status(_) => None,
@@ -141,7 +141,7 @@ impl fmt::Display for Error {
         let Inner { request, stop_reason, attempts, .. } = &*self.0;
         write!(f, "{request} failed")?;
         match attempts.last() {
-            // Rejected by the caller.
+            // The caller rejected the answer.
             Some(Attempt { phase: Phase::Done, outcome, .. }) => write!(f, " after the answer: {outcome}")?,
             Some(Attempt { phase, outcome: Outcome::Status(status), reason: Some(reason), .. }) => {
                 write!(f, " while {phase}: {} {reason}", status.as_u16())?;
@@ -165,7 +165,7 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {
-    /// What is behind the fault of the last attempt.
+    /// The error behind the fault of the last attempt.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.fault().and_then(Fault::source)
     }

@@ -30,25 +30,26 @@ pub enum FaultKind {
     Certificate,
     /// TLS failed in another way: no common version, an alert.
     Tls,
-    /// The proxy cannot be used: it does not let the client through, or its URL is not one.
+    /// The proxy cannot be used: it refuses the client, or its URL is not valid.
     Proxy,
     /// The peer reset the connection.
     Reset,
-    /// The peer closed the connection before the whole answer was there.
+    /// The peer closed the connection before the whole answer had arrived.
     Closed,
-    /// A limit of the settings ran out.
+    /// A limit of the settings expired.
     TimedOut(Limit),
     /// What the peer sent is malformed: not HTTP/1.1, or broken gzip.
     Protocol,
-    /// The answer's head or body is longer than the client takes.
+    /// The answer's head or body is longer than the client accepts.
     TooLarge,
-    /// What arrived is not what was sent. Only a caller can find that: see [`Attempts::reject`](crate::Attempts::reject).
+    /// The data that arrived is not the data that was sent. Only a caller can find this: see
+    /// [`Attempts::reject`](crate::Attempts::reject).
     Integrity,
     /// The payload cannot be read: a missing file, a directory, no permission.
     Payload,
     /// The payload cannot be read at this moment: a stale handle of a network file system, a read error, no descriptor left.
     PayloadBusy,
-    /// The file shrank, grew or was changed while it was sent. Its last piece was then kept back, so no server has it whole.
+    /// The file shrank, grew or was changed while it was sent. Its last piece was not sent, so no server has the whole file.
     Changed,
     /// This machine cannot make a connection at this moment: no descriptor left, its trust store cannot be read.
     Local,
@@ -71,7 +72,7 @@ impl Fault {
         Self { detail: detail.into(), ..self }
     }
 
-    /// What arrived is not what was sent: [`FaultKind::Integrity`]. The detail is shown to users; it says how that was found.
+    /// Makes a fault of the kind [`FaultKind::Integrity`]. The detail is shown to users; it says how the difference was found.
     pub fn integrity(detail: impl Into<Box<str>>) -> Self {
         Self::new(FaultKind::Integrity, detail)
     }
@@ -81,7 +82,7 @@ impl Fault {
         self.kind
     }
 
-    /// What is known beyond the kind, such as the operating system's words. May be empty.
+    /// More detail than the kind gives, such as the message of the operating system. May be empty.
     pub fn detail(&self) -> &str {
         &self.detail
     }
@@ -149,7 +150,7 @@ impl StdError for Fault {
 }
 
 impl PartialEq for Fault {
-    /// By kind and detail: an error behind it has no equality.
+    /// Compares kind and detail only, because the error behind a fault has no equality.
     fn eq(&self, other: &Self) -> bool {
         (self.kind, &self.detail) == (other.kind, &other.detail)
     }

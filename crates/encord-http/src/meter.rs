@@ -1,19 +1,19 @@
-//! A count of payload bytes, for whoever shows progress.
+//! A counter of payload bytes, for a display of progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts payload bytes as they are handed over for sending, over all attempts of all requests that
-/// [have it](crate::Request::meter). What is sent again counts again.
+/// Counts the payload bytes that are sent, over all attempts of all requests that [use it](crate::Request::meter). Bytes that are
+/// sent again count again.
 #[derive(Debug, Default)]
 pub struct Meter(AtomicU64);
 
 impl Meter {
-    /// A meter at zero.
+    /// Makes a meter at zero.
     pub const fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
-    /// How many bytes so far.
+    /// Returns the number of bytes so far.
     pub fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The network: connections and what one attempt does on them.
+//! The network: connections, and one attempt on a connection.
 
 pub(crate) mod addresses;
 pub(crate) mod connection;

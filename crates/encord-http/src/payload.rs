@@ -1,4 +1,4 @@
-//! Payloads, and how they are read again for every attempt.
+//! Payloads, which can be opened again for every attempt.
 
 mod buffer;
 mod error;
@@ -24,8 +24,8 @@ use self::source::{Slot, Stream};
 use crate::digest::Digests;
 use crate::fault::Fault;
 
-/// What a request carries. All but [`Payload::once`] can be sent again: bytes are shared, a file is opened anew for each
-/// attempt, a factory is asked anew.
+/// The payload of a request. Every payload except [`Payload::once`] can be sent again: bytes are shared, a file is opened again,
+/// and a factory is called again for each attempt.
 #[derive(Clone, Default)]
 pub struct Payload {
     kind: Kind,
@@ -51,22 +51,23 @@ impl Payload {
         Self::of(Kind::Empty)
     }
 
-    /// Bytes in memory.
+    /// A payload of bytes in memory.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self::of(Kind::Bytes(bytes.into()))
     }
 
-    /// A file, streamed from disk. Its length when an attempt begins is the `Content-Length`.
+    /// A payload that streams a file from disk. The file's length at the start of an attempt is the `Content-Length`.
     ///
-    /// An attempt fails if the file has another length, time of modification or (on Unix) time of change when its last byte was read.
-    /// Its last piece is then not sent, so no server has it whole. A file that says its length is 0 is read to its end all the same,
-    /// because those of /proc and of some network file systems say so; up to 16 MiB of it are sent.
+    /// After the last byte is read, the file's length, time of modification and (on Unix) time of change are compared with those
+    /// at the start. If one differs, the attempt fails and the last piece is not sent, so that no server gets the complete file.
+    /// A file with a stated length of 0 is still read to its end, up to 16 MiB, because files of /proc and of some network file
+    /// systems state this length.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::of(Kind::File(path.into().into()))
     }
 
-    /// A stream made anew for each attempt. If its size hint is exact it is sent with a `Content-Length` and must keep it,
-    /// otherwise it is sent chunked.
+    /// A payload that calls `make` for a new stream at each attempt. If the stream's size hint is exact, it becomes the
+    /// `Content-Length`, and the stream must have exactly this length. Otherwise the stream is sent chunked.
     pub fn factory<B>(make: impl Fn() -> B + Send + Sync + 'static) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -75,8 +76,8 @@ impl Payload {
         Self::of(Kind::Factory(Arc::new(move || make().map_err(Into::into).boxed_unsync())))
     }
 
-    /// A stream that can be read only once. Its request is not tried again once the first byte was read; the error then says
-    /// so. Failures to connect are still retried. Length as for [`Payload::factory`].
+    /// A payload of a stream that can be read only once. After the first byte is read the request is not retried, and the error
+    /// says so. Failures to connect are still retried. The length is as for [`Payload::factory`].
     pub fn once<B>(body: B) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -87,9 +88,9 @@ impl Payload {
         Self::of(Kind::Once { slot, length })
     }
 
-    /// Computes these checksums while the payload is read, for every attempt anew: see
-    /// [`Response::payload`](crate::Response::payload). Files and bytes are hashed on threads of their own, while what was
-    /// hashed before is sent; streams as their pieces pass.
+    /// Computes these checksums while the payload is read, again for each attempt.
+    /// [`Response::payload`](crate::Response::payload) returns them. Files and bytes are hashed on separate threads while the
+    /// previous chunk is sent. Streams are hashed while they are sent.
     #[must_use]
     pub fn digests(self, digests: Digests) -> Self {
         Self { digests, ..self }
@@ -100,7 +101,7 @@ impl Payload {
         matches!(self.kind, Kind::Empty)
     }
 
-    /// Whether another attempt can still have it from the start.
+    /// Whether another attempt can still read the payload from its start.
     pub(crate) fn can_open(&self) -> bool {
         match &self.kind {
             Kind::Once { slot, .. } => slot.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
@@ -108,7 +109,8 @@ impl Payload {
         }
     }
 
-    /// Opens the payload for one attempt, which begins when that is done: how long a disk takes does not count against its clocks.
+    /// Opens the payload for one attempt. The attempt begins when the payload is open, so a slow disk does not count against its
+    /// clocks.
     pub(crate) async fn open(&self, readers: &Readers) -> Result<Opened, Fault> {
         let digests = self.digests;
         let opened = match &self.kind {
@@ -168,7 +170,7 @@ mod tests {
 
     const SLOW: Duration = Duration::from_secs(3600);
 
-    /// A disk that does not answer before the sender is dropped, to more readers than there are.
+    /// Blocks all readers, like a disk that does not answer, until the sender is dropped.
     fn block(readers: &Readers) -> (mpsc::Sender<()>, Vec<Read<bool>>) {
         let (disk, answer) = mpsc::channel::<()>();
         let answer = Arc::new(Mutex::new(answer));
@@ -204,7 +206,7 @@ mod tests {
         let mut sending = pin!(client.send(&request));
         assert!(is_pending(sending.as_mut()));
         advance(SLOW).await;
-        // From here on nothing is to run out.
+        // From here on no limit may expire.
         resume();
         drop(disk);
         let response = sending.await.expect("an answer");
@@ -220,7 +222,7 @@ mod tests {
         let request = Request::put("http://127.0.0.1:1/", Payload::file(file.path())).deadline(SLOW);
         let mut sending = pin!(client.send(&request));
         assert!(is_pending(sending.as_mut()));
-        // Readers that are busy hold the clock.
+        // Busy readers do not stop the deadline.
         advance(SLOW).await;
         let error = sending.await.expect_err("the disk does not answer");
         assert_eq!((error.phase(), error.attempts().len()), (Phase::Preparing, 1));

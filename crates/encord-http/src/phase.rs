@@ -1,31 +1,32 @@
-//! The phases of an attempt, the limits that bound them, and how the limits are read.
+//! The phases of an attempt, the limits that bound them, and the two profiles that interpret the limits.
 
 use std::fmt;
 
-/// Where an attempt stands. Phases follow each other in this order; some may be skipped.
+/// The phase that an attempt has reached. Phases follow each other in this order; some may be skipped.
 ///
-/// Only an interim response (1xx) leads back: it looks like the response until its head is read.
+/// Only an interim response (1xx) moves an attempt back to an earlier phase, because it looks like the response until its head is
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Before the network, when no clock runs yet: the URL is checked, the payload opened.
+    /// Before the network: the URL is checked and the payload is opened. No clock runs yet.
     Preparing,
     /// Waiting for a connection: DNS, TCP, proxy, TLS.
     Connecting,
-    /// The connection is there; the payload is on its way to the network.
+    /// The connection is open; the payload is being sent.
     Sending,
-    /// The payload is sent; nothing of the response has come.
+    /// The payload is sent; no byte of the response has arrived.
     Waiting,
-    /// The first byte of the response has come, the last one has not.
+    /// The first byte of the response has arrived, the last one has not.
     Reading,
-    /// The whole response is there.
+    /// The whole response has arrived.
     Done,
 }
 
-/// A limit of [`RequestsSettings`](encord_http_settings::RequestsSettings) that can run out.
+/// A limit of [`RequestsSettings`](encord_http_settings::RequestsSettings) that can expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
-    /// `connect_timeout`, on the way to a connection (rule R7, first half).
+    /// `connect_timeout`, while the connection is made (rule R7, first half).
     Connect,
     /// `connect_timeout`, from the connection to the first byte of the response (rule R7, second half).
     FirstByte,
@@ -35,16 +36,16 @@ pub enum Limit {
     Read,
 }
 
-/// How the limits are read.
+/// How the limits are interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Profile {
-    /// As documented: `write_timeout` bounds the whole payload, and the first byte of the response is due `connect_timeout`
-    /// after the connection was there. For requests.
+    /// For requests, as the SDK documents it: `write_timeout` bounds the whole payload, and the first byte of the response must
+    /// arrive within `connect_timeout` after the connection was made.
     #[default]
     Total,
     /// For uploads, which take as long as the file needs. `write_timeout` bounds every period in which the payload makes no
-    /// progress, and the first byte is due `connect_timeout` after the payload was sent. The head of a 2xx answer decides: its body
-    /// is not kept (rule U11).
+    /// progress, and the first byte must arrive within `connect_timeout` after the payload was sent. The head of a 2xx answer is
+    /// enough for success: its body is not kept (rule U11).
     Stall,
 }
 
@@ -63,7 +64,7 @@ impl Phase {
 }
 
 impl Limit {
-    /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets it.
+    /// The field of [`RequestsSettings`](encord_http_settings::RequestsSettings) that sets this limit.
     pub const fn field(self) -> &'static str {
         match self {
             Self::Connect | Self::FirstByte => "connect_timeout",

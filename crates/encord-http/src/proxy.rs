@@ -14,10 +14,10 @@ use thiserror::Error;
 use crate::fault::{Fault, FaultKind};
 use crate::rules::exceptions::Exceptions;
 
-/// An HTTP proxy, with its credentials if it wants any.
+/// An HTTP proxy, with its credentials if it needs any.
 ///
-/// Requests to `https` URLs pass through a `CONNECT` tunnel (RFC 9110 §9.3.6), so that the proxy sees host and port only. Those
-/// to `http` URLs are sent to the proxy as they are, query included. `Debug` and `Display` show host and port only.
+/// Requests to `https` URLs pass through a `CONNECT` tunnel (RFC 9110 §9.3.6), so that the proxy sees host and port only.
+/// Requests to `http` URLs are sent to the proxy unencrypted, with the query. `Debug` and `Display` show host and port only.
 ///
 /// ```
 /// let proxy = encord_http::Proxy::new("http://me:s3cret@proxy.example:3128")?;
@@ -47,14 +47,14 @@ pub struct Proxies {
     exceptions: Exceptions,
 }
 
-/// Why a proxy cannot be used. The message never repeats what was given, which may hold a password.
+/// Why a proxy cannot be used. The message never repeats the input, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidProxy {
     /// Not a URL at all. A password with `@`, `/`, `?` or `#` in it has to be percent-encoded.
     #[error("the proxy's URL cannot be parsed: {0}")]
     Syntax(Box<str>),
-    /// A proxy that speaks something else, such as SOCKS.
+    /// The proxy uses another protocol, such as SOCKS.
     #[error("proxies of the scheme {0} are not supported, only those of http and https are")]
     Scheme(Box<str>),
     /// No host.
@@ -65,8 +65,8 @@ pub enum InvalidProxy {
     Port,
 }
 
-/// A variable of the environment that does not name a proxy. Told by the request that needs it: to go around a proxy that was
-/// asked for would be worse.
+/// A variable of the environment that is not the URL of a proxy. Each request that would use it fails, because sending the
+/// request without the proxy would be worse.
 #[derive(Debug, Clone)]
 struct Unusable {
     variable: &'static str,
@@ -74,8 +74,8 @@ struct Unusable {
 }
 
 impl Proxy {
-    /// Takes the URL of a proxy: `http://` or `https://` (how the proxy itself is spoken to; without it `http://`), an optional
-    /// percent-encoded `user:password@`, host, port (default: that of the scheme, 80 or 443). A path is ignored.
+    /// Takes the URL of a proxy. It has a scheme, `http://` (the default) or `https://`, for the connection to the proxy itself;
+    /// an optional percent-encoded `user:password@`; a host; and a port (default: 80 or 443, by the scheme). A path is ignored.
     ///
     /// # Errors
     ///
@@ -87,14 +87,14 @@ impl Proxy {
         if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             return Err(InvalidProxy::Scheme(scheme.into()));
         }
-        // None of the texts of `http` repeats the input.
+        // No error text of the crate `http` repeats the input.
         let uri: Uri = url.parse().map_err(|e: http::uri::InvalidUri| InvalidProxy::Syntax(e.to_string().into()))?;
         let origin = Origin::of(&uri).map_err(|e| match e {
             InvalidUrl::Port => InvalidProxy::Port,
             _ => InvalidProxy::Host,
         })?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        // Else a `/` or an `@` in the password would make a host of a part of the credentials.
+        // Otherwise a `/` or an `@` in the password would turn a part of the credentials into the host.
         if url.matches('@').count() > usize::from(authority.contains('@')) {
             return Err(InvalidProxy::Syntax("an @ that does not end the credentials".into()));
         }
@@ -111,7 +111,7 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// The fault, which happened on the way to the proxy, saying so.
+    /// Adds to a fault that it happened on the way to the proxy.
     pub(crate) fn blame(&self, fault: &Fault) -> Fault {
         let detail = match fault.detail() {
             "" => format!("proxy {self}"),
@@ -122,7 +122,7 @@ impl Proxy {
 }
 
 impl Proxies {
-    /// No proxy for any request.
+    /// Uses no proxy for any request.
     pub fn none() -> Self {
         Self::default()
     }
@@ -132,17 +132,17 @@ impl Proxies {
         Self::none().http(proxy.clone()).https(proxy)
     }
 
-    /// What the environment of this process asks for: see [`Proxies::from_variables`].
+    /// Reads the proxies from the environment of this process: see [`Proxies::from_variables`].
     pub fn from_env() -> Self {
         Self::from_variables(std::env::vars_os())
     }
 
-    /// What these variables ask for, by the rules of curl: `HTTP_PROXY` for `http` URLs, `HTTPS_PROXY` for `https` URLs,
-    /// `ALL_PROXY` where the one for the scheme is missing, and `NO_PROXY` with the [exceptions](Self::except). A variable in
-    /// lower case goes before the same in upper case. An empty one counts as missing. `HTTP_PROXY` in upper case is ignored
-    /// where there is a `REQUEST_METHOD`: in a CGI program it is the `Proxy` header of whoever called.
+    /// Reads the proxies from these variables, by the rules of curl: `HTTP_PROXY` for `http` URLs, `HTTPS_PROXY` for `https`
+    /// URLs, `ALL_PROXY` if the variable of the scheme is missing, and `NO_PROXY` for the [exceptions](Self::except). A variable
+    /// in lower case has precedence over the same in upper case. An empty variable counts as missing. `HTTP_PROXY` in upper case
+    /// is ignored if `REQUEST_METHOD` is set, because in a CGI program it comes from the caller's `Proxy` header.
     ///
-    /// A value that is not the URL of a proxy fails the requests that would go through it, with [`FaultKind::Proxy`].
+    /// If a value is not the URL of a proxy, the requests that would use it fail with [`FaultKind::Proxy`].
     pub fn from_variables<K, V>(variables: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: AsRef<OsStr>,
@@ -179,24 +179,24 @@ impl Proxies {
         }
     }
 
-    /// This proxy for `http` URLs.
+    /// Uses this proxy for `http` URLs.
     #[must_use]
     pub fn http(mut self, proxy: Proxy) -> Self {
         self.http = Some(Ok(proxy));
         self
     }
 
-    /// This proxy for `https` URLs.
+    /// Uses this proxy for `https` URLs.
     #[must_use]
     pub fn https(mut self, proxy: Proxy) -> Self {
         self.https = Some(Ok(proxy));
         self
     }
 
-    /// No proxy for these hosts, in place of the exceptions so far. A list separated by commas or blanks of host names (which
-    /// stand for their subdomains too, with or without a leading dot), IP addresses, networks (`10.0.0.0/8`), or `*` for every
-    /// host. A host or address may have a port (`host:8080`), which then has to be the same. As with curl, the local host is no
-    /// exception unless it is named.
+    /// Uses no proxy for these hosts. Replaces earlier exceptions. `hosts` is a list, separated by commas or blanks, of host
+    /// names, IP addresses and networks (`10.0.0.0/8`); `*` means every host. A host name, with or without a leading dot,
+    /// includes its subdomains. With a port (`host:8080`) a host or address matches only this port. As with curl, localhost must
+    /// be named to be an exception.
     #[must_use]
     pub fn except(mut self, hosts: &str) -> Self {
         self.exceptions = Exceptions::parse(hosts);
@@ -212,7 +212,7 @@ impl Proxies {
         }
     }
 
-    /// The `Proxy-Authorization` of a request to `origin`. A request that goes through a tunnel must not carry it.
+    /// The `Proxy-Authorization` of a request to `origin`. A request through a tunnel must not carry it.
     pub(crate) fn authorization(&self, origin: &Origin) -> Option<&HeaderValue> {
         if origin.is_https() {
             return None;

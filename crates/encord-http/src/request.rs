@@ -1,4 +1,4 @@
-//! A request, with what it needs to be sent more than once.
+//! A request that can be sent more than once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::meter::Meter;
 use crate::payload::Payload;
 use crate::phase::Profile;
 
-/// One request. Sending it borrows it, so it can be sent again.
+/// One request. Sending only borrows a request, so it can be sent again.
 ///
 /// ```
 /// use encord_http::{Payload, Request};
@@ -23,13 +23,13 @@ use crate::phase::Profile;
 #[derive(Clone)]
 pub struct Request(pub(crate) Arc<Inner>);
 
-/// Shared by the clones of a request, as long as none is changed.
+/// The fields of a request. Its clones share them until one is changed.
 #[derive(Clone)]
 pub(crate) struct Inner {
     pub(crate) method: Method,
     pub(crate) url: SignedUrl,
     pub(crate) headers: HeaderMap,
-    /// Those that belong to the URL.
+    /// The headers that belong to the URL.
     pub(crate) target_headers: HeaderMap,
     pub(crate) payload: Payload,
     pub(crate) idempotent: bool,
@@ -41,7 +41,8 @@ pub(crate) struct Inner {
 }
 
 impl Request {
-    /// A request without payload. Idempotent if its method is (rule R4, RFC 9110 §9.2.2): GET, HEAD, OPTIONS, TRACE, PUT, DELETE.
+    /// Makes a request without payload. It is idempotent if its method is (rule R4, RFC 9110 §9.2.2): GET, HEAD, OPTIONS, TRACE,
+    /// PUT, DELETE.
     pub fn new(method: Method, url: impl Into<SignedUrl>) -> Self {
         Self(Arc::new(Inner {
             idempotent: method.is_idempotent(),
@@ -78,12 +79,12 @@ impl Request {
         Self::new(Method::PUT, url).payload(payload)
     }
 
-    /// A `POST` of a payload. Not retried on `max_retries` unless marked as [`idempotent`](Self::idempotent).
+    /// Makes a `POST` of a payload. It is not retried on `max_retries` unless it is marked as [`idempotent`](Self::idempotent).
     pub fn post(url: impl Into<SignedUrl>, payload: impl Into<Payload>) -> Self {
         Self::new(Method::POST, url).payload(payload)
     }
 
-    /// A `PATCH` of a payload. Not retried on `max_retries` unless marked as [`idempotent`](Self::idempotent).
+    /// Makes a `PATCH` of a payload. It is not retried on `max_retries` unless it is marked as [`idempotent`](Self::idempotent).
     pub fn patch(url: impl Into<SignedUrl>, payload: impl Into<Payload>) -> Self {
         Self::new(Method::PATCH, url).payload(payload)
     }
@@ -105,45 +106,45 @@ impl Request {
         self
     }
 
-    /// Adds a header, beside those of the same name. `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect` are the client's
-    /// to say; they are overwritten or dropped.
+    /// Adds a header. Earlier headers of the same name stay. `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect` are
+    /// set by the client, which overwrites or drops them.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.change().headers.append(name, value);
         self
     }
 
-    /// Sets the headers that belong to the URL, as a signed URL has them. They replace those of the same name, and go nowhere else:
-    /// not along with a redirect to another origin, not to [another target](crate::Attempts::set_target).
+    /// Sets the headers that belong to the URL, such as those of a signed URL. They replace headers of the same name. They are
+    /// not sent after a redirect to another origin, and not to [another target](crate::Attempts::set_target).
     #[must_use]
     pub fn target_headers(mut self, headers: HeaderMap) -> Self {
         self.change().target_headers = headers;
         self
     }
 
-    /// Says whether the request may be sent twice (rule R4).
+    /// Sets whether the request may be sent twice (rule R4).
     #[must_use]
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.change().idempotent = idempotent;
         self
     }
 
-    /// Sends this request, and no other, under these settings instead of the client's (rule R10).
+    /// Sends this request with these settings instead of the client's (rule R10). Other requests are not affected.
     #[must_use]
     pub fn settings(mut self, settings: RequestsSettings) -> Self {
         self.change().settings = Some(settings);
         self
     }
 
-    /// How the clocks are read. Default: [`Profile::Total`].
+    /// Sets how the limits are interpreted. Default: [`Profile::Total`].
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.change().profile = profile;
         self
     }
 
-    /// Bounds the whole request, from [`Client::send`](crate::Client::send) on, with all its attempts and waits. A wait that
-    /// would pass the deadline is not begun. Default: no bound beyond the settings'.
+    /// Bounds the whole request with all its attempts and waits, from [`Client::send`](crate::Client::send) on. A wait that would
+    /// pass the deadline is not started. Default: only the limits of the settings apply.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.change().deadline = Some(deadline);
@@ -152,22 +153,23 @@ impl Request {
 
     /// Follows up to `most` redirects of a `GET` or `HEAD`. Default: none; a redirect is a response like any other.
     ///
-    /// Never followed: from https to http, with a payload, or to a `Location` that is neither an absolute URL nor an absolute
-    /// path. When scheme, host or port change, only headers that cannot be a credential go along. Each hop has budgets of its own.
+    /// A redirect is never followed from https to http, with a payload, or to a `Location` that is neither an absolute URL nor an
+    /// absolute path. If scheme, host or port change, only headers that cannot be a credential are sent. Each hop has its own
+    /// budgets.
     #[must_use]
     pub fn follow_redirects(mut self, most: u8) -> Self {
         self.change().redirects = most;
         self
     }
 
-    /// Counts the bytes of the payload as they are handed over for sending. Requests may share a meter.
+    /// Counts the bytes of the payload while they are sent. Requests may share a meter.
     #[must_use]
     pub fn meter(mut self, meter: Arc<Meter>) -> Self {
         self.change().meter = Some(meter);
         self
     }
 
-    /// To change it, apart from its clones.
+    /// Returns the fields, to change them. Clones of the request do not change.
     pub(crate) fn change(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
     }
@@ -176,7 +178,7 @@ impl Request {
         self.0.headers.contains_key(name) || self.0.target_headers.contains_key(name)
     }
 
-    /// Its headers, those of the target in place of others of the same name.
+    /// Returns all headers. A header of the target replaces headers of the same name.
     pub(crate) fn all_headers(&self) -> HeaderMap {
         let Inner { headers, target_headers, .. } = &*self.0;
         let mut all = headers.clone();
@@ -193,7 +195,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// What serialising the value comes to.
+    /// The value cannot be serialised.
     #[cfg(feature = "json")]
     pub fn json(mut self, value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(value)?;
@@ -204,7 +206,7 @@ impl Request {
 }
 
 impl fmt::Debug for Request {
-    /// Method, host and path: header values may be credentials.
+    /// Shows method, host and path only, because header values may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Request({} {})", self.0.method, self.0.url)
     }

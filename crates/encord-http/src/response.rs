@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use crate::attempt::Attempt;
 use crate::digest::Sent;
 
-/// A response, and the account of how it was obtained. Its body is there ([`Client::send`](crate::Client::send)), or a stream
+/// A response, with the attempts that led to it. The body is in memory ([`Client::send`](crate::Client::send)), or a stream
 /// ([`Client::stream`](crate::Client::stream)).
 #[derive(Clone)]
 pub struct Response<B = Bytes> {
@@ -26,17 +26,17 @@ impl<B> Response<B> {
         self.status
     }
 
-    /// The headers, as they came.
+    /// The headers as they were received.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body. One that came compressed by gzip because the client had asked for it is decompressed.
+    /// The body. If the client asked for gzip and the server used it, the body is decompressed.
     pub fn body(&self) -> &B {
         &self.body
     }
 
-    /// The body, to read from.
+    /// The body, to be read.
     pub fn body_mut(&mut self) -> &mut B {
         &mut self.body
     }
@@ -51,17 +51,18 @@ impl<B> Response<B> {
         self.sent.length
     }
 
-    /// The payload that was sent with the last attempt. Of a [stream](crate::Client::stream): as it was when the head came.
+    /// The payload that was sent with the last attempt. For a response of [`Client::stream`](crate::Client::stream) it shows the
+    /// state when the head arrived.
     pub fn payload(&self) -> &Sent {
         &self.sent
     }
 
-    /// Whether the last attempt opened its connection. `false`: it used one that an earlier request had left.
+    /// Whether the last attempt opened a new connection. `false` if it reused the connection of an earlier request.
     pub fn opened_connection(&self) -> bool {
         self.opened
     }
 
-    /// All attempts, the last of which brought this response.
+    /// All attempts, in order. The last one got this response.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
@@ -85,14 +86,14 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// What is wrong with the JSON, and where.
+    /// The body is not JSON of this type. The error says what is wrong, and where.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(&self.body)
     }
 }
 
 impl<B> fmt::Debug for Response<B> {
-    /// Header values and the body may be secrets.
+    /// Leaves out header values and the body, which may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Response({} after {} attempts)", self.status, self.attempts.len())
     }

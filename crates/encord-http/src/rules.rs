@@ -1,4 +1,4 @@
-//! The decisions: plain values and state machines on explicit times, without I/O.
+//! The rules of the client as plain values and state machines. They do no I/O, and times are given to them.
 
 pub(crate) mod classify;
 pub(crate) mod clock;

@@ -1,4 +1,4 @@
-//! What all clones of a client share.
+//! The parts that all clones of a client share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub(crate) struct Shared {
     pub(crate) proxies: Arc<Proxies>,
 }
 
-/// What a client is made with and keeps.
+/// The options of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) settings: RequestsSettings,

@@ -1,4 +1,4 @@
-//! TLS: whom a client trusts, and who it says it is.
+//! Certificates: the authorities that a client trusts, and its own certificate.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use thiserror::Error;
 
 use crate::rules::tls::words;
 
-/// Certificates of authorities that a client trusts beside those of the platform.
+/// Certificates of authorities that a client trusts in addition to those of the platform.
 ///
-/// Not on Android, whose verifier takes no further ones: there a request to an `https` URL fails with [`FaultKind::Local`](crate::FaultKind::Local), and
-/// [`ClientBuilder::rustls_config`](crate::ClientBuilder::rustls_config) is the way.
+/// They do not work on Android, whose verifier takes no further certificates: a request to an `https` URL fails with
+/// [`FaultKind::Local`](crate::FaultKind::Local). Use [`ClientBuilder::rustls_config`](crate::ClientBuilder::rustls_config)
+/// there.
 #[derive(Clone)]
 pub struct RootCertificates(pub(crate) Vec<CertificateDer<'static>>);
 
-/// A client's certificate with its chain and its private key, for servers that ask who is calling.
+/// A client's certificate with its chain and its private key, for servers that ask for a client certificate.
 #[derive(Clone)]
 pub struct Identity(pub(crate) Arc<CertifiedKey>);
 
@@ -27,7 +28,7 @@ pub struct Identity(pub(crate) Arc<CertifiedKey>);
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidCertificate {
-    /// A section of the PEM text that does not end, or is not base64.
+    /// A section of the PEM text has no end, or is not base64.
     #[error("the PEM text cannot be read: {0}")]
     Pem(Box<str>),
     /// No `CERTIFICATE` section.
@@ -36,10 +37,10 @@ pub enum InvalidCertificate {
     /// No `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY` section.
     #[error("there is no private key in the PEM text")]
     NoKey,
-    /// What the section holds is not an X.509 certificate.
+    /// The content of a section is not an X.509 certificate.
     #[error("certificate {position} cannot be used: {reason}")]
     Certificate {
-        /// Which one, counted from 1.
+        /// The number of the certificate, counted from 1.
         position: usize,
         /// What is wrong with it.
         reason: Box<str>,
@@ -53,11 +54,11 @@ pub enum InvalidCertificate {
 }
 
 impl RootCertificates {
-    /// Takes every certificate of a PEM text; it may hold several. Sections of other kinds are skipped.
+    /// Reads all certificates of a PEM text. Sections of other kinds are skipped.
     ///
     /// # Errors
     ///
-    /// [`InvalidCertificate`] when there is none, or one of them is not a certificate.
+    /// [`InvalidCertificate`] when the text has no certificate, or a malformed one.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, InvalidCertificate> {
         let certificates = certificates(pem.as_ref())?;
         let mut store = RootCertStore::empty();
@@ -69,7 +70,8 @@ impl RootCertificates {
 }
 
 impl Identity {
-    /// Takes the chain of certificates, the client's own first, and its private key, both as PEM text. They may be one text.
+    /// Reads the chain of certificates, the client's own first, and its private key, both as PEM text. Both may be in the same
+    /// text.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl InvalidCertificate {
 
     fn pem(error: &pem::Error) -> Self {
         Self::Pem(match error {
-            // The texts of these quote the input.
+            // rustls's own messages for these errors quote the input.
             pem::Error::IllegalSectionStart { .. } => "a section does not begin as it should".into(),
             pem::Error::MissingSectionEnd { .. } => "a section does not end".into(),
             e => words(&e.to_string()).into(),

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 /// The header that carries a trace id.
 pub(crate) const TRACE_HEADER: HeaderName = HeaderName::from_static("x-cloud-trace-context");
 
-/// Where the trace id of a request comes from (`trace_id_provider` of SDK 0.1.211).
+/// The source of trace ids (`trace_id_provider` of SDK 0.1.211).
 #[derive(Clone)]
 pub(crate) struct TraceIds(Arc<dyn Fn() -> String + Send + Sync>);
 
@@ -17,12 +17,12 @@ impl TraceIds {
         Self(Arc::new(provider))
     }
 
-    /// `<32 hex digits>/1;o=1`, as the SDK makes them without a provider.
+    /// Makes random ids `<32 hex digits>/1;o=1`, as the SDK does without a provider.
     pub(crate) fn random() -> Self {
         Self::new(|| format!("{:032x}/1;o=1", fastrand::u128(..)))
     }
 
-    /// `None` when what the provider says cannot be a header value: a trace id must not fail a request.
+    /// Returns the next id. `None` if it is not a valid header value, because a trace id must not make a request fail.
     pub(crate) fn next(&self) -> Option<HeaderValue> {
         HeaderValue::try_from((self.0)()).ok()
     }

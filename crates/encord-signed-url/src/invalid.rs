@@ -1,4 +1,4 @@
-//! What is wrong with a URL.
+//! The errors of URLs.
 
 use thiserror::Error;
 
@@ -14,10 +14,10 @@ pub enum InvalidUrl {
         "character {position} of the URL is a blank or a line break; a blank that belongs to the URL is written %20"
     )]
     Blank {
-        /// Which character, counted from 1.
+        /// The position of the character, counted from 1.
         position: usize,
     },
-    /// A port that does not exist. Sent without it, the signature would go to another server.
+    /// A port that does not exist. Without the port the signature would be sent to another server.
     #[error("the port of the URL is not a number from 1 to 65535")]
     Port,
     /// Neither `http://` nor `https://`.
@@ -26,7 +26,7 @@ pub enum InvalidUrl {
     /// No host between the scheme and the path.
     #[error("the URL has no host")]
     Host,
-    /// `user:password@host`: sent nowhere, so refused instead of dropped in silence.
+    /// `user:password@host`. The client never sends it, so the URL is refused.
     #[error("the URL has a user name or password before its host, which is not supported")]
     UserInfo,
 }

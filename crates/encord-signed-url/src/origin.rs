@@ -1,4 +1,4 @@
-//! Scheme, host and port: what a connection leads to.
+//! Scheme, host and port: the target of a connection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use http::uri::Scheme;
 
 use crate::invalid::InvalidUrl;
 
-/// Where a URL leads to: scheme, host and port (RFC 6454).
+/// The scheme, host and port of a URL (RFC 6454).
 ///
 /// `Display` gives all three, the host in lower case: `https://storage.example:443`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,12 +19,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an absolute `http` or `https` URL.
+    /// Returns the origin of an absolute `http` or `https` URL.
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`] if the scheme is another one, the host is missing, or the port is not a number from 1 to 65535. The message
-    /// never shows a part of the URL.
+    /// [`InvalidUrl`] if the scheme is neither `http` nor `https`, the host is missing, or the port is not a number from 1 to
+    /// 65535. The message never shows a part of the URL.
     pub fn of(uri: &Uri) -> Result<Self, InvalidUrl> {
         let is_https = match uri.scheme() {
             Some(scheme) if scheme == &Scheme::HTTPS => true,
@@ -46,7 +46,7 @@ impl Origin {
         Ok(Self { is_https, host: host.to_ascii_lowercase().into(), port })
     }
 
-    /// Whether the scheme is `https`, and not `http`.
+    /// Whether the scheme is `https`.
     pub fn is_https(&self) -> bool {
         self.is_https
     }
@@ -67,7 +67,7 @@ impl Origin {
     }
 }
 
-/// Digits only, because `parse` would take a sign too.
+/// Reads digits only, because `parse` would accept a sign too.
 fn port_number(text: &str) -> Option<u16> {
     let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_digits.then(|| text.parse().ok()).flatten().filter(|port| *port != 0)

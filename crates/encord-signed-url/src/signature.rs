@@ -1,6 +1,6 @@
-//! What a signed URL says of itself: who signed it, until when it is good, and which headers the signature covers.
+//! Facts that are read from a signed URL: the kind of its signature, its expiry, and the headers that the signature covers.
 //!
-//! Of the query nothing but that leaves [`SignedUrl`].
+//! Nothing else of the query leaves [`SignedUrl`].
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -14,26 +14,26 @@ use percent_encoding::percent_decode_str;
 
 use crate::url::SignedUrl;
 
-/// By which scheme a URL is signed.
+/// The scheme by which a URL is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureKind {
     /// Google Cloud Storage, V4 (`X-Goog-Signature`).
     GcsV4,
-    /// Amazon S3 and what is compatible with it, V4 (`X-Amz-Signature`).
+    /// Amazon S3 and compatible stores, V4 (`X-Amz-Signature`).
     S3V4,
     /// Azure Storage, a shared access signature (`sig`).
     AzureSas,
     /// Google Cloud Storage, V2 (`Signature` with `GoogleAccessId`).
     GcsV2,
-    /// Amazon S3 and what is compatible with it, V2 (`Signature` with `Expires`).
+    /// Amazon S3 and compatible stores, V2 (`Signature` with `Expires`).
     S3V2,
     /// nginx's `secure_link` with the customary arguments `md5` and `expires`.
     SecureLink,
 }
 
 impl SignedUrl {
-    /// By which scheme the URL is signed. `None` if by none that is known here.
+    /// Returns the scheme by which the URL is signed. `None` if it is not signed, or by an unknown scheme.
     pub fn signature(&self) -> Option<SignatureKind> {
         let query = self.query()?;
         if query.get_any_case("x-goog-signature").is_some() {
@@ -45,7 +45,7 @@ impl SignedUrl {
         } else if query.has("Signature") && query.has("Expires") {
             match () {
                 () if query.has("GoogleAccessId") => Some(SignatureKind::GcsV2),
-                // CloudFront's, which signs something else.
+                // The signature of CloudFront, which has another form.
                 () if query.has("Key-Pair-Id") => None,
                 () => Some(SignatureKind::S3V2),
             }
@@ -56,11 +56,11 @@ impl SignedUrl {
         }
     }
 
-    /// When the URL ceases to be good, by its own words; a server may well refuse it earlier.
+    /// Returns when the URL expires, as the URL itself states. A server may refuse it earlier.
     ///
-    /// V4: `X-Goog-Date` or `X-Amz-Date` plus `…-Expires` seconds. Azure: `se`, a date with or without a time of day, of
-    /// which `Z` and `±hh:mm` say the zone. V2 and nginx: `Expires` or `expires`, in seconds since 1970. `None` if it does not
-    /// say, or says what is not a time.
+    /// V4: `X-Goog-Date` or `X-Amz-Date` plus `…-Expires` seconds. Azure: `se`, a date with or without a time of day; the zone is
+    /// `Z` or `±hh:mm`. V2 and nginx: `Expires` or `expires`, in seconds since 1970. `None` if the URL states no expiry, or a
+    /// malformed one.
     pub fn expires_at(&self) -> Option<SystemTime> {
         let query = self.query()?;
         let kind = self.signature()?;
@@ -76,11 +76,12 @@ impl SignedUrl {
         }
     }
 
-    /// Whether a request may carry this header although whoever signed the URL did not ask for it. A server that finds a header
-    /// which its signature should have covered refuses the request.
+    /// Whether a request may carry this header, although the signer of the URL did not ask for it. A server refuses a request
+    /// with a header that the signature should have covered but does not.
     ///
-    /// No: `x-goog-…` and `x-amz-…` that a V4 signature does not list in `SignedHeaders`; `Content-MD5`, `Content-Type` and those
-    /// of the service for V2, which signs them always. Everything else may be added.
+    /// It returns `false` for `x-goog-…` and `x-amz-…` that a V4 signature does not list in `SignedHeaders`. With V2 it returns
+    /// `false` for `Content-MD5`, `Content-Type` and the headers of the service, because V2 always signs them. All other headers
+    /// may be added.
     pub fn allows_header(&self, name: &HeaderName) -> bool {
         let is_of_service = ["x-goog-", "x-amz-"].iter().any(|prefix| name.as_str().starts_with(prefix));
         match self.signature() {
@@ -103,7 +104,7 @@ impl SignedUrl {
     }
 }
 
-/// The parameters of a query. The first of a name counts.
+/// The parameters of a query. The first parameter of a name counts.
 struct Query<'a>(&'a str);
 
 impl<'a> Query<'a> {
@@ -115,7 +116,7 @@ impl<'a> Query<'a> {
         self.find(|found| found == name).and_then(decode)
     }
 
-    /// Those of V4 are sent in lower case by some clients, and taken.
+    /// Finds a parameter of V4, which some clients send in lower case and servers accept.
     fn get_any_case(&self, name: &str) -> Option<Cow<'a, str>> {
         self.find(|found| found.eq_ignore_ascii_case(name)).and_then(decode)
     }
@@ -130,19 +131,19 @@ fn decode(value: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(value).decode_utf8().ok()
 }
 
-/// Digits only: `parse` would take a sign.
+/// Reads digits only, because `parse` would accept a sign too.
 fn seconds(text: &str) -> Option<Duration> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok().map(Duration::from_secs) } else { None }
 }
 
-/// `20261123T120000Z`, as in `X-Goog-Date` and `X-Amz-Date`, or another form of ISO 8601 that names its zone.
+/// Reads `20261123T120000Z`, as in `X-Goog-Date` and `X-Amz-Date`, or another form of ISO 8601 with a time zone.
 fn instant(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok()?.try_into().ok()
 }
 
-/// The forms that Azure Storage takes ("Formatting `DateTime` values" in its documentation): `2026-11-23` for its first moment in
-/// UTC, or a date with a time of day and a zone.
+/// Reads the forms that Azure Storage accepts ("Formatting `DateTime` values" in its documentation): `2026-11-23`, which means
+/// the start of this day in UTC, or a date with a time of day and a zone.
 fn instant_or_date(text: &str) -> Option<SystemTime> {
     if text.contains('T') {
         return instant(text);

@@ -1,4 +1,4 @@
-//! The one type in which a URL lives, so that its query can never be shown.
+//! The type that holds a URL and never shows its query.
 
 use std::fmt;
 
@@ -9,11 +9,10 @@ use crate::origin::Origin;
 
 /// A URL that may carry a credential, as every signed URL does (rule U9).
 ///
-/// `Debug` and `Display` show host and path only. Only [`SignedUrl::expose`] gives the query away, for the request line, where it
-/// stands byte for byte as given (rule U8). A fragment is never sent.
+/// `Debug` and `Display` show host and path only. Only [`SignedUrl::expose`] returns the query, for the request line, which
+/// carries it byte for byte as it was given (rule U8). A fragment is never sent.
 ///
-/// Making one never fails, so that a bad URL among many is the failure of its own request and not of the list it came in: see
-/// [`SignedUrl::check`].
+/// Making a `SignedUrl` never fails, so that a bad URL in a list fails only its own request: see [`SignedUrl::check`].
 ///
 /// ```
 /// let url = encord_signed_url::SignedUrl::new("https://storage.example/bucket/cat.jpg?X-Goog-Signature=c0ffee");
@@ -46,7 +45,8 @@ impl SignedUrl {
         self.target().map(drop)
     }
 
-    /// The whole URL with its query, which is a secret, and its origin: for the request line, and for nothing that a person reads.
+    /// Returns the whole URL and its origin. The query is a secret: use it for the request line only, and never show it to a
+    /// person.
     ///
     /// # Errors
     ///
@@ -60,9 +60,9 @@ impl SignedUrl {
         self.target.as_ref().ok().map(|target| &target.origin)
     }
 
-    /// The URL to which a `Location` header leads: an absolute URL, or an absolute path on the same host.
+    /// Returns the URL of a `Location` header, which is an absolute URL, or an absolute path on the same host.
     ///
-    /// `None` for everything else, for the way from https to http, and for a URL that cannot be requested.
+    /// `None` for every other form, for a redirect from https to http, and for a URL that cannot be requested.
     #[must_use]
     pub fn redirected(&self, location: &str) -> Option<Self> {
         let Target { uri, origin } = self.target().ok()?;
@@ -84,7 +84,7 @@ fn parse(url: &str) -> Result<Target, InvalidUrl> {
     if let Some(position) = url.chars().position(char::is_whitespace) {
         return Err(InvalidUrl::Blank { position: position + 1 });
     }
-    // `http` refuses the empty string and overlong ones with texts of its own; none of them repeats the input.
+    // The crate `http` has its own error texts for empty and overlong strings. None of them repeats the input.
     let uri = match Uri::try_from(url) {
         Ok(uri) => uri,
         Err(_) if has_odd_port(url) => return Err(InvalidUrl::Port),
@@ -97,7 +97,7 @@ fn parse(url: &str) -> Result<Target, InvalidUrl> {
     Ok(Target { uri, origin })
 }
 
-/// `http` refuses a URL with some of the ports that are none, without saying that the port is the reason.
+/// Whether the port is invalid. The crate `http` refuses some invalid ports without naming the port as the reason.
 fn has_odd_port(url: &str) -> bool {
     let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();

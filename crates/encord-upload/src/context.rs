@@ -1,4 +1,4 @@
-//! What the items of a batch have in common.
+//! The parts that all items of a batch share.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +23,8 @@ pub(crate) struct Context {
     pub(crate) gate: Arc<Gate>,
 }
 
-/// The origins whose `ETag` has been the MD5 of a file. There, one that is another MD5 is no longer taken for something else.
+/// The origins that have answered with the MD5 of a file as its `ETag`. From such an origin, an `ETag` with a different MD5 means
+/// that the file did not arrive intact.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Etags(Arc<Mutex<HashSet<Origin>>>);
 

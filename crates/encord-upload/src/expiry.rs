@@ -1,12 +1,12 @@
-//! Whether a signed URL has expired: by its own words before it is used, by the server's answer afterwards.
+//! Whether a signed URL has expired: before it is used by its own expiry, afterwards by the server's answer.
 
 use std::time::{Duration, SystemTime};
 
 use encord_http::header::DATE;
 use encord_http::{HeaderMap, SignedUrl, StatusCode};
 
-/// A URL with less than this to live is renewed before it is used. Servers check the signature when the head of the request
-/// arrives, so this is the time for getting a connection.
+/// A URL that expires sooner than this is renewed before it is used. Servers check the signature when the head of the request
+/// arrives, so this time is needed only to get a connection.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 
 /// Whether the URL has expired, or is about to.
@@ -17,8 +17,8 @@ pub(crate) fn is_due(url: &SignedUrl, now: SystemTime) -> bool {
 /// Whether a server refuses a request because its URL has expired.
 ///
 /// Google answers 400 `ExpiredToken`, S3 403 `Request has expired`, Azure 403 with `Signature not valid in the specified time
-/// frame`. Another refusal of access counts when the URL's own time is over by the server's clock, or by ours where the server
-/// does not tell its own: nginx's `secure_link` is customarily a 410 or 403 without further words.
+/// frame`. Any other refusal of access counts if the URL's own expiry has passed by the server's clock, or by ours if the server
+/// does not send its time. For example, nginx's `secure_link` usually answers 410 or 403 without an explanation.
 pub(crate) fn is_refusal(
     url: &SignedUrl,
     status: StatusCode,
@@ -87,7 +87,7 @@ mod tests {
         check(URL, 410, None, "", expires(), true);
         check(URL, 403, None, "", expires(), true);
         check(URL, 503, None, "", expires(), false);
-        // The server's clock counts, not ours.
+        // The server's clock is used, not ours.
         check(URL, 403, Some("Mon, 01 Jan 2024 01:00:00 GMT"), "", before, true);
         check(URL, 403, Some("Mon, 01 Jan 2024 00:59:00 GMT"), "", expires(), false);
         check(URL, 403, Some("yesterday"), "", expires(), true);

@@ -1,7 +1,7 @@
-//! The files of an upload by command: the manifest says which file goes where, the report says what became of each.
+//! The files of the command `encord upload`: the manifest lists the files and their URLs, the report lists the results.
 //!
-//! Both are JSON Lines: one JSON object a line, in UTF-8. They may have any number of lines; memory does not follow it. No error
-//! repeats a value that could be a signed URL (rule U9).
+//! Both are JSON Lines: one JSON object per line, in UTF-8. They may have any number of lines; memory does not grow with it. No
+//! error repeats a value that could be a signed URL (rule U9).
 
 mod earlier;
 mod line;
@@ -26,18 +26,18 @@ pub use self::text::{MAX_LINE_BYTES, Utf16, without_byte_order_mark};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{0}")]
     Read(#[source] io::Error),
-    /// There is no place for a copy of it, which is needed because it is long.
+    /// The manifest is long and must be copied to a temporary file, but the copy cannot be written.
     #[error("cannot keep a copy of it in the folder for temporary files, {}: {source}", folder.display())]
     Copy {
         /// The folder.
         folder: std::path::PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A line is not what it must be.
+    /// A line is malformed.
     #[error("line {number}: {reason}")]
     Line {
         /// The number of the line, from 1.

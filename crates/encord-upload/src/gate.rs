@@ -1,4 +1,5 @@
-//! The gate that every attempt passes, at the pace of its origin. The decisions are those of [`Pace`]; this is the waiting.
+//! The gate that every attempt waits at before it starts. [`Pace`] decides how many attempts each origin gets; the gate makes
+//! them wait.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -13,52 +14,52 @@ use tracing::debug;
 
 use crate::pace::{Begun, Change, Ended, Next, Pace, START_ATTEMPTS};
 
-/// So many items may wait for a pass or for their next attempt, beside those that are under way.
+/// How many items may wait for a pass or for their next attempt, in addition to the items under way.
 const MAX_WAITING_ITEMS: usize = 512;
 
 /// The paces of a batch, and the items that wait for them.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// The most attempts under way, whatever their origins.
+    /// The highest number of attempts under way, for all origins together.
     cap: usize,
-    /// The number under way is fixed, for comparison.
+    /// Whether the number of attempts under way is fixed, for comparisons.
     is_fixed: bool,
     permits: Arc<Semaphore>,
     lanes: Mutex<HashMap<Origin, Arc<Lane>>>,
-    /// Items that have been started and have not come to a gate.
+    /// Items that were started and have not reached the gate.
     arriving: AtomicUsize,
     /// Items that wait for their turn, and those that wait for their next attempt.
     waiting: AtomicUsize,
-    /// Items that have not been started; [`usize::MAX`] if that is not known.
+    /// Items that have not been started; [`usize::MAX`] if their number is not known.
     not_started: AtomicUsize,
-    /// Of the batch, which may start another item when something has changed.
+    /// Wakes the batch, which may start another item after a change.
     batch: Mutex<Option<Waker>>,
 }
 
-/// The way to one origin.
+/// The queue for one origin.
 #[derive(Debug)]
 struct Lane {
     name: String,
     pace: Mutex<Pace>,
-    /// Held by who is next: passes are given out one after the other.
+    /// Held by the attempt that is next, because passes are given out one after the other.
     turn: Turn<()>,
-    /// The pace may let another one pass.
+    /// Signals that the pace may allow another attempt.
     changed: Notify,
     waiting: AtomicUsize,
 }
 
-/// The right to make one attempt. Dropped before its end is told, the attempt was broken off.
+/// The right to make one attempt. If it is dropped before [`end`](Self::end), the attempt was aborted.
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Arc<Gate>,
     lane: Arc<Lane>,
     begun: Option<Begun>,
-    /// How long the origin was left alone, as it had asked, while this waited.
+    /// How long this pass was delayed because the origin had asked for a wait.
     held: Duration,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// An item that is counted somewhere until this is dropped.
+/// Counts an item in one of the counters until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     gate: Arc<Gate>,
@@ -66,7 +67,7 @@ pub(crate) struct Counted {
 }
 
 impl Gate {
-    /// A gate for at most `cap` attempts at once.
+    /// Makes a gate for at most `cap` attempts at once.
     pub(crate) fn new(cap: usize, is_fixed: bool) -> Arc<Self> {
         Arc::new(Self {
             cap,
@@ -80,8 +81,7 @@ impl Gate {
         })
     }
 
-    /// Waits for a pass to this origin.
-    /// `arrival` is over once it waits.
+    /// Waits for a pass to this origin. `arrival` is dropped when the wait begins.
     pub(crate) async fn pass(self: &Arc<Self>, origin: &Origin, arrival: Option<Counted>) -> Pass {
         let lane = self.lane(origin);
         let arrived = Instant::now();
@@ -105,7 +105,7 @@ impl Gate {
                         permit: Some(permit),
                     };
                 }
-                // The origin is looked at again once there is a permit.
+                // After it gets a permit, the loop asks the pace again.
                 (Next::Now, None) => permit = Arc::clone(&self.permits).acquire_owned().await.ok(),
                 (Next::At(at), _) => drop(timeout_at(at, lane.changed.notified()).await),
                 (Next::Full, _) => lane.changed.notified().await,
@@ -113,7 +113,7 @@ impl Gate {
         }
     }
 
-    /// How many further items could be under way now.
+    /// Returns how many more items may be started now.
     pub(crate) fn room(&self) -> usize {
         if self.waiting.load(Relaxed) >= MAX_WAITING_ITEMS.min(4 * self.cap) {
             return 0;
@@ -125,7 +125,7 @@ impl Gate {
         room.saturating_sub(self.arriving.load(Relaxed))
     }
 
-    /// How many attempts may be under way now.
+    /// Returns how many attempts may be under way now.
     pub(crate) fn allowed(&self) -> usize {
         let lanes = self.lanes();
         if lanes.is_empty() {
@@ -135,17 +135,17 @@ impl Gate {
         }
     }
 
-    /// An item is started; until this is dropped it is on its way to a gate.
+    /// Counts an item as started, until it reaches the gate and the result is dropped.
     pub(crate) fn arrives(self: &Arc<Self>) -> Counted {
         Counted::new(self, |gate| &gate.arriving)
     }
 
-    /// An item waits; it takes no room of those that could be under way.
+    /// Counts an item as waiting. A waiting item does not count as under way.
     pub(crate) fn waits(self: &Arc<Self>) -> Counted {
         Counted::new(self, |gate| &gate.waiting)
     }
 
-    /// Says how many items have not been started, if that is known, and whom to wake when there is room for one.
+    /// Sets how many items have not been started, if known, and the waker to call when another item may start.
     pub(crate) fn wait_for_room(&self, not_started: Option<usize>, waker: &Waker) {
         self.not_started.store(not_started.unwrap_or(usize::MAX), Relaxed);
         let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -163,7 +163,7 @@ impl Gate {
         lane.pace().next(now, self.left())
     }
 
-    /// How many items are left, beside those under way.
+    /// Returns how many items are left, without the items under way.
     fn left(&self) -> Option<usize> {
         let not_started = Some(self.not_started.load(Relaxed)).filter(|count| *count < usize::MAX)?;
         Some(not_started + self.waiting.load(Relaxed) + self.arriving.load(Relaxed))
@@ -203,8 +203,8 @@ impl Lane {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many further items could be under way. One may wait for an origin that is left alone, so that the batch goes on when
-    /// that is over.
+    /// Returns how many more items may be started. One item may wait for an origin that has asked for a wait, so that the batch
+    /// continues when the wait is over.
     fn room(&self, now: Instant) -> usize {
         let pace = self.pace();
         let limit = if pace.is_held(now) { 1 } else { pace.limit() };
@@ -222,12 +222,12 @@ impl Lane {
 }
 
 impl Pass {
-    /// How long the origin was left alone, as it had asked, while this pass was waited for.
+    /// Returns how long this pass was delayed because the origin had asked for a wait.
     pub(crate) fn held(&self) -> Duration {
         self.held
     }
 
-    /// The attempt has ended.
+    /// Reports the end of the attempt.
     pub(crate) fn end(mut self, ended: Ended) {
         if let Some(begun) = self.begun.take() {
             let change = self.lane.pace().end(begun, ended, Instant::now(), self.gate.left());

@@ -1,4 +1,4 @@
-//! One item of a batch: a file, and where it goes.
+//! One item of a batch: a file and its target.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,9 +10,9 @@ use encord_http_settings::RequestsSettings;
 use crate::kind::ItemKind;
 use crate::target::SignedTarget;
 
-/// A file, and the signed URL it is to be PUT to. Bytes in memory are not taken: an upload reads its file anew for each attempt.
+/// A file, and the signed URL that it is uploaded to. The data must be a file, because each attempt reads it again.
 ///
-/// Both constructors make images; what is something else says so:
+/// Both constructors make images. For another kind set `kind`:
 ///
 /// ```
 /// use encord_upload::{ItemKind, UploadItem};
@@ -23,40 +23,40 @@ use crate::target::SignedTarget;
 /// ```
 #[derive(Clone)]
 pub struct UploadItem {
-    /// The file. Opened when its turn comes, and again for each attempt.
+    /// The file. It is opened when the item is started, and again for each attempt.
     pub path: PathBuf,
-    /// Where it goes; `None` leaves it to the [`SignedUrlSource`](crate::SignedUrlSource). A URL that cannot be parsed is the
-    /// failure of this item.
+    /// The target. If it is `None`, the [`SignedUrlSource`](crate::SignedUrlSource) makes it. If the URL cannot be parsed, this
+    /// item fails.
     pub signed_url: Option<SignedUrl>,
-    /// What the report calls it. Default: the file name.
+    /// The title in the report. Default: the file name.
     pub title: Option<String>,
-    /// What it is, which decides the `Content-Type`. Default: an image.
+    /// The kind, which determines the `Content-Type`. Default: an image.
     pub kind: ItemKind,
-    /// Sent as `Content-Type` instead of the one that the kind gives.
+    /// The `Content-Type`, if it is not that of the kind.
     pub content_type: Option<HeaderValue>,
-    /// The headers that came with the URL (`upload_headers` of the SDK, such as Azure's `x-ms-blob-type`). They win over all
-    /// others but `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect`, which are what they have to be.
+    /// The headers that came with the URL (`upload_headers` of the SDK, such as Azure's `x-ms-blob-type`). They replace all other
+    /// headers, except `Content-Length`, `Transfer-Encoding`, `Connection` and `Expect`, which the client sets.
     pub headers: HeaderMap,
 }
 
-/// An item, and its place in the input.
+/// An item with its position in the input.
 #[derive(Clone)]
 pub(crate) struct Numbered {
     pub(crate) index: usize,
     pub(crate) item: UploadItem,
-    /// The headers that came with no target.
+    /// The headers of the item itself, without those of a target.
     own_headers: HeaderMap,
-    /// The journal does not have it as done.
+    /// Whether the journal was already asked for this item, and does not list it as done.
     pub(crate) is_looked_up: bool,
 }
 
 impl UploadItem {
-    /// An image at `path` for `signed_url`, without further headers.
+    /// Makes an image item for the file at `path` and this URL, without headers.
     pub fn new(path: impl Into<PathBuf>, signed_url: impl Into<SignedUrl>) -> Self {
         Self { signed_url: Some(signed_url.into()), ..Self::unsigned(path) }
     }
 
-    /// An image at `path` for which a URL is signed shortly before it is sent.
+    /// Makes an image item for the file at `path`. Its URL is signed shortly before it is sent.
     pub fn unsigned(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -68,14 +68,14 @@ impl UploadItem {
         }
     }
 
-    /// What the report calls the item.
+    /// Returns the title in the report.
     pub fn display_title(&self) -> String {
         self.title.clone().unwrap_or_else(|| {
             self.path.file_name().map_or_else(|| self.path.display().to_string(), |n| n.to_string_lossy().into_owned())
         })
     }
 
-    /// The request that the SDK would send (U8).
+    /// Makes the request that the SDK would send (U8).
     pub(crate) fn request(
         &self,
         url: SignedUrl,
@@ -103,7 +103,7 @@ impl Numbered {
         Self { index, item, own_headers, is_looked_up: false }
     }
 
-    /// Sends it there. What the last target brought goes with it.
+    /// Sets the target. Headers of the previous target are removed.
     pub(crate) fn aim(&mut self, target: &SignedTarget) {
         self.item.signed_url = Some(target.url.clone());
         self.item.headers.clone_from(&self.own_headers);
@@ -118,7 +118,7 @@ impl Numbered {
 }
 
 impl fmt::Debug for UploadItem {
-    /// Path and target. The headers may carry credentials.
+    /// Shows path and target only, because the headers may carry credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UploadItem({}", self.path.display())?;
         if let Some(url) = &self.signed_url {

@@ -1,4 +1,4 @@
-//! The journal: what has been uploaded, so that a later run need not do it again.
+//! The journal: a list of uploaded items, so that a later run does not upload them again.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -20,22 +20,22 @@ use crate::item::UploadItem;
 /// The first line of every journal.
 const HEADER: &str = r#"{"journal":"encord-upload","version":1}"#;
 
-/// A longer line is none of ours: no path is that long.
+/// A longer line was not written by a journal, because no path is that long.
 const MAX_LINE_BYTES: u64 = 256 * 1024;
 
-/// What has been uploaded, in a file of JSON Lines that is only ever appended to.
+/// The list of uploaded items, in a file of JSON Lines that is only appended to.
 ///
-/// A line is written as soon as the server has acknowledged an item, and before anyone hears of it, so a process that is killed
-/// repeats at most what was under way. An item is done if its path, its size, its time of modification and its target (host and
-/// path of the URL) are those of a line; an item without a URL if the first three are, wherever that file went: use a journal for
-/// one destination. A file that has changed since is uploaded again, and so is one whose path is not UTF-8, which is never written
-/// down. Nothing of a URL but host and path is written (rule U9).
+/// A line is written as soon as the server has acknowledged an item, and before the item is reported. So after a kill only the
+/// items under way are uploaded again. An item is done if a line has its path, its size, its time of modification and its target
+/// (host and path of the URL). For an item without a URL the target is not compared, so use a journal for one destination only. A
+/// file that has changed is uploaded again. A path that is not UTF-8 is never written, so its file is always uploaded again. Of a
+/// URL only host and path are written (rule U9).
 ///
-/// The file is locked while it is open, where the file system can do that, unless it is [only read](Self::read_only). A last line
-/// that was cut off is dropped, and one that cannot be read is passed over: its item is uploaded again. Lines survive the end of
-/// the process at once, and a loss of power from [`finish`](Self::finish) on.
+/// The file is locked while it is open, if the file system has locks, unless it is opened by [`read_only`](Self::read_only). A
+/// last line that was cut off is removed, and a line that cannot be read is skipped; its item is uploaded again. A written line
+/// survives a crash of the process at once, and a loss of power only after [`finish`](Self::finish).
 ///
-/// Clones share the file. Memory: 32 bytes for each line that was there when it was opened.
+/// Clones share the file. It takes 32 bytes of memory for each line that the file had when it was opened.
 #[derive(Debug, Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
@@ -46,15 +46,15 @@ struct Shared {
     path: PathBuf,
     done: Done,
     turn: Turn<()>,
-    /// `None` where it is only read.
+    /// `None` if the journal is only read.
     writer: Option<Mutex<Writer>>,
 }
 
-/// Hashes of what is done, sorted.
+/// The sorted hashes of the items that are done.
 #[derive(Debug, Default)]
 struct Done {
     items: Vec<u128>,
-    /// Without the target.
+    /// The hashes without the target.
     files: Vec<u128>,
     unreadable: u64,
 }
@@ -62,13 +62,13 @@ struct Done {
 #[derive(Debug)]
 struct Writer {
     file: File,
-    /// Where the last whole line ends.
+    /// The offset of the end of the last complete line.
     end: u64,
     line: Vec<u8>,
     failed: Option<Arc<io::Error>>,
 }
 
-/// What a journal knows an item by.
+/// The facts by which a journal identifies an item.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Line {
     path: String,
@@ -85,7 +85,7 @@ pub enum JournalError {
     /// It is already open.
     #[error("journal {}: already open, here or in another process", .0.display())]
     Locked(PathBuf),
-    /// The file is there, and is something else.
+    /// The file exists, but is not a journal.
     #[error("journal {}: the file is not a journal of uploads; it is left as it is", .0.display())]
     NotAJournal(PathBuf),
     /// It was written by a later version of this program.
@@ -102,11 +102,11 @@ pub enum JournalError {
 }
 
 impl Journal {
-    /// Opens a journal, or makes a new one, and reads what is done.
+    /// Opens a journal, or makes a new one, and reads which items are done.
     ///
     /// # Errors
     ///
-    /// [`JournalError`]: the file is in use, is something else, or cannot be read or written.
+    /// [`JournalError`]: the file is in use, is not a journal, or cannot be read or written.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let path = path.into();
         let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
@@ -121,7 +121,7 @@ impl Journal {
             Ok(()) => {}
         }
         let (done, end) = read(&mut file).map_err(failed)?.of(&path)?;
-        // What was cut off would run into the next line.
+        // Removes a line that was cut off; the next line would otherwise be appended to it.
         file.set_len(end).map_err(failed)?;
         let mut writer = Writer { file, end, line: Vec::new(), failed: None };
         if end == 0 {
@@ -130,12 +130,12 @@ impl Journal {
         Ok(Self { shared: Arc::new(Shared { path, done, turn: Turn::default(), writer: Some(Mutex::new(writer)) }) })
     }
 
-    /// Reads what is done, and leaves the file as it is: it is not locked, another process may be writing it, and what is
-    /// uploaded with this journal is not written down.
+    /// Reads which items are done, and does not change the file. The file is not locked, another process may write it, and
+    /// uploads with this journal are not recorded.
     ///
     /// # Errors
     ///
-    /// [`JournalError`]: the file is not there, is something else, or cannot be read.
+    /// [`JournalError`]: the file does not exist, is not a journal, or cannot be read.
     pub fn read_only(path: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let path = path.into();
         let failed = |source: io::Error| JournalError::Io { path: path.clone(), source: Arc::new(source) };
@@ -144,34 +144,35 @@ impl Journal {
         Ok(Self { shared: Arc::new(Shared { path, done, turn: Turn::default(), writer: None }) })
     }
 
-    /// How many lines it had when it was opened.
+    /// Returns how many lines the file had when it was opened.
     pub fn len(&self) -> usize {
         self.shared.done.items.len()
     }
 
-    /// Whether it had none.
+    /// Whether the file had no lines when it was opened.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many lines could not be read when it was opened. Their items are uploaded again.
+    /// Returns how many lines could not be read when the file was opened. Their items are uploaded again.
     pub fn unreadable(&self) -> u64 {
         self.shared.done.unreadable
     }
 
-    /// Whether it has this item as uploaded, and the file has not changed since. A file that cannot be looked at is not.
+    /// Whether the journal lists this item as uploaded and the file has not changed since. Returns `false` if the file's metadata
+    /// cannot be read.
     pub fn contains(&self, item: &UploadItem) -> bool {
         let Ok(file) = item.path.metadata() else { return false };
         let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
         line.is_some_and(|line| self.has(&line))
     }
 
-    /// Hands everything to the disk.
+    /// Flushes all lines to the disk.
     ///
     /// # Errors
     ///
-    /// [`JournalError::Io`] when that fails, or a line could not be written before: its item was uploaded and will be uploaded
-    /// again.
+    /// [`JournalError::Io`] if this fails, or if a line could not be written earlier. The item of such a line was uploaded, and a
+    /// later run uploads it again.
     pub fn finish(&self) -> Result<(), JournalError> {
         let Some(writer) = &self.shared.writer else { return Ok(()) };
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +181,7 @@ impl Journal {
         result.map_err(|source| JournalError::Io { path: self.shared.path.clone(), source })
     }
 
-    /// [`contains`](Self::contains), without keeping a thread of the runtime waiting for a disk.
+    /// Does the same as [`contains`](Self::contains), without blocking a thread of the runtime.
     pub(crate) async fn has_item(&self, item: &UploadItem) -> bool {
         if self.is_empty() {
             return false;
@@ -191,13 +192,13 @@ impl Journal {
         line.is_some_and(|line| self.has(&line))
     }
 
-    /// Keeps others from writing a line.
+    /// Keeps other tasks from writing a line until the guard is dropped.
     #[cfg(test)]
     pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.shared.turn.lock().await
     }
 
-    /// Writes down that a file was sent there, likewise.
+    /// Records that a file was sent to a URL, without blocking a thread of the runtime.
     pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
         let Some(line) = Line::new(path, sent.length, sent.modified, Some(url)) else { return };
         let journal = self.clone();
@@ -206,7 +207,7 @@ impl Journal {
         let _ = spawn_blocking(move || journal.write(&line)).await;
     }
 
-    /// Whether this is done: there, or anywhere if it does not say where.
+    /// Whether an item is done. If `line` has no target, a line with any target counts.
     fn has(&self, line: &Line) -> bool {
         let Done { items, files, unreadable: _ } = &self.shared.done;
         let anywhere = line.target.is_empty();
@@ -214,11 +215,11 @@ impl Journal {
         done.binary_search(&key).is_ok()
     }
 
-    /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
+    /// Records an item as done. The first failure is kept for [`finish`](Self::finish); the upload continues.
     fn write(&self, line: &Line) {
         let Some(writer) = &self.shared.writer else { return };
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // A map of strings and numbers can be written.
+        // Serialising a map of strings and numbers cannot fail.
         let written = writer.append(|bytes| drop(serde_json::to_writer(bytes, line)));
         if let Err(error) = written {
             if writer.failed.is_none() {
@@ -230,7 +231,7 @@ impl Journal {
 }
 
 impl Writer {
-    /// Appends a line whole, or not at all.
+    /// Appends a complete line, or nothing.
     fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         self.line.clear();
         write(&mut self.line);
@@ -245,7 +246,7 @@ impl Writer {
 }
 
 impl Line {
-    /// An item, if the file's time of modification is known, and its path can be written down as it is.
+    /// Makes a line, if the file's time of modification is known and its path is UTF-8.
     pub(crate) fn new(
         path: &Path,
         size: u64,
@@ -270,7 +271,7 @@ impl Line {
     }
 }
 
-/// So long that no two items ever have the same.
+/// Returns a key that is long enough that two items never have the same.
 fn key(parts: &[&[u8]]) -> u128 {
     let mut hash = Sha256::new();
     for part in parts {
@@ -280,7 +281,7 @@ fn key(parts: &[&[u8]]) -> u128 {
     hash.finalize().iter().take(16).fold(0, |key, byte| key << 8 | u128::from(*byte))
 }
 
-/// Whether a lock failed because there are none, as on some file systems of a network.
+/// Whether a lock failed because the file system has no locks, as some network file systems.
 fn has_no_locks(error: &io::Error) -> bool {
     #[cfg(unix)]
     if let Some(errno) = Errno::from_io_error(error) {
@@ -290,14 +291,14 @@ fn has_no_locks(error: &io::Error) -> bool {
 }
 
 enum Kind {
-    /// What is done, and where the last whole line ends.
+    /// The items that are done, and the offset of the end of the last complete line.
     Journal(Done, u64),
     Later,
     Other,
 }
 
 impl Kind {
-    /// What is done, and where the last whole line ends, if the file is a journal.
+    /// Returns the items that are done and the offset of the end of the last complete line, if the file is a journal.
     fn of(self, path: &Path) -> Result<(Done, u64), JournalError> {
         match self {
             Self::Journal(done, end) => Ok((done, end)),
@@ -321,7 +322,7 @@ fn read(file: &mut File) -> io::Result<Kind> {
     if line != [HEADER.as_bytes(), b"\n"].concat() {
         return Ok(match serde_json::from_slice::<Header>(&line) {
             Ok(header) if header.journal == "encord-upload" && header.version > 1 => Kind::Later,
-            // Cut off in its first line, or empty.
+            // The file is empty, or was cut off in its first line.
             _ if HEADER.as_bytes().starts_with(&line) => Kind::Journal(Done::default(), 0),
             _ => Kind::Other,
         });
@@ -351,7 +352,7 @@ fn read(file: &mut File) -> io::Result<Kind> {
     Ok(Kind::Journal(done, end))
 }
 
-/// Passes over the rest of a line, and says how long that was; `None` when it has no end.
+/// Skips the rest of a line, and returns its length; `None` if the line has no end.
 fn skip_line(reader: &mut impl BufRead) -> io::Result<Option<u64>> {
     let mut skipped = 0;
     loop {

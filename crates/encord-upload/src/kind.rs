@@ -7,19 +7,19 @@ use encord_enums::DataType;
 use encord_http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-/// What an item is, as far as its upload is concerned.
+/// The kind of an item, for its upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ItemKind {
-    /// An image, also one of an image group.
+    /// An image, alone or of an image group.
     #[default]
     Image,
     /// A video.
     Video,
     /// An audio file.
     Audio,
-    /// A DICOM file, also one of a study.
+    /// A DICOM file, alone or of a study.
     Dicom,
     /// A NIfTI file.
     Nifti,
@@ -34,12 +34,12 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    /// The `Content-Type` by the SDK's rule (U8), or `None` when the header is to be left out.
+    /// Returns the `Content-Type` by the SDK's rule (U8). `None` means that the header is not sent.
     ///
-    /// From the uploaders of SDK 0.1.211: `application/octet-stream` for video, audio and scenes, `application/dicom`,
-    /// `application/nifti` and `application/pdf` for what they name, and guessed from the file name for images, text and time
-    /// series. An image whose name says nothing is sent without the header, as `upload_to_signed_url_list` does; a time series
-    /// then is `application/octet-stream` and a text `text/plain`.
+    /// The rule is that of SDK 0.1.211. Video, audio and scenes are `application/octet-stream`; DICOM, NIfTI and PDF files are
+    /// `application/dicom`, `application/nifti` and `application/pdf`. For images, text and time series the type is guessed from
+    /// the file name. Without a guess an image is sent without the header, as by `upload_to_signed_url_list`; a time series is
+    /// `application/octet-stream` and a text is `text/plain`.
     pub fn content_type(self, path: &Path) -> Option<HeaderValue> {
         let guessed = || guess(path).map(HeaderValue::from_static);
         match self {
@@ -54,10 +54,10 @@ impl ItemKind {
     }
 }
 
-/// What is uploaded for a data type: the images of a group and the files of a study come one by one.
+/// Returns the kind of the files of a data type. The images of a group and the files of a study are uploaded one by one.
 #[cfg(feature = "formats")]
 impl TryFrom<DataType> for ItemKind {
-    /// The data type: none of its items is one file.
+    /// The data type, whose items are not single files.
     type Error = DataType;
 
     fn try_from(data_type: DataType) -> Result<Self, DataType> {
@@ -78,11 +78,10 @@ impl TryFrom<DataType> for ItemKind {
 
 const OCTET_STREAM: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// The media type by the file name, as Python's `mimetypes.guess_type` reads a name: a suffix that names a compression is
-/// looked through.
+/// Guesses the media type from the file name, as Python's `mimetypes.guess_type` does: a suffix of a compression is skipped.
 fn guess(path: &Path) -> Option<&'static str> {
     const COMPRESSIONS: [&str; 5] = ["gz", "Z", "bz2", "xz", "br"];
-    // Leading dots hide a file; they begin no suffix.
+    // Leading dots mark a hidden file, and do not begin a suffix.
     let name = path.file_name()?.to_str()?.trim_start_matches('.');
     let (mut stem, mut suffix) = name.rsplit_once('.')?;
     if COMPRESSIONS.contains(&suffix) {
@@ -92,7 +91,7 @@ fn guess(path: &Path) -> Option<&'static str> {
         return None;
     }
     if suffix.eq_ignore_ascii_case("ico") {
-        // The registered name, which Python uses; mime_guess has the older `image/x-icon`.
+        // Python uses the registered name; mime_guess returns the older `image/x-icon`.
         return Some("image/vnd.microsoft.icon");
     }
     mime_guess::from_ext(suffix).first_raw()

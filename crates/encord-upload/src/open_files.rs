@@ -1,14 +1,14 @@
 //! The process's limit of open files.
 
-/// What an item under way has open: the file, and a connection; and a connection that is being closed.
+/// How many files an item under way has open: its file, its connection, and a connection that is being closed.
 #[cfg(unix)]
 const FILES_PER_ITEM: u64 = 3;
 
-/// What is left to the rest of the process.
+/// How many open files are left to the rest of the process.
 #[cfg(unix)]
 const FILES_OF_OTHERS: u64 = 64;
 
-/// At most so many items at once that the limit of open files is not reached.
+/// Lowers the concurrency so that the limit of open files is not reached.
 pub(crate) fn bounded(concurrency: usize) -> usize {
     #[cfg(unix)]
     {

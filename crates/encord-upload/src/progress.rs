@@ -1,4 +1,4 @@
-//! How far a batch is, as values that any front end can show.
+//! The progress of a batch, as values that any front end can show.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,12 +26,12 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Ended {
-    /// Those of them that were started.
+    /// The items that were started.
     started: u64,
     summary: Summary,
 }
 
-/// How far a batch was at one moment.
+/// The progress of a batch at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -39,11 +39,11 @@ pub struct Snapshot {
     pub elapsed: Duration,
     /// Items that are under way.
     pub under_way: u64,
-    /// The sums of the items that have come to their end.
+    /// The totals of the items that have ended.
     pub ended: Summary,
-    /// Payload bytes that were handed to the network, those of failed attempts included.
+    /// Payload bytes that were sent, including those of failed attempts.
     pub bytes_sent: u64,
-    /// Failed attempts that another one follows or, after its wait, will follow. Renewals of URLs do not count.
+    /// Failed attempts that are followed by a retry, now or after a wait. Renewals of URLs do not count.
     pub retries: u64,
 }
 
@@ -60,7 +60,7 @@ impl Progress {
         }
     }
 
-    /// How far the batch is now.
+    /// Returns the progress of the batch now.
     pub fn snapshot(&self) -> Snapshot {
         let Shared { began, meter, started, retries, ended } = &*self.shared;
         let ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,7 +93,7 @@ impl Progress {
 }
 
 impl Snapshot {
-    /// The rate since an earlier snapshot, in bytes handed to the network per second; 0 when no time has passed.
+    /// Returns the rate since an earlier snapshot, in sent bytes per second; 0 if no time has passed.
     pub fn bytes_per_second_since(&self, earlier: &Self) -> f64 {
         let seconds = self.elapsed.saturating_sub(earlier.elapsed).as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people to look at")]

@@ -1,4 +1,4 @@
-//! What became of a batch.
+//! The results of a batch.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,13 +12,13 @@ use thiserror::Error;
 
 use crate::item::Numbered;
 
-/// What became of every item, in input order.
+/// The results of all items, in input order.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     pub(crate) items: Vec<ItemReport>,
 }
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ItemReport {
@@ -26,9 +26,9 @@ pub struct ItemReport {
     pub index: usize,
     /// The file.
     pub path: PathBuf,
-    /// What it is called.
+    /// The title.
     pub title: String,
-    /// What became of it.
+    /// The status.
     pub status: Status,
     /// The bytes that the server has acknowledged: the length of the file if it was uploaded, else 0.
     pub bytes: u64,
@@ -36,13 +36,13 @@ pub struct ItemReport {
     pub attempts: Vec<Attempt>,
     /// Why it failed.
     pub error: Option<ItemError>,
-    /// When it ended, if it was started.
+    /// When the item ended, if it was started.
     pub ended_at: Option<SystemTime>,
-    /// The time from its start to its end, waits included.
+    /// The time from its start to its end with all waits.
     pub took: Duration,
 }
 
-/// What became of an item.
+/// The status of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -51,41 +51,41 @@ pub enum Status {
     Uploaded,
     /// It failed for good.
     Failed,
-    /// It was not started, or broken off, because the batch was stopped.
+    /// The batch was stopped before the item was started, or while it was under way.
     Cancelled,
-    /// The journal has it as uploaded before, and the file has not changed since.
+    /// The journal lists the item as uploaded, and the file has not changed since.
     Skipped,
 }
 
-/// Why an item failed. Never names more of its URL than host and path (rule U9).
+/// Why an item failed. Of its URL the message shows host and path only (rule U9).
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ItemError {
-    /// The request failed for good. Its [`kind`](encord_http::Error::kind) tells, among others, a file that changed while it was
-    /// sent ([`Changed`](encord_http::FaultKind::Changed)) and a server that did not store what was sent
+    /// The request failed for good. Its [`kind`](encord_http::Error::kind) shows, for example, that the file changed while it was
+    /// sent ([`Changed`](encord_http::FaultKind::Changed)), or that the server stored other bytes than were sent
     /// ([`Integrity`](encord_http::FaultKind::Integrity)).
     #[error(transparent)]
     Request(#[from] encord_http::Error),
-    /// The signed URL has expired, and there was nobody to renew it, or it had been renewed in vain.
+    /// The signed URL has expired, and there is no source to renew it, or the renewals did not help.
     #[error("the signed URL has expired: {0}")]
     Expired(#[source] encord_http::Error),
-    /// The source of signed URLs had none for the item.
+    /// The source of signed URLs returned an error for the item.
     #[error("no signed URL: {0}")]
     Source(Arc<dyn StdError + Send + Sync>),
-    /// The item has no signed URL, and nobody gave it one.
+    /// The item has no signed URL, and there is no source.
     #[error("the item has no signed URL")]
     NoUrl,
     /// The server answered with a redirect or another status that stores nothing. Redirects are not followed (rule U8).
     #[error("PUT {url} failed: the server answered {status}, which is not a success and is not followed")]
     NotStored {
-        /// Where the item was sent.
+        /// The URL of the item.
         url: SignedUrl,
         /// The answer.
         status: StatusCode,
     },
 }
 
-/// Why a batch ended before its end.
+/// Why a batch stopped early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopCause {
@@ -98,7 +98,7 @@ pub enum StopCause {
     Cancelled,
 }
 
-/// A batch that ended before its end: by a failure that was not allowed (rule U5), or because it was cancelled.
+/// The error of a batch that stopped early: by a failure that was not allowed (rule U5), or because it was cancelled.
 #[derive(Debug, Clone)]
 pub struct Stopped {
     pub(crate) report: Report,
@@ -124,7 +124,7 @@ pub struct Summary {
 }
 
 impl ItemReport {
-    /// What is reported of an item that nothing was done for.
+    /// Makes the report of an item that was not started.
     pub(crate) fn cancelled(Numbered { index, item, .. }: &Numbered) -> Self {
         Self {
             index: *index,
@@ -150,7 +150,7 @@ impl Report {
         &self.items
     }
 
-    /// The items, without copies.
+    /// The items, without a copy.
     pub fn into_items(self) -> Vec<ItemReport> {
         self.items
     }
@@ -171,17 +171,17 @@ impl Report {
 }
 
 impl Stopped {
-    /// What became of every item.
+    /// The results of all items.
     pub fn report(&self) -> &Report {
         &self.report
     }
 
-    /// The same, without a copy.
+    /// The results of all items, without a copy.
     pub fn into_report(self) -> Report {
         self.report
     }
 
-    /// What stopped it.
+    /// What stopped the batch.
     pub fn cause(&self) -> StopCause {
         self.cause
     }
@@ -195,7 +195,7 @@ impl Stopped {
 }
 
 impl Summary {
-    /// Adds an outcome.
+    /// Adds the result of an item.
     pub fn add(&mut self, item: &ItemReport) {
         match item.status {
             Status::Uploaded => self.uploaded += 1,
@@ -209,7 +209,7 @@ impl Summary {
 }
 
 impl Status {
-    /// The status as the report file has it.
+    /// The status as a report file shows it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Uploaded => "uploaded",

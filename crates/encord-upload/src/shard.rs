@@ -31,7 +31,7 @@ pub struct Shard {
     count: u64,
 }
 
-/// Why something is not a shard.
+/// Why a text or a pair of numbers is not a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidShard {
@@ -70,7 +70,7 @@ impl FromStr for Shard {
     type Err = InvalidShard;
 
     fn from_str(text: &str) -> Result<Self, InvalidShard> {
-        // `parse` would take a plus sign.
+        // `parse` would accept a plus sign.
         let number = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
         let (index, count) = text.split_once('/').ok_or(InvalidShard::Syntax)?;
         match (number(index), number(count)) {
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    /// Two parts of digits, with more room for numbers than there is; `None` where one has not even room there.
+    /// Reads two numbers into a larger type than the crate uses; `None` for a number that does not fit even there.
     fn by_hand(text: &str) -> Option<[Option<u128>; 2]> {
         let (index, count) = text.split_once('/')?;
         let is_number = |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_digit());

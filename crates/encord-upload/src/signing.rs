@@ -1,4 +1,4 @@
-//! The items that have no URL yet: gathered, and signed some at a time.
+//! Gathers the items without a URL, and has them signed in batches.
 
 use std::pin::Pin;
 use std::slice;
@@ -11,22 +11,22 @@ use crate::report::{ItemError, ItemReport, Status};
 use crate::source::{AnySource, SourceError};
 use crate::target::SignedTarget;
 
-/// Gathers items and has them signed, one call at a time.
+/// Gathers items and has them signed, by one call at a time.
 pub(crate) struct Signing {
     context: Arc<Context>,
     gathered: Vec<Numbered>,
     call: Option<Call>,
 }
 
-/// What became of items that had no URL.
+/// The items of one call after it has ended.
 pub(crate) struct Signed {
     pub(crate) ready: Vec<Numbered>,
-    /// Of those that were done before, or are not to be signed.
+    /// The reports of items that were done before, or could not be signed.
     pub(crate) ended: Vec<ItemReport>,
 }
 
 struct Call {
-    /// To be reported if the call is aborted.
+    /// The items of the call, which are reported if it is aborted.
     items: Vec<Numbered>,
     future: Pin<Box<dyn Future<Output = Signed> + Send>>,
 }
@@ -36,12 +36,12 @@ impl Signing {
         Self { context, gathered: Vec::new(), call: None }
     }
 
-    /// Whether there is somebody to ask.
+    /// Whether there is a source.
     pub(crate) fn is_possible(&self) -> bool {
         self.context.source.is_some()
     }
 
-    /// How many items are here.
+    /// Returns how many items are gathered or being signed.
     pub(crate) fn len(&self) -> usize {
         self.gathered.len() + self.call.as_ref().map_or(0, |call| call.items.len())
     }
@@ -50,10 +50,12 @@ impl Signing {
         self.gathered.push(item);
     }
 
-    /// The items that have been signed; `None` when none are to be. `pressing`: there is nothing else to do.
+    /// Returns signed items; `None` if there is nothing to sign. With `pressing` a call begins for any number of items, because
+    /// the batch has nothing else to do.
     pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>, pressing: bool) -> Poll<Option<Signed>> {
         if self.call.is_none() {
-            // Half of what may be under way, so that each call is for many, and there is always one ahead.
+            // A call begins with half of the items that may be under way, so that each call signs many items, and the next call
+            // runs ahead.
             let enough = self.context.gate.allowed().div_ceil(2);
             let due = self.gathered.len() >= enough || (pressing && !self.gathered.is_empty());
             let source = self.context.source.clone().filter(|_| due);
@@ -66,7 +68,7 @@ impl Signing {
         })
     }
 
-    /// Gives up, and gives back what is here.
+    /// Aborts the call, and returns all items.
     pub(crate) fn abort(&mut self) -> Vec<Numbered> {
         let mut items = self.call.take().map(|call| call.items).unwrap_or_default();
         items.append(&mut self.gathered);
@@ -111,12 +113,13 @@ async fn sign(context: Arc<Context>, source: AnySource, items: Vec<Numbered>) ->
     signed
 }
 
-/// Asks for one item again.
+/// Asks the source for a new URL of one item.
 pub(crate) async fn renew(source: &AnySource, item: &UploadItem) -> Result<SignedTarget, ItemError> {
     ask(source, slice::from_ref(item)).await.pop().unwrap_or(Err(ItemError::NoUrl))
 }
 
-/// An answer for each item. It is the place alone that says which answer is whose, so they are all given up when one is missing.
+/// Asks the source for the URLs of some items. Only the order relates answers to items, so if the number of answers is wrong,
+/// none is used.
 async fn ask(source: &AnySource, items: &[UploadItem]) -> Vec<Result<SignedTarget, ItemError>> {
     let answers = source.sign(items).await;
     if answers.len() == items.len() {

@@ -1,4 +1,4 @@
-//! Where signed URLs come from when they are not known beforehand, or have expired.
+//! A source of signed URLs, for items without a URL, or with an expired one.
 
 use std::error::Error as StdError;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::item::UploadItem;
 use crate::target::SignedTarget;
 
-/// Why there is no signed URL for an item. It is shown to people: it must not repeat a URL.
+/// Why there is no signed URL for an item. The message is shown to people, so it must not repeat a URL.
 pub type SourceError = Box<dyn StdError + Send + Sync>;
 
 /// Signs URLs shortly before they are used, in batches, and again for items whose URLs have expired.
@@ -25,18 +25,18 @@ pub type SourceError = Box<dyn StdError + Send + Sync>;
 /// }
 /// ```
 pub trait SignedUrlSource: Send + Sync {
-    /// A signed URL for each item: exactly one answer for each, in the order of `items`. An error is the failure of its item. Of
-    /// more or fewer answers none is used, and every item of the call fails.
+    /// Returns a signed URL for each item: exactly one answer per item, in the order of `items`. An error fails its item. If the
+    /// number of answers is wrong, none is used, and all items of the call fail.
     ///
-    /// It is asked for a few items at a time, at most as many as are under way at once, by one call after the other. Renewals come
-    /// beside them: one item a call, up to as many calls at once as items are under way.
+    /// Each call gets at most as many items as may be under way at once, and one call follows the other. Renewals are separate
+    /// calls of one item each. There may be as many renewals at once as items under way.
     ///
-    /// Retries are its own affair: each call's answer is final for that call. So is the time: nobody limits how long a call takes,
-    /// and one that never ends holds up its items and every item still to be signed. Give it a timeout.
+    /// `sign` is not retried and has no timeout: do both inside it. A call that never ends blocks its items and all items that
+    /// are still to be signed.
     fn sign(&self, items: &[UploadItem]) -> impl Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send;
 }
 
-/// A [`SignedUrlSource`] of a type that nobody has to name.
+/// A [`SignedUrlSource`] of any type.
 pub(crate) type AnySource = Arc<dyn Erased>;
 
 type SignFuture<'a> = Pin<Box<dyn Future<Output = Vec<Result<SignedTarget, SourceError>>> + Send + 'a>>;

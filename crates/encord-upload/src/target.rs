@@ -1,4 +1,5 @@
-//! Where an item goes, and items that go to one target: the later upload overwrites the earlier one, and both count as uploaded.
+//! The targets of items. If two items have the same target, the later upload overwrites the earlier one, and both count as
+//! uploaded.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -7,16 +8,16 @@ use std::hash::BuildHasher;
 
 use encord_http::{HeaderMap, SignedUrl};
 
-/// A signed URL, and the headers that have to be sent with it.
+/// A signed URL, and the headers that must be sent with it.
 #[derive(Clone)]
 pub struct SignedTarget {
-    /// Where the item goes.
+    /// The signed URL.
     pub url: SignedUrl,
-    /// The headers that came with the URL. They win over those of the item.
+    /// The headers that belong to the URL. They replace headers of the item.
     pub headers: HeaderMap,
 }
 
-/// The targets of a list of items. Memory: some 20 bytes for each.
+/// The targets of a list of items. It takes about 20 bytes of memory for each item.
 ///
 /// ```
 /// use encord_upload::{SignedUrl, Targets};
@@ -29,13 +30,14 @@ pub struct SignedTarget {
 #[derive(Debug, Default)]
 pub struct Targets {
     hasher: RandomState,
-    /// The place of the first item of each target, by the hash of the target.
+    /// The position of the first item of each target, by the hash of the target.
     places: HashMap<u64, u32>,
 }
 
 impl Targets {
-    /// Enters the target of the item at this place of the list. The place of an earlier item that has the same: origin and path, and
-    /// no query that tells parts of one object apart (`uploadId` of S3, `comp` of Azure).
+    /// Enters the target of the item at this position. Returns the position of an earlier item with the same target. Two targets
+    /// are the same if origin and path are equal. A URL of one part of an object (`uploadId` of S3, `comp` of Azure) never counts
+    /// as the same.
     pub fn insert(&mut self, place: usize, url: &SignedUrl) -> Option<usize> {
         let (uri, origin) = url.expose().ok()?;
         let is_part = |name: &str| ["uploadid", "comp"].iter().any(|part| name.eq_ignore_ascii_case(part));
@@ -57,7 +59,7 @@ impl<T: Into<SignedUrl>> From<T> for SignedTarget {
 }
 
 impl fmt::Debug for SignedTarget {
-    /// Host and path. The headers may carry credentials.
+    /// Shows host and path only, because the headers may carry credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SignedTarget({})", self.url)
     }

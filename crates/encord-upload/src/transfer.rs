@@ -1,4 +1,4 @@
-//! The upload of one item: attempts under the settings, renewals of its URL between them, and the proof that it arrived.
+//! The upload of one item: its attempts, the renewals of its URL, and the check of the server's answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,23 +25,23 @@ use crate::verify::{self, CONTENT_MD5, Proof};
 #[cfg(test)]
 mod tests;
 
-/// How often the URL of one item is renewed because the server said that it has expired. Renewals that our clock asks for come on
-/// top, at most one an attempt.
+/// How often the URL of one item is renewed because the server says that it has expired. Renewals by our own clock are not
+/// counted; there is at most one per attempt.
 const MAX_REFUSALS: u32 = 3;
 
-/// Whether it is decided what becomes of an item: by its transfer when the server has stored it, or by a stop of the batch. The
-/// first of them decides, so that the report and the journal say the same.
+/// Whether the result of an item is decided: by its transfer when the server has stored the file, or by a stop of the batch. Only
+/// the first of the two decides, so that the report and the journal agree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Decision(Arc<AtomicBool>);
 
 impl Decision {
-    /// Decides. False if that was done before.
+    /// Makes the decision. Returns `false` if it was made before.
     pub(crate) fn take(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
 }
 
-/// Uploads an item. `arrival` counts it until it comes to its gate.
+/// Uploads an item. `arrival` counts the item until it reaches the gate.
 pub(crate) async fn transfer(
     context: Arc<Context>,
     item: Numbered,
@@ -56,8 +56,7 @@ pub(crate) async fn transfer(
         return ItemReport { status: Status::Skipped, ..report };
     }
     let Some(url) = item.item.signed_url.clone() else { return report.failed(ItemError::NoUrl) };
-    // The MD5 is computed while the file is sent where an answer may state it. Elsewhere the CRC32C will do, which costs next to
-    // nothing.
+    // The MD5 is computed only if the answer may contain it. Otherwise the CRC32C is enough, which costs almost nothing.
     let md5 = match url.signature() {
         Some(SignatureKind::S3V4 | SignatureKind::S3V2) => context.compare_etag,
         kind => kind == Some(SignatureKind::AzureSas),
@@ -78,7 +77,7 @@ struct Transfer<'a> {
     arrival: Option<Counted>,
     waited: Duration,
     refusals: u32,
-    /// Of the file as it was when it was last hashed apart from being sent.
+    /// The MD5 of the file when it was last hashed before an attempt.
     md5: Option<Md5Of>,
 }
 
@@ -88,7 +87,7 @@ impl Transfer<'_> {
         let ended = ItemReport { ended_at: Some(SystemTime::now()), took: began.elapsed(), ..report.clone() };
         match end {
             Ok(response) if decision.take() => {
-                // Counted, or a disk that is slower than the network would let such items pile up.
+                // Counted as waiting, because such items would otherwise accumulate if the disk is slower than the network.
                 let _waiting = self.context.gate.waits();
                 self.record(&response).await;
                 ItemReport {
@@ -98,7 +97,7 @@ impl Transfer<'_> {
                     ..ended
                 }
             }
-            // The batch was stopped before the answer was looked at.
+            // The batch was stopped before the answer was handled.
             Ok(_) => report,
             Err(error) => ItemReport { attempts: self.attempts.attempts().to_vec(), ..ended.failed(error) },
         }
@@ -106,11 +105,12 @@ impl Transfer<'_> {
 
     async fn attempt_all(&mut self) -> Result<Response, ItemError> {
         loop {
-            // A URL can expire while a file is hashed or its origin is waited for, so its clock comes after them.
+            // The expiry is checked last, because the URL can expire while the file is hashed or while the item waits for its
+            // origin.
             self.hash().await;
             let mut pass = self.pass().await;
             if self.context.source.is_some() && expiry::is_due(self.url(), SystemTime::now()) {
-                // It takes time, and may lead to another origin.
+                // The pass is returned, because the renewal takes time and the new URL may have another origin.
                 drop(pass);
                 self.renew().await?;
                 pass = self.pass().await;
@@ -144,7 +144,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Goes on with a renewed URL if that is what it takes, or fails.
+    /// Renews the URL if the server says that it has expired. Otherwise fails.
     async fn after_stop(&mut self, error: Error) -> Result<(), ItemError> {
         let Some(status) = error.status() else { return Err(error.into()) };
         if !expiry::is_refusal(self.url(), status, error.headers(), error.body(), SystemTime::now()) {
@@ -167,7 +167,7 @@ impl Transfer<'_> {
         Ok(())
     }
 
-    /// Waits for a pass to the origin of the URL. A URL that has none fails by itself.
+    /// Waits for a pass to the origin of the URL. A URL without an origin needs no pass: its attempt fails.
     async fn pass(&mut self) -> Option<Pass> {
         let origin = self.url().origin()?.clone();
         let pass = self.context.gate.pass(&origin, self.arrival.take()).await;
@@ -178,7 +178,7 @@ impl Transfer<'_> {
         Some(pass)
     }
 
-    /// What an attempt says about the origin's load.
+    /// Returns what an attempt shows about the load of the origin.
     fn ended(&self, attempt: &Result<Response, Failed>) -> Ended {
         let failed = match attempt {
             Ok(response) if response.status().is_success() => {
@@ -190,7 +190,7 @@ impl Transfer<'_> {
         match self.attempts.attempts().last() {
             Some(last) if last.is_overload() => {
                 let is_beyond = match failed {
-                    // The client waits for it itself.
+                    // The client itself keeps this wait.
                     Failed::Retry { .. } => false,
                     Failed::Stop(error) => {
                         matches!(error.stop_reason(), StopReason::RetryAfterTooLong { .. })
@@ -210,7 +210,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Compares what the server says it has with what was sent (rule U11).
+    /// Compares the hashes of the server's answer with those of the sent bytes (rule U11).
     fn accept(&self, response: &Response) -> Result<(), Fault> {
         let sent = response.payload();
         if !sent.complete {
@@ -243,7 +243,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Finds the hash that is to be announced. If the file cannot be read the attempt will say so.
+    /// Computes the MD5 to be announced. If the file cannot be read, the attempt reports the error.
     async fn hash(&mut self) {
         if self.announces_md5() {
             self.md5 = md5_of(&self.item.item.path, self.md5).await.ok();
@@ -260,7 +260,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Whether `Content-MD5` is asked for, and not there already, and the URL's signature lets us send it.
+    /// Whether to send `Content-MD5`: it is requested, the item has none, and the URL's signature allows it.
     fn announces_md5(&self) -> bool {
         let item = &self.item.item;
         self.context.content_md5 && !item.headers.contains_key(CONTENT_MD5) && self.url().allows_header(&CONTENT_MD5)

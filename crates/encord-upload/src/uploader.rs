@@ -1,4 +1,4 @@
-//! What a batch is made with, and the batch as one call.
+//! The options of a batch, and the upload of a batch by one call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,19 +18,19 @@ use crate::progress::Progress;
 use crate::report::{ItemReport, Report, Stopped};
 use crate::source::{AnySource, SignedUrlSource};
 
-/// The most items under way at once unless [`Uploader::concurrency`] says otherwise. How many there are below it is found out.
+/// The default of [`Uploader::concurrency`]. Up to this limit the uploader finds the best number itself.
 pub const DEFAULT_CONCURRENCY: usize = CAP_ATTEMPTS;
 
 /// Uploads batches of items.
 ///
-/// As one call, [`upload`](Self::upload), with the report of all items at its end, or as a stream of outcomes:
+/// [`upload`](Self::upload) is one call that returns the report of all items. [`batch`](Self::batch) is a stream of outcomes:
 ///
 /// ```no_run
 /// use encord_upload::{Journal, JournalError, UploadItem, Uploader};
 /// use futures_util::stream;
 ///
 /// async fn upload(uploader: Uploader, items: Vec<UploadItem>) -> Result<(), JournalError> {
-///     // What an earlier run has done is skipped.
+///     // Items that an earlier run has uploaded are skipped.
 ///     let journal = Journal::open("done.jsonl")?;
 ///     let mut batch = uploader.journal(journal.clone()).batch(stream::iter(items));
 ///     while let Some(item) = batch.next().await {
@@ -54,7 +54,7 @@ pub struct Uploader {
 }
 
 impl Uploader {
-    /// An uploader over `client`. What `settings` leaves open is inherited from the client's settings (rules U1–U3).
+    /// Makes an uploader that uses `client`. Settings that are not set in `settings` are those of the client (rules U1–U3).
     pub fn new(client: &Client, settings: CloudUploadSettings) -> Self {
         Self {
             settings: settings.over(client.settings()),
@@ -70,15 +70,16 @@ impl Uploader {
         }
     }
 
-    /// The most items under way at once. Default: [`DEFAULT_CONCURRENCY`]. Below it, for each host, the number grows while that makes
-    /// the whole faster, and shrinks when the host says that it is overloaded (rule U10). It is less where the process may not open
-    /// so many files: three for each item, and 64 for the rest of the process. Zero counts as one.
+    /// Sets the highest number of items under way at once. Default: [`DEFAULT_CONCURRENCY`]. Up to this limit the number grows
+    /// for each host while the upload gets faster, and shrinks when the host says that it is overloaded (rule U10). The limit is
+    /// lowered if the process may not open enough files: it needs three for each item, and 64 for other purposes. Zero counts as
+    /// one.
     #[must_use]
     pub fn concurrency(self, most: usize) -> Self {
         Self { concurrency: most, is_fixed: false, ..self }
     }
 
-    /// Always this many items under way: for benchmarks, which compare it with what is found out.
+    /// Keeps this number of items under way, for benchmarks that compare it with the number that the uploader finds.
     #[doc(hidden)]
     #[must_use]
     pub fn fixed_concurrency(self, number: usize) -> Self {
@@ -93,32 +94,33 @@ impl Uploader {
         self
     }
 
-    /// Skips what `journal` has as done, and writes down what gets done.
+    /// Skips the items that `journal` lists as done, and adds the items that are uploaded.
     #[must_use]
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
     }
 
-    /// Takes only the items for which `select`, asked with place and item, is true, such as those of a [`Shard`](crate::Shard).
-    /// The others have no outcome, and count in the places.
+    /// Uploads only the items for which `select` returns true, such as those of a [`Shard`](crate::Shard). `select` gets the
+    /// position and the item. The other items have no outcome, but count in the positions.
     #[must_use]
     pub fn select(mut self, select: impl Fn(usize, &UploadItem) -> bool + Send + Sync + 'static) -> Self {
         self.select = Some(Arc::new(select));
         self
     }
 
-    /// Sends `Content-MD5` (RFC 1864), so that the server can refuse what arrives damaged. Each file is read twice for it. Default:
-    /// off. It is not sent where the URL's signature does not allow it, or the item has one of its own.
+    /// Sends `Content-MD5` (RFC 1864), so that the server can refuse damaged files. Each file is then read twice. Default: off.
+    /// The header is not sent if the URL's signature does not allow it, or if the item already has it.
     #[must_use]
     pub fn content_md5(mut self, send: bool) -> Self {
         self.content_md5 = send;
         self
     }
 
-    /// Compares the `ETag` of an answer to a URL signed for S3, where it looks like an MD5 and no other hash speaks for the object.
-    /// A difference is a warning, as not every store has an MD5 there; once an `ETag` of the same host has been the MD5 of a file,
-    /// it is a fault like another wrong hash. Default: on. Off saves the computing of the MD5.
+    /// Compares the `ETag` with the MD5 of the file if the URL is signed for S3, the `ETag` looks like an MD5, and the answer has
+    /// no other hash of the object. A difference is only a warning, because not every store uses the MD5. Once an `ETag` of the
+    /// same host was the MD5 of a file, a difference is a fault like any wrong hash. Default: on. Off saves the computation of
+    /// the MD5.
     #[must_use]
     pub fn compare_etag(mut self, compare: bool) -> Self {
         self.compare_etag = compare;
@@ -130,8 +132,8 @@ impl Uploader {
         &self.settings
     }
 
-    /// Begins a batch: nothing happens until the outcomes are asked for. Each item has its own budgets and clocks (rule U7). Needs
-    /// a tokio runtime with time and I/O enabled.
+    /// Makes a batch. Nothing is uploaded until its outcomes are polled. Each item has its own budgets and clocks (rule U7). It
+    /// needs a tokio runtime with time and I/O enabled.
     pub fn batch<S: Stream<Item = UploadItem>>(&self, items: S) -> Batch<S> {
         let concurrency = open_files::bounded(self.concurrency.max(1));
         let context = Context {
@@ -148,10 +150,10 @@ impl Uploader {
         Batch::new(context, self.select.clone(), items)
     }
 
-    /// Uploads the items, calls `observe` as each of them ends, and gives the report of all in input order: a
-    /// [batch](Self::batch), and its [report](Batch::report).
+    /// Uploads the items, calls `observe` when an item ends, and returns the report of all items in input order. It is
+    /// [`batch`](Self::batch) and [`Batch::report`] in one call.
     ///
-    /// Dropping the future aborts what is under way.
+    /// Dropping the future aborts the items under way.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a server's answer says about the bytes it stored, compared with the bytes that were sent.
+//! Compares the hashes in a server's answer with those of the bytes that were sent.
 
 use std::fmt;
 
@@ -7,40 +7,40 @@ use base64::prelude::BASE64_STANDARD;
 use encord_http::header::ETAG;
 use encord_http::{HeaderMap, HeaderName, Sent, SignatureKind};
 
-/// The MD5 of a body (RFC 1864), which the `http` crate has no name for.
+/// The MD5 of a body (RFC 1864). The `http` crate has no constant for this header.
 pub(crate) const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
-/// A hash, as a server states it or as it was computed from a file.
+/// A hash, from a server's answer or computed from a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Hash {
     Crc32c(u32),
     Md5([u8; 16]),
 }
 
-/// What an answer of 2xx says about the object that was stored (rule U11).
+/// What a 2xx answer shows about the stored object (rule U11).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Proof {
-    /// A hash of the object is that of the file.
+    /// A hash of the object is equal to that of the file.
     Stored,
-    /// A hash of the object is another one.
+    /// A hash of the object differs from that of the file.
     Differs { header: &'static str, theirs: Hash, ours: Hash },
-    /// There is none but an `ETag` that is the MD5 of the file.
+    /// The only hash is an `ETag` that is the MD5 of the file.
     EtagIsMd5,
-    /// There is none but an `ETag` that looks like an MD5, and is not that of the file.
+    /// The only hash is an `ETag` that looks like an MD5, but is not that of the file.
     EtagDiffers { theirs: Hash, ours: Hash },
-    /// Nothing.
+    /// There is no hash to compare.
     None,
 }
 
-/// What the hashes in an answer say. One that cannot be read says nothing.
+/// Compares the hashes in an answer. A hash that cannot be read is ignored.
 ///
-/// These mean the object:
+/// These are hashes of the object:
 /// - `x-goog-hash`: `crc32c=` and `md5=`, base64, big-endian; of Google Cloud Storage.
 /// - `x-amz-checksum-crc32c`: base64, big-endian; of S3.
-/// - `Content-MD5`: base64 (RFC 1864), where the URL is signed for Azure. Elsewhere it is the hash of the answer's own body.
+/// - `Content-MD5`: base64 (RFC 1864), if the URL is signed for Azure. Other servers put the hash of the answer's own body there.
 ///
-/// And this one may: `ETag`, a hexadecimal MD5, where the URL is signed for S3, unless the object is encrypted with a key that is
-/// not S3's own. Many stores that speak S3 say something else there that looks the same.
+/// The `ETag` may be a hash of the object: a hexadecimal MD5, if the URL is signed for S3 and the object is not encrypted with a
+/// key that is not S3's own. Many S3-compatible stores send a different value that looks the same.
 pub(crate) fn compare(signature: Option<SignatureKind>, headers: &HeaderMap, sent: &Sent) -> Proof {
     let mut proof = Proof::None;
     for (header, theirs) in stated(signature, headers) {
@@ -93,7 +93,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 impl Hash {
-    /// The same hash of what was sent; `None` when it was not computed.
+    /// Returns the same kind of hash of the sent bytes; `None` if it was not computed.
     fn of(self, sent: &Sent) -> Option<Self> {
         match self {
             Self::Crc32c(_) => sent.crc32c.map(Self::Crc32c),
@@ -102,17 +102,17 @@ impl Hash {
     }
 }
 
-/// As `Content-MD5` has it.
+/// Returns the MD5 in the form of `Content-MD5`.
 pub(crate) fn base64(md5: &[u8; 16]) -> String {
     BASE64_STANDARD.encode(md5)
 }
 
-/// Standard base64 of exactly so many bytes.
+/// Decodes standard base64 of exactly `N` bytes.
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     BASE64_STANDARD.decode(text).ok()?.try_into().ok()
 }
 
-/// A quoted or bare MD5 in hexadecimal.
+/// Reads a hexadecimal MD5, with or without quotes.
 fn hexadecimal(etag: &str) -> Option<[u8; 16]> {
     let digits = etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag);
     if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -196,9 +196,9 @@ mod tests {
         check(S3, &[wrong, ("x-amz-server-side-encryption", "AES256")], Proof::EtagDiffers { theirs, ours: MD5 });
         check(S3, &[wrong, ("x-amz-server-side-encryption", "aws:kms")], Proof::None);
         check(S3, &[wrong, ("x-amz-server-side-encryption-customer-algorithm", "AES256")], Proof::None);
-        // Something else speaks.
+        // Another hash decides.
         check(S3, &[wrong, ("x-amz-checksum-crc32c", "4waSgw==")], Proof::Stored);
-        // An ETag is anything the server likes, unless the server is known.
+        // An `ETag` can be any text, unless the store is known to be S3.
         for signature in [None, GCS, AZURE] {
             check(signature, &[wrong], Proof::None);
         }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nor does what cannot be read hide what can, in the same header or another.
+        /// An unreadable hash does not hide a readable one, in the same header or in another.
         #[test]
         fn hostile_headers_hide_nothing(junk in "[ -~]{0,60}|(crc32c|md5|[=,])[ -~]{0,20}") {
             let value = format!("{junk},crc32c=4waSgA==");

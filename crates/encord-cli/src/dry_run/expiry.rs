@@ -1,14 +1,14 @@
-//! When the URLs of a manifest cease to be good.
+//! When the URLs of a manifest expire.
 
 use std::time::{Duration, SystemTime};
 
 use encord_http::SignedUrl;
 use encord_upload::UploadItem;
 
-/// What expires within this time is told: an upload may well take the night.
+/// URLs that expire within this time get a warning, because an upload may take all night.
 const SOON: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The URLs that say until when they are good, seen at one moment.
+/// The URLs that state their expiry, at one moment.
 #[derive(Debug)]
 pub(super) struct Expiry {
     now: SystemTime,
@@ -29,7 +29,7 @@ impl Expiry {
         }
     }
 
-    /// What is to be said, if anything.
+    /// Returns a warning, if one is needed.
     pub(super) fn warning(&self) -> Option<String> {
         let next = self.next.map(words);
         let expired = match self.expired {
@@ -43,11 +43,11 @@ impl Expiry {
     }
 }
 
-/// `52 minutes`: rounded down, as who is told has no more time than that.
+/// Shows a time such as `52 minutes`, rounded down, because no more time is certain.
 fn words(time: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(24 * 60 * 60, "day"), (60 * 60, "hour"), (60, "minute"), (1, "second")];
     let seconds = time.as_secs();
-    // The unit of which there are two or more.
+    // Uses the largest unit of which there are at least two.
     let (length, unit) = UNITS.into_iter().find(|(length, _)| seconds >= 2 * length).unwrap_or(UNITS[3]);
     let count = seconds / length;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
@@ -59,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    /// URLs that expire so many seconds from now, and what is said of them.
+    /// Checks the warning about URLs that expire after these seconds.
     #[track_caller]
     fn check(seconds: &[i64], expected: Option<&str>) {
         const NOW: u32 = 1_700_000_000;

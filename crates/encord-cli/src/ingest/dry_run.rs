@@ -1,4 +1,4 @@
-//! `--dry-run`: what would be uploaded, without a word to the platform.
+//! `--dry-run`: shows what would be uploaded, without any request to the platform.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use super::{Files, show};
 use crate::output::{Exit, Failure, note, print};
 use crate::report::human_bytes;
 
-/// One call links so many items, and signs so many URLs.
+/// How many items one call links, and how many URLs one call signs.
 const LINKED_AT_ONCE: u64 = 1_000;
 const SIGNED_AT_ONCE: u64 = 200;
 
-/// A job registers so many units, more or less.
+/// About how many units one job registers.
 const UNITS_PER_JOB: u64 = 300;
 
 pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit, Failure> {

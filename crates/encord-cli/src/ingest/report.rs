@@ -1,4 +1,4 @@
-//! The report of an ingest: one unit a line, readable as the report of any upload.
+//! The report of an ingest: one line per unit, in the format of every upload report.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use crate::args::Stream;
 use crate::output::{Failure, json};
 use crate::report::Target;
 
-/// Where the lines go. They are written at the end: until then the ledger has everything.
+/// The target of the report. The lines are written at the end; until then the ledger has all facts.
 #[derive(Debug)]
 pub(super) struct Lines(Target);
 
-/// The first seven fields are those of every report.
+/// A line of the report. Its first seven fields are those of every report.
 #[derive(Serialize)]
 struct Line<'a> {
     index: usize,
@@ -87,7 +87,7 @@ fn of_problem(index: usize, problem: &Problem) -> Line<'_> {
     }
 }
 
-/// The status, and how far it came or where it failed.
+/// Returns the status, and the stage that the unit reached or failed at.
 fn words(status: UnitStatus) -> (&'static str, &'static str) {
     match status {
         UnitStatus::Skipped => ("skipped", "done"),

@@ -1,4 +1,4 @@
-//! What a person is told about an ingest.
+//! The texts about an ingest for a person.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::args::UploadArgs;
 use crate::output::{Failure, json, note, print};
 use crate::report::human_bytes;
 
-/// So many failures of one reason are named.
+/// How many failures of one reason are named.
 const MAX_EXAMPLES: usize = 3;
 
-/// What is left out, by reason.
+/// Says which files are left out, by reason.
 pub(super) fn left_out(walk: &Walk) {
     for (reason, Names { count, examples }) in &walk.left_out {
         let named = if *reason == LeftOut::UnknownKind {
@@ -28,7 +28,7 @@ pub(super) fn left_out(walk: &Walk) {
     }
 }
 
-/// What could not be looked at.
+/// Reports the files and folders that could not be read.
 pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(), Failure> {
     let lines = problems.iter().map(|Problem { path, error }| format!("{}: {error}", path.display()));
     if allow_failures {
@@ -42,7 +42,7 @@ pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(),
     Err(Failure::failures(lines).with_hint("nothing was sent; with --allow-failures the other files are uploaded"))
 }
 
-/// What was made.
+/// Says which folder and dataset were made.
 pub(super) fn made(made: Made) {
     match made {
         Made::Folder(path) => note(format_args!("made the folder {path}")),
@@ -50,7 +50,7 @@ pub(super) fn made(made: Made) {
     }
 }
 
-/// A folder or dataset that cannot be told, or a call that failed.
+/// Returns the failure for a folder or dataset that is missing or ambiguous, or for a failed call.
 pub(super) fn unresolved_name(error: &Error, is_shard: bool) -> Failure {
     let failure = match error.kind() {
         ErrorKind::AmbiguousName | ErrorKind::NoSuchName | ErrorKind::Input => Failure::usage(error),
@@ -63,7 +63,7 @@ pub(super) fn unresolved_name(error: &Error, is_shard: bool) -> Failure {
     failure
 }
 
-/// How far it is.
+/// Returns the progress as a line.
 pub(super) fn bar(view: &IngestProgress, units: u64) -> String {
     let (totals, upload) = (view.totals(), view.upload());
     let mut parts = vec![
@@ -83,7 +83,7 @@ pub(super) fn bar(view: &IngestProgress, units: u64) -> String {
     parts.join(", ")
 }
 
-/// Failures, by reason.
+/// Shows the failures by reason.
 pub(super) fn failures(finished: &Finished) {
     let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for unit in finished.units() {
@@ -115,7 +115,7 @@ struct Sums {
     seconds: f64,
 }
 
-/// The sums of the run.
+/// Shows the totals of the run.
 pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, args: &UploadArgs) -> Result<(), Failure> {
     let totals = finished.totals();
     let (mut skipped, mut left) = (0, 0);

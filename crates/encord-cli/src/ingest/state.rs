@@ -1,4 +1,4 @@
-//! Where a run keeps its ledger.
+//! The place of a run's ledger.
 
 use std::env;
 use std::fmt::Write as _;
@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::folders;
 use crate::output::Failure;
 
-/// The ledger of this run: the same platform, folder, dataset, paths and shard have the same.
+/// Returns the path of the ledger. Runs with the same platform, folder, dataset, paths and shard have the same path.
 ///
 /// # Errors
 ///
-/// There is no place for it.
+/// No folder for it can be used.
 pub(crate) fn ledger(header: &Header, paths: &[PathBuf], shard: Option<Shard>) -> Result<PathBuf, Failure> {
     let folder = folders::state(|name| env::var_os(name)).ok_or_else(|| {
         Failure::usage(
@@ -46,7 +46,7 @@ fn name(Header { domain, folder, dataset, .. }: &Header, paths: &[PathBuf], shar
     let digest = hash.finalize();
     let mut name = String::from("ingest-");
     for byte in &digest[..8] {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
     if let Some(shard) = shard {

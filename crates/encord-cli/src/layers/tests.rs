@@ -1,4 +1,4 @@
-//! Precedence, and every error that a layer can have.
+//! The precedence of layers, and every error of a layer.
 
 use std::io::Write;
 

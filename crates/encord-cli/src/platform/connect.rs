@@ -1,4 +1,4 @@
-//! The key, the client, and what an error of a call means for the command.
+//! The key, the client, and the exit codes of failed calls.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 use crate::runtime::Threads;
 use crate::{layers, log};
 
-/// Does this with a client, to the end.
+/// Runs a command with a client.
 pub(super) fn with_client<F>(
     options: &PlatformOptions,
     work: impl FnOnce(EncordUserClient) -> F,
@@ -41,7 +41,7 @@ fn client(options: &PlatformOptions) -> Result<EncordUserClient, Failure> {
         .map_err(Failure::failed)
 }
 
-/// The private key of this file, or the one that the environment names.
+/// Reads the private key of this file, or the key that the environment names.
 pub(crate) fn key(file: Option<&Path>) -> Result<SshPrivateKey, String> {
     let named = env::var_os(KEY_FILE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
     if let Some(path) = file.or(named.as_deref()) {
@@ -54,7 +54,7 @@ pub(crate) fn key(file: Option<&Path>) -> Result<SshPrivateKey, String> {
     key.map_err(|error: KeyError| error.to_string())
 }
 
-/// Whoever can read the key can do what its owner can.
+/// Refuses a key file that other users can read, because they could act as its owner.
 #[cfg(unix)]
 fn refuse_open_file(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -73,7 +73,8 @@ fn refuse_open_file(_path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A name that is not there, or not the only one, is wrong input; anything else is a failure.
+/// Makes a failure of an error. A name that does not exist or is ambiguous is wrong input; any other error is a failure of the
+/// call.
 pub(super) fn failure(error: Error) -> Failure {
     match error.kind() {
         ErrorKind::NoSuchName | ErrorKind::AmbiguousName | ErrorKind::Input => Failure::usage(error),

@@ -10,12 +10,12 @@ use super::connect::failure;
 use crate::escape::escaped;
 use crate::output::{Exit, Failure, json, note, print};
 
-/// A kind of record: what stands in its columns. All but the last are as wide as said.
+/// A kind of record, and its columns. All columns except the last have a fixed width.
 pub(super) trait Row: Serialize {
-    /// The heads of the columns.
+    /// The headings of the columns, and their widths.
     const HEADS: &'static [(&'static str, usize)];
 
-    /// What stands in them.
+    /// The texts of the columns.
     fn cells(&self) -> Vec<String>;
 }
 
@@ -37,7 +37,7 @@ pub(super) async fn list<T: Row>(mut list: List<T>, as_json: bool) -> Result<Exi
     Ok(exit)
 }
 
-/// Prints records that are there.
+/// Prints records that are already fetched.
 pub(super) fn records<T: Row>(records: &Records<T>, as_json: bool) -> Result<Exit, Failure> {
     let mut stdout = Printer::new::<T>(as_json)?;
     records.iter().try_for_each(|record| stdout.record(record))?;
@@ -45,7 +45,7 @@ pub(super) fn records<T: Row>(records: &Records<T>, as_json: bool) -> Result<Exi
     Ok(warn_of_unreadable(records))
 }
 
-/// Says which records are missing.
+/// Warns of records that could not be read.
 pub(super) fn warn_of_unreadable<T>(records: &Records<T>) -> Exit {
     for error in records.unreadable() {
         note(format_args!("warning: {error}"));
@@ -53,7 +53,7 @@ pub(super) fn warn_of_unreadable<T>(records: &Records<T>) -> Exit {
     if records.unreadable().is_empty() { Exit::Done } else { Exit::Partial }
 }
 
-/// Prints one thing: its fields, one a line.
+/// Prints one record, one field per line.
 pub(super) fn fields(record: &impl Serialize, fields: &[(&str, &dyn Display)], as_json: bool) -> Result<Exit, Failure> {
     print(|out| {
         if as_json {

@@ -11,7 +11,7 @@ use crate::output::{Exit, Failure};
 pub(crate) fn run(args: &WhoamiArgs) -> Result<Exit, Failure> {
     let as_json = args.platform.json;
     with_client(&args.platform, async |client| {
-        // The platform has no call that says who asks. That it gives out a token says that it knows the key.
+        // The platform has no call that returns the user. If it issues a token, it knows the key.
         client.get_bearer_token().await.map_err(failure)?;
         let key = match client.credentials() {
             Credentials::Key(key) => key.key_id().to_owned(),

@@ -7,25 +7,25 @@ use encord_upload::{ItemReport, Snapshot};
 
 use super::row::Row;
 
-/// Over how long the rate is taken: so long that a pause of some seconds does not move the estimate much.
+/// The period over which the rate is computed. It is long enough that a pause of some seconds hardly changes the estimate.
 const WINDOW: Duration = Duration::from_secs(20);
 
-/// From then on a pause is told instead of an estimate.
+/// After a pause of this length the pause is shown instead of an estimate.
 const STALL: Duration = Duration::from_secs(5);
 
-/// How far a run is.
+/// The estimate of a run's rate and remaining time.
 #[derive(Debug, Default)]
 pub(super) struct Estimate {
     /// All items of the run.
     items: u64,
-    /// With what was done then. Oldest first; from at least [`WINDOW`] ago, if there is one.
+    /// Snapshots with the bytes that were done then, oldest first. The first one is at least [`WINDOW`] old, if the run is.
     snapshots: VecDeque<(Snapshot, u64)>,
-    /// When something moved last, and how far it was then.
+    /// When the run last made progress, and the figures at that time.
     moved: (Duration, u64, u64),
 }
 
-/// How many bytes more than were handed to the network count as done, of one that ended with this length: what was sent in
-/// vain does not, and what will not be sent does.
+/// Returns the bytes of an ended item that count as done in addition to the bytes that were sent for it. Bytes of failed attempts
+/// do not count, and bytes that will never be sent count as done.
 pub(super) fn correction(item: &ItemReport, length: u64) -> i64 {
     let sent = item.attempts.iter().filter(|attempt| attempt.phase > encord_http::Phase::Sending).count();
     let length = i64::try_from(length).unwrap_or(i64::MAX);
@@ -37,8 +37,8 @@ impl Estimate {
         Self { items, ..Self::default() }
     }
 
-    /// What is to be shown now. `bytes`: those of all items, once they are known. `correction`: the sum over those that
-    /// ended.
+    /// Returns the figures to show now. `bytes` is the size of all items, once it is known; `correction` is the sum over the
+    /// ended items.
     pub(super) fn row(&mut self, now: Snapshot, correction: i64, bytes: Option<u64>) -> Row {
         let ended = ended_items(&now);
         let done = now.bytes_sent.saturating_add_signed(correction).min(bytes.unwrap_or(u64::MAX));
@@ -78,7 +78,7 @@ fn ended_items(snapshot: &Snapshot) -> u64 {
     ended.uploaded + ended.failed + ended.cancelled + ended.skipped
 }
 
-/// How long `rest` takes when `moved` took `elapsed`; `None` when nothing can be said.
+/// Returns how long `rest` takes if `moved` took `elapsed`; `None` if there is no estimate.
 fn left(elapsed: Duration, moved: u64, rest: u64) -> Option<Duration> {
     let nanos = elapsed.as_nanos().checked_mul(u128::from(rest))?.checked_div(u128::from(moved))?;
     Some(Duration::from_nanos(u64::try_from(nanos).ok()?))

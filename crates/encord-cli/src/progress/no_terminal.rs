@@ -1,11 +1,11 @@
-//! Standard error that is not a terminal, for `--progress always`.
+//! A stand-in for a terminal, for `--progress always` when standard error is not a terminal.
 
 use std::fmt;
 use std::io::{self, Write};
 
 use indicatif::TermLike;
 
-/// Gets the same control sequences as a terminal, and understands or records them.
+/// Writes the same control sequences as to a terminal.
 #[derive(Debug)]
 pub(super) struct NoTerminal;
 

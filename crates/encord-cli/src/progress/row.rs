@@ -1,4 +1,4 @@
-//! The figures of a run in one row, as long as there is room for.
+//! The figures of a run in one row. Figures that do not fit are left out.
 
 use std::time::Duration;
 
@@ -14,26 +14,26 @@ const MIN_BAR_COLUMNS: usize = 8;
 /// Eighths of a column.
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/// What is shown of a run.
+/// The figures of a run.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Row {
     pub(super) elapsed: Duration,
-    /// What is done, of what there is to do.
+    /// The bytes that are done, and all bytes.
     pub(super) done: (u64, u64),
-    /// Items that have ended, of all.
+    /// The items that have ended, and all items.
     pub(super) items: (u64, u64),
     pub(super) bytes: u64,
-    /// Of all files, once that is known.
+    /// The bytes of all files, once they are known.
     pub(super) all_bytes: Option<u64>,
     pub(super) bytes_per_second: u64,
     pub(super) left: Option<Duration>,
-    /// For how long nothing has moved, where that is long.
+    /// How long the run has made no progress, if this is long.
     pub(super) stalled: Option<Duration>,
     pub(super) retries: u64,
     pub(super) failed: u64,
 }
 
-/// The parts of a row that are left out where there is no room, the first one first.
+/// The parts of a row, in the order in which they are left out when the row is too long.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Part {
     Bytes,
@@ -52,9 +52,9 @@ impl Row {
         texts.map(|(_, text)| text).collect::<Vec<_>>().join(", ")
     }
 
-    /// The row in so many columns.
+    /// Returns the row, at most this many columns wide.
     pub(super) fn fit(&self, columns: usize) -> String {
-        // The last column stays empty: some terminals go to the next line when it is written to.
+        // The last column stays empty, because some terminals then continue on the next line.
         let columns = columns.saturating_sub(1);
         let mut shown = String::new();
         for left_out in
@@ -100,7 +100,7 @@ impl Row {
         texts
     }
 
-    /// A bar of so many columns, to the eighth of one.
+    /// Returns a bar of this width, exact to an eighth of a column.
     fn bar(&self, columns: usize) -> String {
         let (done, all) = self.done;
         let eighths = u128::from(done) * (columns as u128 * 8) / u128::from(all.max(1));
@@ -111,7 +111,7 @@ impl Row {
     }
 }
 
-/// `40 s`, from two minutes on `12:00`.
+/// Shows `40 s`, or from two minutes on `12:00`.
 fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(120) { format!("{} s", time.as_secs()) } else { clock(time) }
 }

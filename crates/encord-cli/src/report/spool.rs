@@ -1,30 +1,30 @@
-//! Lines that come in any order and are wanted in theirs.
+//! Sorts lines that arrive in any order.
 //!
-//! They wait in a temporary file, and where each begins in another, so that memory does not follow their number.
+//! The lines are kept in one temporary file, and their offsets in another, so that memory does not grow with the number of lines.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// What a place in the file of places takes.
+/// The size of one offset, in bytes.
 const PLACE: u64 = size_of::<u64>() as u64;
 
-/// Lines, each with its place in the order.
+/// The lines, each with its position in the order.
 #[derive(Debug)]
 pub(super) struct Spool {
     lines: BufWriter<File>,
     length: u64,
-    /// For each place where its line begins, plus one; 0 where there is none.
+    /// For each position the offset of its line plus one, or 0 if there is no line.
     places: File,
     end: u64,
 }
 
 impl Spool {
-    /// Uses two empty files that nobody else does.
+    /// Uses two empty files, which nothing else may use.
     pub(super) fn new(lines: File, places: File) -> Self {
         Self { lines: BufWriter::new(lines), length: 0, places, end: 0 }
     }
 
-    /// Adds a line, which has its end and no other. One that is added again replaces the former.
+    /// Adds one line with its line end. A line that is added again replaces the earlier one.
     pub(super) fn add(&mut self, place: u64, line: &[u8]) -> io::Result<()> {
         self.lines.write_all(line)?;
         self.places.seek(SeekFrom::Start(place * PLACE))?;
@@ -46,7 +46,7 @@ impl Spool {
             let mut place = [0; size_of::<u64>()];
             places.read_exact(&mut place)?;
             let Some(begin) = u64::from_le_bytes(place).checked_sub(1) else { continue };
-            // Most lines are near the one before, so most of this stays within the buffer.
+            // Most lines are near the previous one, so most seeks stay within the buffer.
             lines.seek_relative(begin.cast_signed().wrapping_sub_unsigned(at))?;
             line.clear();
             at = begin + lines.read_until(b'\n', &mut line)? as u64;

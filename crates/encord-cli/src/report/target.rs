@@ -1,4 +1,5 @@
-//! Where a report goes, or a page made of one. A file is there whole or not at all: it is written beside its place and moved there at the end.
+//! The target of a report or of a page. A file appears complete or not at all: it is written under another name and renamed at
+//! the end.
 
 use std::env;
 use std::fmt;
@@ -16,7 +17,7 @@ use crate::output::{Failure, print};
 #[derive(Debug)]
 pub(crate) enum Target {
     Standard,
-    /// A pipe, a device, or what somebody else has open: nothing can be moved to its place.
+    /// A pipe, a device, or a file that is already open, which cannot be replaced by a rename.
     Special {
         name: String,
         file: File,
@@ -28,7 +29,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Looks whether the report can be written there, and changes nothing.
+    /// Checks that the report can be written, without changing anything.
     ///
     /// # Errors
     ///
@@ -39,7 +40,7 @@ impl Target {
         Self::at(path, &name).map_err(|error| Failure::usage(format_args!("{words} {name}: {error}")))
     }
 
-    /// The same for a run that writes none. A pipe is not opened: who reads it would wait no longer.
+    /// Does the same check for a run that writes no report. A pipe is not opened, because its reader would see its end.
     pub(super) fn check(words: &'static str, stream: &Stream) -> Result<(), Failure> {
         let is_special = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir());
         match stream {
@@ -56,7 +57,7 @@ impl Target {
                 let all = ["/proc/self/fd", "/dev/fd"].into_iter().filter_map(|all| Path::new(all).canonicalize().ok());
                 all.map(|all| all.join(number)).any(|ours| ours == descriptor)
             };
-            // Those of our own are not opened again: each would write at its own place in the file, over the other.
+            // Our own streams are not opened again, because each would have its own position in the file and overwrite the other.
             let file = if is_ours("1") {
                 return Ok(Self::Standard);
             } else if is_ours("2") {
@@ -68,7 +69,7 @@ impl Target {
         }
         match OpenOptions::new().write(true).open(path) {
             Ok(file) if file.metadata()?.is_file() => {
-                // Of a link, its target is replaced.
+                // If the path is a link, the target of the link is replaced.
                 let path = path.canonicalize()?;
                 Ok(Self::File { name, path })
             }
@@ -80,7 +81,7 @@ impl Target {
         }
     }
 
-    /// An empty file that nobody else can see, where there is room for the report.
+    /// Makes an empty unnamed file on a disk with room for the report.
     pub(super) fn scratch(&self) -> Result<File, Failure> {
         if let Self::File { name, path } = self {
             match tempfile::tempfile_in(folder(path)) {
@@ -114,7 +115,7 @@ impl Target {
             Self::Special { file, .. } => {
                 let mut out = BufWriter::new(file);
                 match write(&mut out).and_then(|()| out.flush()) {
-                    // As on standard output: the reader has what it wanted.
+                    // As on standard output, a reader that has closed the pipe is not an error.
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     written => written,
                 }
@@ -136,11 +137,11 @@ impl Target {
     }
 }
 
-/// Writes the report once more, wherever it is to go.
+/// Writes the report to any writer. It can be called more than once.
 pub(crate) type Writing<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
-/// Puts the report in its place: in one step where a file can be moved there. A file that can be written but not replaced, as that
-/// of somebody else in a folder like /tmp, or one that is mounted by itself, is written in place.
+/// Puts the report in its place, by a rename if possible. A file that can be written but not replaced is overwritten, such as
+/// another user's file in /tmp, or a file that is a mount point.
 fn place(
     path: &Path,
     write: Writing<'_>,
@@ -152,7 +153,7 @@ fn place(
         Err(error) => return Err(error),
     };
     if let Ok(former) = path.metadata() {
-        // Some network file systems have none to set.
+        // Some network file systems have no permissions.
         let _ = beside.as_file().set_permissions(former.permissions());
     }
     fill(beside.as_file(), write)?;
@@ -162,9 +163,9 @@ fn place(
     }
 }
 
-/// Writes the report over the file that is there.
+/// Overwrites the existing file with the report.
 fn overwrite(path: &Path, write: Writing<'_>) -> io::Result<()> {
-    // Only what fits is begun, because the earlier report is lost then.
+    // The earlier report is lost once writing begins, so writing begins only if the report fits.
     let mut whole = tempfile::tempfile()?;
     fill(&whole, write)?;
     whole.rewind()?;
@@ -173,7 +174,7 @@ fn overwrite(path: &Path, write: Writing<'_>) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Keeps the report where it can be found.
+/// Writes the report to the folder for temporary files.
 fn keep(write: Writing<'_>) -> io::Result<PathBuf> {
     let file = tempfile::Builder::new().prefix("encord-report-").suffix(".jsonl").tempfile()?;
     fill(file.as_file(), write)?;
@@ -196,13 +197,13 @@ fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt;
         fs::Permissions::from_mode(0o666)
     };
-    // As of any new file: what the umask leaves of it.
+    // The permissions of any new file, which the umask reduces.
     #[cfg(unix)]
     builder.permissions(everyone);
     builder.tempfile_in(folder)
 }
 
-/// The descriptor of a process that a path leads to, link by link, as `/dev/stdout` leads to that of standard output.
+/// Follows links until they lead to a descriptor of a process, as `/dev/stdout` leads to standard output.
 #[cfg(unix)]
 fn descriptor(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
@@ -217,7 +218,7 @@ fn descriptor(path: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Whether there is a place for a file that is not there: its folder is, and nothing follows its name, as in `reports/`.
+/// Whether a missing file could be made: its folder exists, and its name has no slash at the end, as in `reports/`.
 pub(crate) fn could_be_made(path: &Path) -> bool {
     let written = path.as_os_str().as_encoded_bytes();
     let ends_with_its_name = path.file_name().is_some_and(|name| written.ends_with(name.as_encoded_bytes()));

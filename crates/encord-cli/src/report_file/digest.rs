@@ -1,4 +1,4 @@
-//! What the lines of a report come to. Memory does not follow their number.
+//! The totals of a report. Memory does not grow with the number of lines.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -14,7 +14,7 @@ use crate::failures::Failures;
 /// How many of the slowest items are shown.
 const SLOWEST: usize = 10;
 
-/// More causes of retries than there are.
+/// The number of causes of retries that are kept. No report has as many.
 const MAX_CAUSES: usize = 1000;
 
 /// The digest of a report.
@@ -37,11 +37,11 @@ pub(super) struct Totals {
     pub(super) skipped: u64,
     pub(super) bytes: u64,
     pub(super) attempts: u64,
-    /// Of all waits between attempts, in seconds.
+    /// All waits between attempts, in seconds.
     pub(super) waited_s: f64,
 }
 
-/// Attempts that another one followed, by what had become of them.
+/// The attempts that were followed by a retry, by their outcomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Retries {
     pub(super) count: u64,
@@ -87,7 +87,7 @@ struct SlowItem<'a> {
 }
 
 impl Digest {
-    /// Sees the next line.
+    /// Adds the next line.
     pub(super) fn see(&mut self, line: &ReportLine<'_>) {
         let totals = &mut self.totals;
         match line.status {

@@ -1,4 +1,4 @@
-//! The digest of a report as one page of HTML that needs nothing else: no script, no font and no style from elsewhere.
+//! The digest of a report as a self-contained HTML page: no script, and no font or style from elsewhere.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -136,7 +136,7 @@ fn slowest(page: &mut String, digest: &Digest) -> Result<(), std::fmt::Error> {
     Ok(())
 }
 
-/// The throughput as a drawing; its colours are those of the page.
+/// Draws the throughput in the colours of the page.
 fn chart(digest: &Digest) -> Result<Option<String>, Box<dyn Error>> {
     let buckets = digest.timeline.buckets(MAX_POINTS);
     let points: Vec<(f64, f64)> = buckets
@@ -177,7 +177,7 @@ fn percent(count: u64, of: u64) -> u64 {
     (count * 100).checked_div(of).unwrap_or(0).max(1)
 }
 
-/// Text as HTML has it.
+/// Escapes text for HTML.
 fn text(text: &str) -> String {
     let text = crate::escape::escaped(text);
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -1,4 +1,4 @@
-//! What was uploaded when: buckets of time, which grow so that there are never many.
+//! The throughput over time, in buckets that grow so that their number stays small.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -24,7 +24,7 @@ pub(super) struct Timeline {
 /// What was uploaded in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(super) struct Bucket {
-    /// Since the run began.
+    /// Seconds since the run began.
     pub(super) second: f64,
     pub(super) seconds: f64,
     pub(super) bytes: f64,
@@ -39,7 +39,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Adds an item that ended then, after so many seconds. Its bytes are taken as sent evenly.
+    /// Adds an item that ended at `ended` and took `seconds`. Its bytes are spread evenly over this time.
     pub(super) fn add(&mut self, ended: SystemTime, seconds: f64, bytes: u64) {
         let Some(end) = ended.duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_millis()).ok())
         else {
@@ -65,7 +65,7 @@ impl Timeline {
         self.range.map(|(began, ended)| (time(began), time(ended)))
     }
 
-    /// The buckets from the beginning to the end, joined so that there are at most so many.
+    /// Returns the buckets from the beginning to the end, joined so that there are at most `most`.
     pub(super) fn buckets(&self, most: usize) -> Vec<Bucket> {
         let Some((began, ended)) = self.range else { return Vec::new() };
         let (first, last) = (began / self.width_ms, ended / self.width_ms);
@@ -86,7 +86,7 @@ impl Timeline {
         buckets
     }
 
-    /// Doubles the width until the range has few buckets.
+    /// Doubles the width until the range fits into the allowed number of buckets.
     fn widen(&mut self) {
         let Some((began, ended)) = self.range else { return };
         while ended / self.width_ms - began / self.width_ms >= MAX_BUCKETS {

@@ -1,4 +1,4 @@
-//! The items of a manifest, on their way to the batch.
+//! Passes the items of a manifest to the batch.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -20,22 +20,22 @@ use crate::selection::{Choice, Selection};
 /// How many items are read at once from the copy of the manifest.
 const FED_AT_ONCE: usize = 64;
 
-/// How many times as many are read ahead.
+/// How many such groups are read ahead.
 const FED_AHEAD: usize = 4;
 
-/// The items, wherever they are read.
+/// The items, read by a thread or by the batch.
 type Fed = Pin<Box<dyn Stream<Item = UploadItem> + Send>>;
 
-/// Who reads the items.
+/// The reader of the items.
 pub(super) enum Input {
     Thread(JoinHandle<io::Result<()>>),
-    /// The batch itself: there is no thread for it.
+    /// The batch itself, because no thread is allowed.
     Batch,
 }
 
-/// All items of the manifest. Those that an earlier report has as uploaded are put into the report on the way.
+/// Returns the items to upload. Items that an earlier report lists as uploaded are added to the report.
 ///
-/// A thread of its own reads them, so that a disk that hangs holds no upload that is under way.
+/// A separate thread reads them, so that a disk that hangs does not block the uploads under way.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub(super) fn items(
     Ok((Box::pin(fed), Input::Thread(thread)))
 }
 
-/// The places of the items that the run takes, and how long their files are now.
+/// Returns the positions of the items of the run, and the current lengths of their files.
 pub(super) fn lengths(
     manifest: &Source,
     selection: &Arc<Selection>,
@@ -83,7 +83,7 @@ pub(super) fn lengths(
 }
 
 impl Input {
-    /// Whether all items could be read.
+    /// Returns an error if an item could not be read.
     pub(super) fn finish(self) -> Result<(), Failure> {
         let Self::Thread(thread) = self else { return Ok(()) };
         let read = thread.join().unwrap_or_else(|panic| resume_unwind(panic));

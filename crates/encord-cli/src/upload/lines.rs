@@ -1,4 +1,4 @@
-//! The lines of the report on their way to the disk.
+//! Passes the lines of the report to the disk.
 
 use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,13 @@ use tokio::task::spawn_blocking;
 
 use crate::report::{Line, Reporter};
 
-/// How many bytes of lines wait before they are written.
+/// How many bytes of lines are collected before they are written.
 const MAX_WAITING_BYTES: usize = 64 * 1024;
 
-/// The report, if there is to be one.
+/// The report, if one is written.
 pub(super) type SharedReporter = Arc<Mutex<Option<Reporter>>>;
 
-/// Gathers lines, and has them written where a disk that hangs holds nobody up.
+/// Collects lines, and writes them on a blocking thread, so that a disk that hangs does not block the uploads.
 pub(super) struct Lines {
     reporter: SharedReporter,
     is_wanted: bool,
@@ -28,7 +28,7 @@ impl Lines {
         Self { reporter, is_wanted, waiting: Vec::new(), bytes: 0 }
     }
 
-    /// Adds what became of an item.
+    /// Adds the result of an item.
     pub(super) async fn add(&mut self, item: &ItemReport) {
         if !self.is_wanted {
             return;
@@ -41,7 +41,7 @@ impl Lines {
         }
     }
 
-    /// Writes what waits.
+    /// Writes the collected lines.
     pub(super) async fn flush(&mut self) {
         self.bytes = 0;
         let (reporter, lines) = (Arc::clone(&self.reporter), take(&mut self.waiting));
@@ -52,7 +52,7 @@ impl Lines {
                 }
             }
         };
-        // It can only fail by a panic, which has been told.
+        // It can fail only by a panic, which has already been printed.
         let _ = spawn_blocking(write).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Plans: written as text, and asked what to do with a request.
+//! Fault plans: their text form, and the choice of a fault for each request.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,13 +25,12 @@ use crate::sign::{decode, encode};
 /// ```
 pub type FaultPlan = Plan<Fault>;
 
-/// What a plan can have as a fault: it is read from words, and written as it is read.
+/// A kind of fault that a plan can contain, with its text form.
 pub trait PlannedFault: Clone + fmt::Display {
-    /// What a rule names, for a message: `OBJECT`.
+    /// The name of a rule's target in messages, such as `OBJECT`.
     const TARGET: &'static str;
 
-    /// Reads the first word, which is there, and what belongs to it among the others. Words that are not its own it leaves in
-    /// `options`.
+    /// Reads a fault from its first word and its options. Words that do not belong to the fault stay in `options`.
     ///
     /// # Errors
     ///
@@ -48,31 +47,31 @@ pub struct Plan<F> {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rule<F> {
-    /// The parts between the asterisks.
+    /// The parts of the pattern between the asterisks.
     pattern: Vec<String>,
     percent: u8,
     fault: F,
-    /// At most so often for each object.
+    /// How often the rule applies to each object at most.
     times: Option<u32>,
 }
 
-/// What is wrong with the text of a plan: the rule, and the reason.
+/// The error of the text of a plan: the rule, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidPlan(String);
 
-/// A plan that is being followed: it counts what it has been asked.
+/// A plan in use. It counts the requests.
 #[derive(Debug)]
 pub struct PlanRun<F> {
     plan: Plan<F>,
-    /// How often each object came.
+    /// The number of requests for each object.
     came: HashMap<String, u32>,
     /// How often each rule has been applied to each object.
     applied: HashMap<(usize, String), u32>,
 }
 
 impl InvalidPlan {
-    /// With this reason.
+    /// Makes an error with this reason.
     pub fn new(problem: impl Into<String>) -> Self {
         Self(problem.into())
     }
@@ -85,7 +84,7 @@ impl<F> Default for Plan<F> {
 }
 
 impl<F> Plan<F> {
-    /// The same for the same seed, object and occurrence, on every machine.
+    /// Returns a number that depends only on seed, object and occurrence, so that it is the same on every machine.
     fn lot(&self, object: &str, occurrence: u32) -> u8 {
         let digest = Sha256::new()
             .chain_update(self.seed.to_be_bytes())
@@ -115,12 +114,12 @@ impl<F> Rule<F> {
 }
 
 impl<F: Clone> PlanRun<F> {
-    /// Begins with a plan that has not been asked anything.
+    /// Starts a plan, with all counts at zero.
     pub fn new(plan: Plan<F>) -> Self {
         Self { plan, came: HashMap::new(), applied: HashMap::new() }
     }
 
-    /// What befalls this request; counts it. `object` is what the rules of the plan name.
+    /// Counts this request, and returns its fault, if any. `object` is the name that the rules match.
     pub fn next(&mut self, object: &str) -> Option<F> {
         if self.plan.rules.is_empty() {
             return None;
@@ -221,7 +220,7 @@ pub fn number<N: FromStr>(text: &str, what: &str) -> Result<N, InvalidPlan> {
 ///
 /// # Errors
 ///
-/// [`InvalidPlan`] when it is none from 0 to 3600.
+/// [`InvalidPlan`] when it is not a number from 0 to 3600.
 pub fn interval(text: &str) -> Result<Duration, InvalidPlan> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let seconds = seconds.filter(|seconds| *seconds <= Duration::from_secs(3600));

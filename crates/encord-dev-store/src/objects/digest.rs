@@ -1,4 +1,4 @@
-//! Hashes of an object while it comes, and what the client says that they are.
+//! Hashes an object while it is received, and compares the client's hashes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ pub(crate) struct Digests {
     size: u64,
 }
 
-/// What is known at the end.
+/// The length and the hashes of a complete object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digested {
     pub(crate) md5: [u8; 16],

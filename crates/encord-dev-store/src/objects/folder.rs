@@ -1,8 +1,8 @@
 //! Objects as files.
 //!
-//! The bytes of an object are in `BUCKET/NAME`, the name percent-encoded, so that no name leads out of the folder and any can be
-//! kept. What else is known of it is in `.meta/BUCKET/NAME`. Both begin in `.tmp` and are renamed when they are complete. What
-//! is known holds as long as size and time of the file are as noted; a file that fell out of step is hashed again.
+//! The bytes of an object are in `BUCKET/NAME`. The name is percent-encoded, so that every name can be stored and no name leads
+//! out of the folder. The metadata is in `.meta/BUCKET/NAME`. Both files are written in `.tmp` and renamed when they are
+//! complete. The metadata is valid while size and time of the file are as it notes; otherwise the file is hashed again.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use super::{Name, ObjectInfo};
 use crate::route::is_bucket;
 use crate::sign::{decode, encode, hex, unhex};
 
-/// Longer names are folders and files: file systems take 255 bytes at most.
+/// Longer names are split into folders and a file, because file systems allow at most 255 bytes.
 const PIECE: usize = 200;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Folder {
         Ok(Self { root, temporary: AtomicU64::new(0) })
     }
 
-    /// The path of a file that nobody else has.
+    /// Returns a path for a new temporary file.
     pub(super) fn temporary(&self) -> PathBuf {
         let number = self.temporary.fetch_add(1, Ordering::Relaxed);
         self.root.join(".tmp").join(format!("{}-{number}", process::id()))
@@ -44,7 +44,7 @@ impl Folder {
         File::open(self.path(name))
     }
 
-    /// Puts a complete temporary file in its place.
+    /// Renames a complete temporary file to its place.
     pub(super) fn keep(&self, temporary: &Path, name: &Name, info: &ObjectInfo) -> io::Result<()> {
         let meta = self.temporary();
         fs::write(&meta, write_meta(info, modified(temporary)?))?;
@@ -60,7 +60,7 @@ impl Folder {
         }
     }
 
-    /// All objects. Files whose names this store would not have given are left alone.
+    /// Returns all objects. Files with names that this store would not write are ignored.
     pub(super) fn scan(&self) -> io::Result<Vec<(Name, ObjectInfo)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.root)? {
@@ -118,7 +118,7 @@ impl Folder {
     }
 }
 
-/// Removes what an earlier store left unfinished, and nothing that somebody else has in a folder of this name.
+/// Removes unfinished files of an earlier store. Other files in the folder stay.
 fn clear(temporary: &Path) -> io::Result<()> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     for entry in fs::read_dir(temporary)? {
@@ -170,7 +170,7 @@ fn hash(mut file: File) -> io::Result<Digested> {
     Ok(digests.digested())
 }
 
-/// A line for each fact: name, blank, value.
+/// Writes one line per fact: name, blank, value.
 fn write_meta(info: &ObjectInfo, file_modified: SystemTime) -> String {
     let ObjectInfo { bucket: _, key: _, size, md5, crc32c, content_type, stored_at } = info;
     let (file, stored) = (nanos(file_modified), nanos(*stored_at));
@@ -183,7 +183,7 @@ fn write_meta(info: &ObjectInfo, file_modified: SystemTime) -> String {
     text
 }
 
-/// `None` where the text is damaged or about another file.
+/// Reads the metadata. `None` if the text is damaged or about another file.
 fn read_meta(text: &str, Name { bucket, key }: &Name, file_modified: SystemTime) -> Option<ObjectInfo> {
     let fact = |name: &str| text.lines().find_map(|line| line.split_once(' ').filter(|(given, _)| *given == name));
     let fact = |name: &str| fact(name).map(|(_, value)| value);

@@ -1,4 +1,4 @@
-//! An object on its way in: it is there once it is complete, and not before.
+//! Writes an object. It is visible only when it is complete.
 
 use std::io;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ enum Sink {
     Nowhere,
 }
 
-/// A file that is removed unless it found its place.
+/// A temporary file, which is removed unless it was renamed to its place.
 struct Temporary {
     path: PathBuf,
     file: Option<File>,
@@ -64,7 +64,7 @@ impl Writer {
         self.digests.digested()
     }
 
-    /// Puts the object in its place, where it replaces one of the same name.
+    /// Puts the object in its place. It replaces an object of the same name.
     pub(crate) async fn finish(self, content_type: Option<String>, stored_at: SystemTime) -> io::Result<ObjectInfo> {
         let Digested { md5, crc32c, size } = self.digests.digested();
         let Self { objects, name, sink, .. } = self;
@@ -74,7 +74,7 @@ impl Writer {
             Sink::Nowhere => Content::Discarded,
             Sink::Memory(bytes) => Content::Memory(Bytes::from(bytes)),
             Sink::File(mut temporary) => {
-                // Its writes go on in the background.
+                // Its writes continue in the background.
                 if let Some(mut file) = temporary.file.take() {
                     file.flush().await?;
                 }
@@ -100,7 +100,7 @@ impl Objects {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.placed {
-            // Nobody can be told when that fails; the next store sees to it.
+            // A failure is ignored; the next store removes the file.
             drop(std::fs::remove_file(&self.path));
         }
     }

@@ -1,4 +1,4 @@
-//! From a host name to a TCP connection: every address gets its chance (RFC 8305, rule R7).
+//! Connects to a host by TCP. Every address of the host is tried (RFC 8305, rule R7).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep};
 use crate::fault::{Fault, FaultKind};
 use crate::rules::classify::{During, chain_text, classify};
 
-/// After so long without an answer the next address is tried too (RFC 8305 §8, "Connection Attempt Delay").
+/// How long one address is tried alone before the next one is tried too (RFC 8305 §8, "Connection Attempt Delay").
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// Connects to the first address of `host` that answers. `turn` says with which one to begin; `limit`, how long all of it may take.
+/// Connects to the first address of `host` that answers. `turn` selects the address to begin with; `limit` bounds the whole call.
 pub(crate) async fn connect(host: &str, port: u16, turn: usize, limit: Option<Duration>) -> Result<TcpStream, Fault> {
     let addresses = in_turn(resolve(host, port).await?, turn);
     let share = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
@@ -37,7 +37,8 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
     }
 }
 
-/// The addresses, IPv6 and IPv4 by turns as long as there are both (RFC 8305 §4), beginning with another one at each turn.
+/// Orders the addresses: IPv6 and IPv4 alternate as long as there are both (RFC 8305 §4). Each turn begins with a different
+/// address.
 fn in_turn(addresses: Vec<SocketAddr>, turn: usize) -> Vec<SocketAddr> {
     let is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (of_first, of_other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == is_v6);
@@ -52,8 +53,8 @@ fn in_turn(addresses: Vec<SocketAddr>, turn: usize) -> Vec<SocketAddr> {
     ordered
 }
 
-/// The first success, or the last failure. `None` without an address. The next address is tried when the one before has failed, or
-/// has taken longer than `pause`; those before it go on.
+/// Returns the first success, or the last failure; `None` if there is no address. The next address is tried when the previous one
+/// has failed or has taken longer than `pause`. The earlier tries continue.
 async fn race<A, T, E, F>(addresses: Vec<A>, pause: Duration, connect: impl Fn(A) -> F) -> Option<Result<T, E>>
 where
     F: Future<Output = Result<T, E>>,
@@ -114,7 +115,8 @@ mod tests {
         check(&mixed, 1, &["1.1.1.1:1", "[::2]:1", "[::3]:1", "[::1]:1"]);
     }
 
-    /// Each address is the seconds after which it answers, negative for a failure. The winner, and when.
+    /// Each address is the number of seconds after which it answers, negative for a failure. Returns the winner, and when it
+    /// answered.
     async fn run(addresses: &[i64]) -> (Option<Result<i64, i64>>, Duration) {
         let began = Instant::now();
         let connect = |seconds: i64| async move {
@@ -129,12 +131,12 @@ mod tests {
         let millis = Duration::from_millis;
         assert_eq!(run(&[]).await, (None, millis(0)));
         assert_eq!(run(&[3]).await, (Some(Ok(3)), millis(3000)));
-        // The first is dead.
+        // The first address does not answer.
         assert_eq!(run(&[10_000, 1]).await, (Some(Ok(1)), millis(1250)));
         assert_eq!(run(&[10_000, 10_000, 1]).await, (Some(Ok(1)), millis(1500)));
-        // The first is slow, and still the first to answer.
+        // The first address is slow, but still the first to answer.
         assert_eq!(run(&[1, 9]).await, (Some(Ok(1)), millis(1000)));
-        // One that fails makes room at once.
+        // When an address fails, the next one is tried at once.
         assert_eq!(run(&[-2, -3, 4]).await, (Some(Ok(4)), millis(4500)));
         assert_eq!(run(&[-1]).await, (Some(Err(-1)), millis(1000)));
         assert_eq!(run(&[0, 0]).await, (Some(Ok(0)), millis(0)));

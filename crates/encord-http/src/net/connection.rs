@@ -1,4 +1,4 @@
-//! One connection, which one request owns at a time.
+//! A connection, which belongs to one request at a time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,19 +21,20 @@ pub(crate) type Stream = Box<dyn ReadWrite>;
 
 type Driver = http1::Connection<TokioIo<Tracked<Stream>>, Outgoing>;
 
-/// What a [`Stream`] is made of.
+/// The traits that a [`Stream`] needs.
 pub(crate) trait ReadWrite: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ReadWrite for T {}
 
-/// How much hyper may buffer of a request, and how long the head of a response may be. Small, so that what is handed over is soon
-/// sent.
+/// How much of a request hyper may buffer, and how long the head of a response may be. The buffer is small, so that a piece of
+/// the payload that hyper takes is soon sent.
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;
 
-/// How many lines the head of a response may have, which is hyper's default. To set it costs an allocation for each response.
+/// How many lines the head of a response may have: hyper's default, which is not set because setting it costs one allocation for
+/// each response.
 pub(crate) const MAX_HEAD_LINES: usize = 100;
 
-/// A connection. Whoever has it polls it: there is no task behind it. Dropped, it is closed.
+/// A connection. Its owner must poll it, because no task drives it. Dropping it closes it.
 pub(crate) struct Connection {
     sender: SendRequest<Outgoing>,
     /// `None` when the connection is over.
@@ -46,13 +47,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP/1.1 on `stream`, at the bottom of which is `socket`. `is_to_proxy`: requests name the whole URL (RFC 9112 §3.2.2).
+    /// Speaks HTTP/1.1 on `stream`, whose TCP connection is `socket`. With `is_to_proxy`, requests name the whole URL (RFC 9112
+    /// §3.2.2).
     pub(crate) async fn new(stream: Stream, socket: Socket, is_to_proxy: bool) -> hyper::Result<Self> {
         let current = Current::default();
         let io = TokioIo::new(Tracked::new(stream, current.clone()));
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
-            // U11: header lines that others let pass must not make a failure of what is stored.
+            // U11: a stored object must not be reported as failed because of header lines that other clients accept.
             .allow_spaces_after_header_name_in_responses(true)
             .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(io)
@@ -61,7 +63,7 @@ impl Connection {
         Ok(Self { sender, driver: Some(driver), current, socket, is_to_proxy, is_reused: false, runtime })
     }
 
-    /// The runtime whose connection it is. It dies with that.
+    /// The runtime that made the connection. The connection ends with this runtime.
     pub(crate) fn runtime(&self) -> Id {
         self.runtime
     }
@@ -76,17 +78,17 @@ impl Connection {
         self.is_to_proxy
     }
 
-    /// Whether it has served a request before.
+    /// Whether the connection has served a request before.
     pub(crate) fn is_reused(&self) -> bool {
         self.is_reused
     }
 
-    /// From now on what happens is told to `track`.
+    /// Reports all events from now on to `track`.
     pub(crate) fn begin(&self, track: Arc<Track>) {
         self.current.set(Some(track));
     }
 
-    /// Sends a request. Nothing happens before the connection is polled.
+    /// Starts to send a request. Nothing happens until the connection is polled.
     pub(crate) fn send(
         &mut self,
         message: Request<Outgoing>,
@@ -94,11 +96,11 @@ impl Connection {
         self.sender.try_send_request(message)
     }
 
-    /// Does what can be done now.
+    /// Drives the connection as far as possible without waiting.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         let over = self.driver.as_mut().map(|driver| Pin::new(driver).poll(cx));
         match over {
-            // hyper has told the request, if there is one.
+            // hyper has reported the error to the request, if there is one.
             Some(Poll::Ready(result)) => {
                 tracing::trace!(?result, "the connection is over");
                 self.driver = None;
@@ -107,19 +109,19 @@ impl Connection {
         }
     }
 
-    /// Ends the request that was on it. `None` if it cannot serve another one.
+    /// Ends the current request. Returns `None` if the connection cannot serve another request.
     pub(crate) fn rest(mut self) -> Option<Self> {
         self.current.set(None);
         self.is_reused = true;
         self.is_alive().then_some(self)
     }
 
-    /// Whether the idle connection can serve a request: it is not over, and nothing has come that nobody asked for (RFC 9112 §9.2).
+    /// Whether the idle connection can serve a request: it is not closed, and no unrequested bytes have arrived (RFC 9112 §9.2).
     pub(crate) fn is_usable(&mut self) -> bool {
         if self.socket.is_silent() {
             return self.is_alive();
         }
-        // What has come is the end, or a word of TLS, such as a ticket for the next handshake.
+        // Something has arrived: the end of the connection, or a TLS message such as a session ticket.
         self.poll(&mut Context::from_waker(Waker::noop()));
         self.is_alive() && self.socket.is_silent()
     }

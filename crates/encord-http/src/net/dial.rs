@@ -1,4 +1,4 @@
-//! Makes connections: straight, through a proxy, with TLS.
+//! Makes connections: direct or through a proxy, with or without TLS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::net::tunnel;
 use crate::proxy::Proxies;
 use crate::rules::classify::{During, classify, is_short_of_descriptors};
 
-/// How long a try to connect waits for a file descriptor, and how often it looks.
+/// How long an attempt to connect waits for a free file descriptor, and how often it checks.
 const DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 
-/// What new connections need.
+/// Makes the new connections of a client.
 #[derive(Clone)]
 pub(crate) struct Dialer {
     pub(crate) tls: Tls,
@@ -29,7 +29,7 @@ pub(crate) struct Dialer {
 }
 
 impl Dialer {
-    /// A new connection for requests to `origin`. `turn` says with which of its addresses to begin, `limit` how long it may take.
+    /// Makes a new connection for requests to `origin`. `turn` selects the address to begin with; `limit` bounds the whole call.
     pub(crate) async fn connect(
         &self,
         origin: &Origin,
@@ -57,7 +57,8 @@ impl Dialer {
         http(self.tls.connect(stream, origin).await?, socket, false).await
     }
 
-    /// TCP. Where descriptors are short, idle connections are given back, and others may soon be.
+    /// Connects by TCP. When file descriptors run out, idle connections are closed, and the attempt is repeated, because
+    /// descriptors may soon be free.
     async fn tcp(&self, to: &Origin, turn: usize, limit: Option<Duration>) -> Result<(Stream, Socket), Fault> {
         let began = Instant::now();
         loop {
@@ -83,7 +84,7 @@ async fn http(stream: Stream, socket: Socket, is_to_proxy: bool) -> Result<Conne
     Connection::new(stream, socket, is_to_proxy).await.map_err(|e| classify(e, During::Exchange))
 }
 
-/// The resolver does not say why it failed.
+/// Checks whether a descriptor is left, because the resolver does not say why it failed.
 fn no_descriptor_left() -> bool {
     use socket2::{Domain, Socket, Type};
     Socket::new(Domain::IPV4, Type::STREAM, None).is_err_and(|e| is_short_of_descriptors(&e))

@@ -26,52 +26,53 @@ use crate::request::Request;
 use crate::rules::classify::{During, classify};
 use crate::rules::clock::{Event, PhaseClock};
 
-/// The longest body of a response that is taken whole: 64 MiB. A longer one is a fault; read it as a stream.
+/// The longest response body that is read whole: 64 MiB. A longer body is a fault; read such a body as a stream.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// How much is kept of the body of an answer of 400 and above: 64 KiB. The rest is not read.
+/// How much of the body of an answer of 400 and above is kept: 64 KiB. The rest is not read.
 pub const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// A payload of this length or more is announced by `Expect: 100-continue` (RFC 9110 §10.1.1), so that a server that will not
-/// have it can say so before it is sent: 16 MiB, which takes more than a second on a line of 100 Mbit/s.
+/// A payload of this length or more is announced by `Expect: 100-continue` (RFC 9110 §10.1.1), so that a server can refuse it
+/// before it is sent. The limit is 16 MiB, which takes more than a second on a line of 100 Mbit/s.
 pub const EXPECT_CONTINUE_FROM: u64 = 16 * 1024 * 1024;
 
-/// How long such a payload waits for the server's word: 1 s, as curl does, and at most half of `connect_timeout` and
-/// `write_timeout`, whose clocks run meanwhile. Then it is sent all the same, because there are servers that ignore `Expect`.
+/// How long such a payload waits for `100 Continue`: 1 s, as with curl, but at most half of `connect_timeout` and of
+/// `write_timeout`, whose clocks run during the wait. After the wait the payload is sent, because some servers ignore `Expect`.
 pub const EXPECT_CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
-/// How much of the body that comes with a 2xx to an upload is read, and for how long, so that its connection can be used again. It
-/// is not kept.
+/// How much of the body of a 2xx answer to an upload is read, and for how long. It is read only so that the connection can be
+/// used again.
 const DISCARDED_BYTES: usize = 64 * 1024;
 const DISCARDED_FOR: Duration = Duration::from_secs(1);
 
-/// What all attempts of a client share.
+/// The parts that all attempts of a client share.
 pub(crate) struct Transport {
     pub(crate) dialer: Dialer,
     pub(crate) readers: Readers,
 }
 
-/// One attempt: what to send, and under which limits.
+/// One attempt: the request, and its limits.
 pub(crate) struct Exchange<'a> {
     pub(crate) transport: &'a Transport,
     pub(crate) request: &'a Request,
-    /// Made anew for each sending: most requests are sent once, and a copy for a second time would be made in vain.
+    /// Makes the headers. It is called for each sending, because most requests are sent only once and need no copy for a second
+    /// time.
     pub(crate) headers: &'a (dyn Fn() -> HeaderMap + Sync),
     pub(crate) settings: RequestsSettings,
     pub(crate) deadline: Option<Instant>,
-    /// How many attempts there were before.
+    /// The number of earlier attempts.
     pub(crate) turn: usize,
-    /// The client has asked for gzip, so it decompresses what comes.
+    /// Whether the client asked for gzip and must decompress the answer.
     pub(crate) gzip: bool,
 }
 
-/// An attempt that brought an answer below 400. Its body is still to be read.
+/// An attempt with an answer below 400. The body is not read yet.
 pub(crate) struct Answer {
     pub(crate) parts: Parts,
     pub(crate) body: Body,
     /// What is known of the payload before it is sent.
     pub(crate) announced: Sent,
-    /// The connection was made for it.
+    /// Whether the attempt opened the connection.
     pub(crate) opened: bool,
     pub(crate) resent: bool,
 }
@@ -87,7 +88,7 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     /// The server answered with a status of 400 or above.
     Refused(Box<Refusal>),
-    /// There was no whole answer.
+    /// There was no complete answer.
     Fault(Fault),
 }
 
@@ -98,7 +99,7 @@ pub(crate) struct Refusal {
     pub(crate) body: Bytes,
 }
 
-/// What became of a request on a connection.
+/// The result of sending a request once on one connection.
 enum Once {
     Answered(Box<Answer>),
     Failed(Cause, Phase),
@@ -179,7 +180,7 @@ impl Exchange<'_> {
         self.answered(parts, body, announced, opened).await
     }
 
-    /// Opens the payload, which no clock but the deadline bounds.
+    /// Opens the payload. Only the deadline bounds this, no clock of the settings.
     async fn open(&self) -> Result<Opened, Fault> {
         let open = self.request.0.payload.open(&self.transport.readers);
         let opened = match self.deadline {
@@ -187,13 +188,13 @@ impl Exchange<'_> {
             None => open.await,
         };
         if opened.as_ref().is_err_and(|fault| fault.kind() == FaultKind::PayloadBusy) {
-            // Perhaps for want of descriptors.
+            // The cause may be that no descriptor is left.
             self.transport.dialer.pool.give_back();
         }
         opened
     }
 
-    /// An idle connection, or a new one.
+    /// Returns an idle connection, or a new one.
     async fn connection(&self, origin: &Origin, may_reuse: bool) -> Result<Connection, Fault> {
         let dialer = &self.transport.dialer;
         let idle = if may_reuse { dialer.pool.take(origin) } else { None };
@@ -206,7 +207,7 @@ impl Exchange<'_> {
     fn failed(&self, error: hyper::Error, was_written: bool, running: &Running) -> Once {
         let (track, can_open) = (running.track(), self.request.0.payload.can_open());
         if track.is_draining() {
-            // The system has dropped what it still had, so nothing is left to be sent.
+            // The system has discarded its unsent bytes, so nothing is left to be sent.
             track.sent();
         }
         if !was_written && running.is_reused() && can_open {
@@ -218,7 +219,7 @@ impl Exchange<'_> {
             return Once::DiedReused;
         }
         let fault = match fault.kind() {
-            // hyper does not say which of the two it was.
+            // hyper does not say whether the head has too many lines or too many bytes.
             FaultKind::TooLarge if track.head_lines() > MAX_HEAD_LINES => {
                 fault.with_detail(format!("a head of more than {MAX_HEAD_LINES} lines"))
             }
@@ -230,13 +231,13 @@ impl Exchange<'_> {
 
     async fn answered(&self, parts: Parts, mut body: Body, announced: Sent, opened: bool) -> Once {
         if parts.status.as_u16() >= 400 {
-            // The status is the outcome, even if the rest of the answer never comes.
+            // The status is the outcome, even if the rest of the answer never arrives.
             let body = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
             let Parts { status, headers, .. } = parts;
             return Once::Failed(Cause::Refused(Box::new(Refusal { status, headers, body })), Phase::Waiting);
         }
         if self.request.0.profile == Profile::Stall && parts.status.is_success() {
-            // U11: stored is stored, whatever comes after the head.
+            // U11: the object is stored. Errors after the head do not change this.
             let _ = timeout(DISCARDED_FOR, body.read(DISCARDED_BYTES)).await;
             body.discard();
         }
@@ -271,7 +272,7 @@ impl Exchange<'_> {
         if expects {
             headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
         }
-        // RFC 9110 §8.6: also for an empty payload, when the method is one that has a payload. S3 answers 501 or 411 without.
+        // RFC 9110 §8.6: an empty payload needs it too, if the method usually has a payload. Without it S3 answers 501 or 411.
         if let Some(length) = length
             && (length > 0 || matches!(*method, Method::PUT | Method::POST | Method::PATCH))
         {
@@ -281,12 +282,12 @@ impl Exchange<'_> {
     }
 }
 
-/// The target as a server wants it: path and query only (RFC 9112 §3.2.1).
+/// Returns the request target in origin form: path and query only (RFC 9112 §3.2.1).
 fn origin_form(uri: &Uri) -> Uri {
     uri.path_and_query().cloned().map_or_else(|| Uri::from(PathAndQuery::from_static("/")), Uri::from)
 }
 
-/// Host and port as the URL has them, without a port that is the scheme's own.
+/// Returns the host and port of the URL, without the default port of the scheme.
 fn host_header(uri: &Uri, origin: &Origin) -> Option<HeaderValue> {
     let default = if origin.is_https() { 443 } else { 80 };
     let authority = uri.authority()?;

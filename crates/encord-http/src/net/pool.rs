@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::net::connection::Connection;
 
-/// How many idle connections a client keeps, to all hosts together. Each costs a descriptor.
+/// How many idle connections a client keeps, for all hosts together. Each uses a file descriptor.
 pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
 
-/// A timer for longer than this would never ring.
+/// The longest idle time. A timer cannot be set for much longer times.
 const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Idle connections, each of its origin and of the runtime that made it. A connection is of no use to another runtime: it stops when
-/// its own one ends.
+/// The idle connections, each with its origin and the runtime that made it. Another runtime cannot use a connection, because the
+/// connection stops when its own runtime ends.
 pub(crate) struct Pool {
     timeout: Duration,
     shelf: Mutex<Shelf>,
@@ -25,9 +25,9 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Shelf {
-    /// The longest idle first.
+    /// The connection that has been idle longest is first.
     idle: Vec<Idle>,
-    /// The runtimes that have a task which closes what is idle for too long.
+    /// The runtimes in which a [`Sweeper`] runs.
     swept_by: HashSet<Id>,
 }
 
@@ -38,12 +38,12 @@ struct Idle {
 }
 
 impl Pool {
-    /// Connections are closed that are idle for so long. Zero: none is kept.
+    /// Makes a pool that closes connections after they were idle for `timeout`. With zero no connection is kept.
     pub(crate) fn new(timeout: Duration) -> Self {
         Self { timeout, shelf: Mutex::default() }
     }
 
-    /// The connection to `origin` that was used last, if there is one of this runtime that is still good.
+    /// Takes the most recently used connection to `origin` of this runtime that is still usable.
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         let runtime = Handle::current().id();
         loop {
@@ -58,7 +58,7 @@ impl Pool {
         }
     }
 
-    /// Keeps a connection for the next request. The one that is idle for the longest time makes room for it.
+    /// Keeps a connection for the next request. If the pool is full, the connection that has been idle longest is closed.
     pub(crate) fn put(self: &Arc<Self>, origin: Origin, connection: Connection) {
         let runtime = connection.runtime();
         let Ok(handle) = Handle::try_current() else { return };
@@ -77,13 +77,14 @@ impl Pool {
         }
     }
 
-    /// Closes all idle connections, because descriptors are short. How many there were.
+    /// Closes all idle connections, because file descriptors have run out. Returns how many there were.
     pub(crate) fn give_back(&self) -> usize {
         let idle = std::mem::take(&mut self.lock().idle);
         idle.len()
     }
 
-    /// Closes the connections of a runtime that are idle for too long. `None` if it has no others; the sweeper then ends.
+    /// Closes the connections of a runtime that were idle for too long. Returns the time until the next check, or `None` if the
+    /// runtime has no more idle connections; the sweeper then ends.
     fn sweep(&self, runtime: Id) -> Option<Duration> {
         let mut kept = self.lock();
         let timeout = self.timeout;
@@ -104,7 +105,7 @@ impl Pool {
     }
 }
 
-/// The task of a runtime that closes connections which are idle for too long.
+/// The task of a runtime that closes connections that were idle for too long.
 struct Sweeper {
     pool: Weak<Pool>,
     runtime: Id,
@@ -126,7 +127,7 @@ impl Sweeper {
 }
 
 impl Drop for Sweeper {
-    /// Also when the runtime ends, and with it its connections.
+    /// Runs also when the runtime ends. Its connections end too.
     fn drop(&mut self) {
         let Some(pool) = self.pool.upgrade() else { return };
         let mut kept = pool.lock();

@@ -1,4 +1,4 @@
-//! A TCP connection that can be asked about the queues of the operating system.
+//! A TCP connection, with questions to the operating system about its queues.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -11,22 +11,22 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Well below the 350 s after which the stricter cloud NAT gateways forget a silent connection.
+/// Well below 350 s, after which the stricter cloud NAT gateways drop a silent connection.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// How much the system may keep of a payload without having sent it (rule R8). Less would cost speed: the sender is woken each time
-/// when half of it is free.
+/// How many unsent bytes of a payload the system may hold (rule R8). A smaller limit would cost speed, because the sender is
+/// woken each time half of it is free.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT_BYTES: u32 = 256 * 1024;
 
-/// A TCP connection. Clones are the same.
+/// A TCP connection. Clones share the same socket.
 #[derive(Debug, Clone)]
 pub(crate) struct Socket(Arc<Mutex<TcpStream>>);
 
 impl Socket {
     /// Takes a new connection and sets its options.
     pub(crate) fn new(stream: TcpStream) -> Self {
-        // An option that cannot be set makes the connection a little worse, and nothing wrong.
+        // A failure to set an option is ignored: the connection still works, only a little worse.
         let _ = stream.set_nodelay(true);
         let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE));
         let new = Self(Arc::new(Mutex::new(stream)));
@@ -35,21 +35,22 @@ impl Socket {
         new
     }
 
-    /// Whether there is nothing to read: no byte, no end, no reset. Asks the system, not the runtime, which may not have heard yet.
+    /// Whether there is nothing to read: no byte, no end, no reset. Asks the system, because the runtime may not have received
+    /// the event yet.
     pub(crate) fn is_silent(&self) -> bool {
         let peeked = SockRef::from(&*self.lock()).peek(&mut [MaybeUninit::uninit()]);
         peeked.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the system has sent all that it was given. `moved` is called each time when a good part of the rest is sent.
+    /// Waits until the system has sent all bytes that it holds. Calls `moved` each time a good part of the rest has been sent.
     ///
-    /// Linux can be asked for a signal when less than so many bytes are unsent. Elsewhere the wait is over at once.
+    /// Linux can report when fewer than a given number of bytes are unsent. On other systems the wait ends at once.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) async fn drained(self, moved: impl Fn()) {
         let mut unsent = UNSENT_BYTES / 2;
         while unsent > 0 {
             self.set_unsent_bytes(unsent);
-            // Registered anew, a descriptor is looked at anew. The connection's own keeps what it knew.
+            // A new registration makes tokio check the descriptor again; the connection's own registration keeps its old state.
             let Ok(copy) = SockRef::from(&*self.lock()).try_clone() else { break };
             let Ok(watched) = TcpStream::from_std(copy.into()) else { break };
             if watched.writable().await.is_err() {
@@ -61,7 +62,7 @@ impl Socket {
         self.set_unsent_bytes(UNSENT_BYTES);
     }
 
-    /// Elsewhere nobody tells.
+    /// Other systems do not report this.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     pub(crate) async fn drained(self, moved: impl Fn()) {
         moved();

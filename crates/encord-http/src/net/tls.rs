@@ -20,7 +20,7 @@ use crate::rules::classify::{During, classify};
 use crate::rules::tls::words;
 use crate::tls::{Identity, RootCertificates};
 
-/// What a client was told about TLS.
+/// The TLS options of a client.
 #[derive(Clone, Default)]
 pub(crate) struct TlsOptions {
     roots: Vec<CertificateDer<'static>>,
@@ -90,10 +90,10 @@ impl fmt::Debug for TlsOptions {
     }
 }
 
-/// The TLS of a client. Clones are the same.
+/// The TLS of a client. Clones share one configuration.
 ///
-/// The trust store of the platform is read when the first connection needs it, which takes milliseconds and may fail. A failure is
-/// not kept: the next connection tries again.
+/// The trust store of the platform is read when the first connection needs it. Reading takes milliseconds and may fail. After a
+/// failure the next connection tries again.
 #[derive(Debug, Clone)]
 pub(crate) struct Tls {
     options: Arc<TlsOptions>,
@@ -105,7 +105,7 @@ impl Tls {
         Self { options: Arc::new(options), config: Arc::default() }
     }
 
-    /// Shakes hands with `origin` over `stream`.
+    /// Makes the TLS handshake with `origin` over `stream`.
     pub(crate) async fn connect(&self, stream: Stream, origin: &Origin) -> Result<Stream, Fault> {
         let host = origin.host();
         let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

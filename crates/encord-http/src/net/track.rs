@@ -1,8 +1,8 @@
-//! What happens on the wire during one attempt, noted where it happens.
+//! Records the events of one attempt on its connection.
 //!
-//! hyper buffers hundreds of kilobytes, so the end of the payload's stream says nothing about the network. [`Tracked`] sits between
-//! hyper and the connection (above TLS). It notes when bytes are taken, when all that was handed over is flushed to the operating
-//! system, and when the first byte of the response comes.
+//! hyper buffers hundreds of kilobytes, so the end of the payload's stream says nothing about the network. [`Tracked`] sits
+//! between hyper and the connection (above TLS). It records when the connection takes bytes, when the whole payload is flushed to
+//! the operating system, and when the first byte of the response arrives.
 
 use std::io;
 use std::pin::Pin;
@@ -17,10 +17,11 @@ use crate::digest::{Sent, Sums};
 use crate::phase::{Limit, Phase};
 use crate::rules::clock::{Event, PhaseClock};
 
-/// A payload up to this is as good as sent when the system has it: its way to the network is too short to be waited for.
+/// A payload up to this size counts as sent as soon as the system has it, because the system sends so few bytes almost at once.
 const SMALL_PAYLOAD: u64 = 64 * 1024;
 
-/// The clock of one attempt, and what has happened. Shared by the request, its payload and its connection, which one task polls.
+/// The clock of one attempt, and the events so far. The request, its payload and its connection share it; one task polls all
+/// three.
 #[derive(Debug)]
 pub(crate) struct Track {
     started: Instant,
@@ -33,28 +34,28 @@ struct Notes {
     has_written: bool,
     payload: Payload,
     has_answer: bool,
-    /// Of the head of the response; `None` when it is there.
+    /// The number of lines of the response's head so far; `None` when the head is complete.
     head_lines: Option<usize>,
     may_continue: bool,
-    /// Wakes the payload that waits for the head to be written, or for the server to say that it may continue.
+    /// Wakes the payload, which waits until the request's head is written, or until the server sends `100 Continue`.
     waiting: Option<Waker>,
 }
 
-/// How far a payload has got.
+/// How far the payload has got.
 #[derive(Debug)]
 enum Payload {
-    /// It has more to give.
+    /// hyper does not have its last byte yet.
     Giving,
     /// hyper has its last byte.
     Given { sums: Sums, is_small: bool },
     /// The system has all of it.
     Flushed(Sums),
-    /// It is on the network, as far as that can be known.
+    /// The payload is on the network, as far as this can be known.
     Sent(Sums),
 }
 
 impl Track {
-    /// An attempt that begins now.
+    /// Makes the track of an attempt that begins now.
     pub(crate) fn new(clock: PhaseClock) -> Arc<Self> {
         let notes = Notes {
             clock,
@@ -68,17 +69,17 @@ impl Track {
         Arc::new(Self { started: Instant::now(), notes: Mutex::new(notes) })
     }
 
-    /// Something happened now.
+    /// Records an event that happens now.
     pub(crate) fn on(&self, event: Event) {
         self.note(event, |_| ());
     }
 
-    /// A part of the payload went on its way.
+    /// Records progress of the payload.
     pub(crate) fn moved(&self) {
         self.on(Event::Progress);
     }
 
-    /// The limit that falls due next, and when.
+    /// Returns the limit that expires next, and when.
     pub(crate) fn next_limit(&self) -> Option<(Instant, Limit)> {
         let (due, limit) = self.notes().clock.next_limit()?;
         Some((self.started.checked_add(due)?, limit))
@@ -88,22 +89,22 @@ impl Track {
         self.notes().clock.phase()
     }
 
-    /// Whether anything of the response has come.
+    /// Whether any byte of the response has arrived.
     pub(crate) fn has_answer(&self) -> bool {
         self.notes().has_answer
     }
 
-    /// The head of the response is there.
+    /// Records that the head of the response is complete.
     pub(crate) fn head_is_there(&self) {
         self.note(Event::FirstByte, |notes| notes.head_lines = None);
     }
 
-    /// How many lines came of a head that is not there.
+    /// Returns how many lines of an incomplete head have arrived.
     pub(crate) fn head_lines(&self) -> usize {
         self.notes().head_lines.unwrap_or(0)
     }
 
-    /// The system has the whole payload, but has perhaps not sent all of it.
+    /// Whether the system has the whole payload, but may not have sent all of it.
     pub(crate) fn is_draining(&self) -> bool {
         matches!(self.notes().payload, Payload::Flushed(_))
     }
@@ -113,7 +114,7 @@ impl Track {
         matches!(self.notes().payload, Payload::Flushed(_) | Payload::Sent(_))
     }
 
-    /// The payload is on the network.
+    /// Records that the payload is on the network.
     pub(crate) fn sent(&self) {
         self.note(Event::Sent, |notes| {
             if let Payload::Given { sums, .. } | Payload::Flushed(sums) = notes.payload {
@@ -122,12 +123,13 @@ impl Track {
         });
     }
 
-    /// The payload has given its last byte to hyper, after so many bytes: the next complete flush gives them to the system.
+    /// Records that hyper has the last byte of the payload. `length` is the number of its bytes. The next complete flush passes
+    /// them to the system.
     pub(crate) fn payload_handed_over(&self, sums: Sums, length: u64) {
         self.notes().payload = Payload::Given { sums, is_small: length <= SMALL_PAYLOAD };
     }
 
-    /// What has become of the payload that was announced.
+    /// Returns the state of the payload, beginning with what was known before it was sent.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
         match self.notes().payload {
             Payload::Giving | Payload::Given { .. } => announced,
@@ -137,7 +139,7 @@ impl Track {
         }
     }
 
-    /// An interim response came. What was taken for the first byte of the response was not.
+    /// Records an interim response. The bytes that were counted as the start of the response were not its start.
     pub(crate) fn interim(&self, status: StatusCode) {
         self.note(Event::Interim, |notes| {
             notes.has_answer = false;
@@ -188,7 +190,7 @@ impl Track {
     }
 
     fn read(&self, bytes: &[u8]) {
-        // Who answers a whole request has it.
+        // A server that answers the complete request has received the payload.
         if self.is_draining() {
             self.sent();
         }
@@ -218,7 +220,7 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-/// The attempt that is on a connection at present.
+/// The attempt that uses a connection now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Current(Arc<Mutex<Option<Arc<Track>>>>);
 
@@ -234,12 +236,13 @@ impl Current {
     }
 }
 
-/// An IO that tells the current attempt. It speaks tokio's traits, because hyper's read cursor cannot tell how much was read.
+/// An I/O wrapper that reports to the current attempt. It implements tokio's traits, because hyper's read cursor does not show
+/// how much was read.
 #[derive(Debug)]
 pub(crate) struct Tracked<T> {
     io: T,
     current: Current,
-    /// How the peer stopped reading, if it did.
+    /// The error of a failed write, if the peer stopped reading.
     write_failed: Option<io::ErrorKind>,
 }
 
@@ -248,9 +251,9 @@ impl<T> Tracked<T> {
         Self { io, current, write_failed: None }
     }
 
-    /// A server may answer before the payload is complete and close. The write then fails, but the answer may still be there
-    /// to be read, so a failed write only stops the writing: the reading finds out what happened. The system tells of a failure once
-    /// only, so if the reading finds nothing but the end, the failed write is what happened.
+    /// Keeps the error of a failed write. A server may answer before the payload is complete, and close. The write then fails,
+    /// but the answer may still be readable. So a failed write only stops the writing, and the next read decides. The system
+    /// reports a failure only once; if the read finds only the end, the kept error is returned.
     fn hold_failure(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match result {

@@ -1,4 +1,4 @@
-//! The tunnel that a proxy opens to the host of an `https` URL (RFC 9110 §9.3.6).
+//! Opens a tunnel through a proxy to the host of an `https` URL (RFC 9110 §9.3.6).
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::rules::retryable::budget_of_status;
 /// The longest head of an answer to `CONNECT` that is read.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Asks the proxy, to which `stream` leads, for a tunnel to `origin`.
+/// Asks the proxy at the other end of `stream` for a tunnel to `origin`.
 pub(crate) async fn open(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> Result<(), Fault> {
     let head = match exchange(stream, origin, proxy).await {
         Ok(head) => head,
@@ -28,8 +28,8 @@ pub(crate) async fn open(stream: &mut Stream, origin: &Origin, proxy: &Proxy) ->
     };
     let kind = match status {
         status if status.is_success() => return Ok(()),
-        // R3: the proxy is there, but it got no connection to the host. Another try may.
-        // (tinyproxy answers 500, the others 502 and 503.)
+        // R3: the proxy answers, but it got no connection to the host. Another try may succeed. (tinyproxy answers 500, other
+        // proxies 502 and 503.)
         status if budget_of_status(status, false, None).is_some() => FaultKind::Unreachable,
         _ => FaultKind::Proxy,
     };
@@ -49,14 +49,14 @@ async fn exchange(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> io::Re
     stream.write_all(&request).await?;
     stream.flush().await?;
     let mut head = Vec::new();
-    // Byte by byte, because what follows the head is the tunnel's.
+    // Reads byte by byte, because the bytes after the head belong to the tunnel.
     while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
         head.push(stream.read_u8().await?);
     }
     Ok(head)
 }
 
-/// The status of a whole head of HTTP/1.
+/// Returns the status of a complete HTTP/1 head.
 fn status(head: &[u8]) -> Option<StatusCode> {
     let line = head.strip_suffix(b"\r\n\r\n")?.strip_prefix(b"HTTP/1.")?;
     match line {

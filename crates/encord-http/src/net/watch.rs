@@ -1,4 +1,4 @@
-//! The clock of an attempt, and the connection that the attempt has.
+//! Runs an attempt and its connection against the clock.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -19,10 +19,10 @@ use crate::net::track::Track;
 use crate::payload::Outgoing;
 use crate::phase::Phase;
 
-/// Who looks at the clock so much too late was not running: the process was stopped, the laptop's lid was closed.
+/// If the clock is checked this much too late, the process was not running: it was stopped, or the laptop was asleep.
 const LATE: Duration = Duration::from_millis(250);
 
-/// How long such a one has to find what came in time.
+/// How long such a process may still look for an answer that arrived in time.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the parts of an attempt, one after the other, against its clock.
@@ -30,12 +30,12 @@ pub(crate) struct Watch {
     track: Arc<Track>,
     deadline: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// The limit that was looked at too late, and until when what came in time is looked for.
+    /// After a late check: the limit that had expired, and the time until which an answer that arrived in time is still accepted.
     grace: Option<(Instant, Instant)>,
 }
 
 impl Watch {
-    /// A watch over an attempt that must end by `deadline`, whatever its limits.
+    /// Makes a watch over an attempt. The attempt must end by `deadline`, whatever its limits are.
     pub(crate) fn new(track: Arc<Track>, deadline: Option<Instant>) -> Self {
         Self { track, deadline, timer: None, grace: None }
     }
@@ -45,7 +45,7 @@ impl Watch {
         &self.track
     }
 
-    /// Runs a part of the attempt until it is through or a limit has run out.
+    /// Runs a part of the attempt until it is done or a limit has expired.
     pub(crate) async fn guard<F: Future>(&mut self, part: F) -> Result<F::Output, FaultKind> {
         let mut part = pin!(part);
         poll_fn(|cx| match part.as_mut().poll(cx) {
@@ -55,7 +55,7 @@ impl Watch {
         .await
     }
 
-    /// Ready when a limit has run out.
+    /// Ready when a limit has expired.
     fn poll_limit(&mut self, cx: &mut Context<'_>) -> Poll<FaultKind> {
         loop {
             let Some((due, kind)) = self.next_limit() else { return Poll::Pending };
@@ -63,7 +63,7 @@ impl Watch {
                 return Poll::Ready(kind);
             }
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
-            // Limits mostly move away. A timer that is left where it was and rings too early costs less than moving it each time.
+            // The next limit usually moves later. A timer that fires too early costs less than moving the timer each time.
             if timer.deadline() > due || timer.is_elapsed() {
                 timer.as_mut().reset(due);
             }
@@ -88,7 +88,7 @@ impl Watch {
     }
 }
 
-/// An attempt that has its connection. Dropped before it [rests](Self::rest), it closes the connection.
+/// An attempt that has its connection. If it is dropped before [`rest`](Self::rest), the connection is closed.
 pub(crate) struct Running {
     watch: Watch,
     connection: Connection,
@@ -124,9 +124,9 @@ impl Running {
         poll_fn(|cx| self.poll(cx, |cx| response.as_mut().poll(cx))).await
     }
 
-    /// Moves the connection on until `part` is ready or a limit has run out.
+    /// Drives the connection until `part` is ready or a limit has expired.
     ///
-    /// What has come counts before what the clock says, however late both are looked at.
+    /// The connection is checked before the clock, so that an answer that arrived in time counts even if both are checked late.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -144,12 +144,12 @@ impl Running {
         self.watch.poll_limit(cx).map(Err)
     }
 
-    /// Ready when a limit has run out, for who has something to go on with all the same.
+    /// Ready when a limit has expired. For a caller that has data and would not check the clock otherwise.
     pub(crate) fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<FaultKind> {
         self.watch.poll_limit(cx)
     }
 
-    /// R8: what the system has is not yet sent.
+    /// R8: bytes that the system holds are not sent yet.
     fn poll_drained(&mut self, cx: &mut Context<'_>) {
         let track = self.watch.track();
         if !track.is_draining() {
@@ -165,7 +165,7 @@ impl Running {
         }
     }
 
-    /// The response is read to its end: the connection may serve the next request, if the payload is out as well.
+    /// Ends an attempt whose response is read to its end. The connection goes to the pool if the payload is sent as well.
     pub(crate) fn rest(mut self, cx: &mut Context<'_>, pool: &Arc<Pool>, origin: Origin) {
         self.connection.poll(cx);
         if self.track().is_flushed()

@@ -1,5 +1,5 @@
-//! Buffers for what is read from files, used again: the allocator gives a buffer of this size back to the system when it is
-//! freed, and the next one costs a page fault for every 4 KiB of it.
+//! Reusable buffers for reading files. Without reuse, the allocator returns a freed buffer of this size to the system, and each
+//! new buffer costs one page fault per 4 KiB.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -7,31 +7,31 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-/// How much is read at once: large enough that the disk and not the hand-over sets the pace. While one chunk is sent the next
-/// is read, so an upload holds three of these at most and never the file.
+/// How much is read at once. The size is large enough that the disk limits the speed, not the switch between threads. While one
+/// chunk is sent the next one is read, so an upload holds at most three chunks and never the whole file.
 pub(super) const CHUNK: usize = 1024 * 1024;
 
-/// The first chunk is shorter, so that it is soon on its way, and files up to this take little memory.
+/// The size of the first chunk. It is shorter, so that sending starts early and small files take little memory.
 pub(super) const FIRST: usize = 256 * 1024;
 
-/// How much is read at once while all buffers together are at their limit.
+/// How much is read at once while all buffers together have reached their limit.
 const SHORTEST_CHUNK: usize = 32 * 1024;
 
-/// All uploads of the process together read ahead so much. Beyond it each has three of the shortest chunks at most: 256 uploads of
-/// large files take 24 MiB.
+/// How much all uploads of the process read ahead together. Beyond this limit each upload holds at most three of the shortest
+/// chunks: 256 uploads of large files take 24 MiB.
 const MAX_READ_AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
-/// Shorter ones are made by themselves: the allocator keeps memory of that size.
+/// Shorter buffers are not reused: the allocator does not return memory of this size to the system.
 const SMALL: usize = 32 * 1024;
 
-/// Those that nobody uses.
+/// The unused buffers.
 static IDLE: [Shelf; 4] =
     [Shelf::of(SHORTEST_CHUNK, 128), Shelf::of(64 * 1024, 64), Shelf::of(FIRST, 16), Shelf::of(CHUNK, 4)];
 
 /// The bytes of all buffers in use.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// Buffers of one size, at most 4 MiB of them.
+/// The unused buffers of one size, at most 4 MiB in all.
 struct Shelf {
     size: usize,
     kept: usize,
@@ -45,19 +45,19 @@ struct Buffer {
     filled: usize,
 }
 
-/// How many of so many bytes are to be read at once now.
+/// Returns how many of the `wanted` bytes may be read at once now.
 pub(super) fn length_now(wanted: usize) -> usize {
     length_of_chunk(wanted, IN_USE.load(Relaxed))
 }
 
 fn length_of_chunk(wanted: usize, in_use: usize) -> usize {
-    // An eighth of what is left, so that many uploads get little each before nothing is left.
+    // Each read gets at most an eighth of the free bytes, so that many uploads get small chunks before no byte is free.
     let share = MAX_READ_AHEAD_BYTES.saturating_sub(in_use) / 8;
     let fits = IDLE.iter().map(|shelf| shelf.size).filter(|size| *size <= share).max();
     wanted.min(fits.unwrap_or(SHORTEST_CHUNK))
 }
 
-/// Bytes that `read` fills, at most [`CHUNK`] of them.
+/// Returns `length` bytes that `read` has filled, at most [`CHUNK`].
 pub(super) fn filled(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Bytes> {
     let shelf = IDLE.iter().find(|shelf| length <= shelf.size);
     let Some(shelf) = shelf.filter(|_| length >= SMALL) else {

@@ -1,4 +1,4 @@
-//! A payload on its way out in one attempt.
+//! Sends a payload in one attempt.
 
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
@@ -16,13 +16,14 @@ use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::net::track::Track;
 
-/// The body that hyper polls. It tells the attempt's [`Track`] when it has given its last byte.
+/// The body that hyper polls. It reports to the attempt's [`Track`] when hyper has its last byte.
 pub(crate) struct Outgoing {
     remaining: Option<u64>,
-    /// How many bytes hyper has got.
+    /// How many bytes hyper has taken.
     given: u64,
     finished: bool,
-    /// The last piece by the stated length, until the stream has shown that it is the last.
+    /// The piece that completes the stated length. It is kept back until the stream has ended, because the stream may be too
+    /// long.
     last: Option<Bytes>,
     source: Source,
     hasher: Option<Hasher>,
@@ -31,14 +32,15 @@ pub(crate) struct Outgoing {
     track: Arc<Track>,
 }
 
-/// The wait for `100 Continue`: until the server says so, or for so long from the first time the payload is asked for.
+/// The wait for `100 Continue`. It ends when the server sends it, or `wait` after hyper first polls the payload.
 struct Expect {
     wait: Duration,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Outgoing {
-    /// `meter` counts what is handed over. `expect` holds the payload back until the server says `100 Continue`, at most for so long.
+    /// Makes the body of one attempt. `meter` counts the bytes that hyper takes. With `expect` the payload waits for `100
+    /// Continue`, at most for this time.
     pub(crate) fn new(opened: Opened, track: Arc<Track>, meter: Option<Arc<Meter>>, expect: Option<Duration>) -> Self {
         let Opened { length, modified: _, source, hasher } = opened;
         let expect = expect.map(|wait| Expect { wait, timer: None });
@@ -53,7 +55,8 @@ impl Outgoing {
 
     fn poll_released(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Source::Once(_) = self.source {
-            // The connection may have died in the pool. What is read now could not be read again for another one.
+            // A pooled connection may be dead, and this stream cannot be read again for another connection. So nothing is read
+            // before the connection has taken a part of the head.
             ready!(self.track.poll_written(cx));
         }
         if let Some(Expect { wait, timer }) = &mut self.expect {
@@ -89,7 +92,7 @@ impl Outgoing {
                             }
                             return Poll::Ready(Some(Ok(data)));
                         }
-                        // Empty pieces say nothing, and trailers are not sent.
+                        // Empty pieces are skipped, and trailers are not sent.
                         _ => {}
                     },
                 }
@@ -98,7 +101,7 @@ impl Outgoing {
         }
     }
 
-    /// Whether the source is known to have nothing more.
+    /// Whether the source is known to be at its end.
     fn is_at_end(&self) -> bool {
         match &self.source {
             Source::Stream(stream) => stream.is_end_stream(),

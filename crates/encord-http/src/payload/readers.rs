@@ -1,8 +1,8 @@
-//! Who reads files and hashes them: few threads, each busy as long as there is something to do.
+//! The threads that read and hash files: a few threads, each busy as long as there is work.
 //!
-//! Given to the runtime one by one, the reads of the uploads under way would each get a thread of its pool, and these threads
-//! would then spend more time on waking each other than on reading. The threads are those of the runtime whose request needs them,
-//! so that a runtime which ends waits for its own files only.
+//! If each read were a blocking task of the runtime, it would get its own thread, and the threads would spend more time on waking
+//! each other than on reading. The threads belong to the runtime whose request needs them, so that a runtime that ends waits only
+//! for its own files.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -16,22 +16,22 @@ use std::thread;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
-/// So many for each core: one waits for the disk while another has its data copied and hashed.
+/// Threads per core: while one waits for the disk, another copies and hashes its data.
 const PER_CORE: usize = 2;
 
-/// Disks and network file systems want several requests at once, however few the cores are.
+/// The smallest number of threads. Disks and network file systems need several requests at once, even if there are few cores.
 const LEAST: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The readers of one client. Clones are the same.
+/// The readers of one client. Clones share the same threads.
 #[derive(Clone)]
 pub(crate) struct Readers {
     queues: Arc<Mutex<Queues>>,
     most: usize,
 }
 
-/// Those of the runtimes that have something to do.
+/// The queues of the runtimes that have work.
 type Queues = HashMap<Id, Queue>;
 
 #[derive(Default)]
@@ -41,10 +41,10 @@ struct Queue {
     running: usize,
 }
 
-/// What a reader is working on. Dropped before its turn came, the work is not done.
+/// A job that waits for a reader or runs on one. If it is dropped before a reader starts it, the job is not run.
 pub(super) struct Read<T>(oneshot::Receiver<T>);
 
-/// The work was not done to its end: it panicked, or the runtime was shut down.
+/// The job did not finish: it panicked, or the runtime was shut down.
 #[derive(Debug, thiserror::Error)]
 #[error("reading was cut off")]
 pub(super) struct CutOff;
@@ -55,7 +55,7 @@ impl Readers {
         Self { queues: Arc::default(), most: (PER_CORE * cores).max(LEAST) }
     }
 
-    /// Does this on one of the readers, in turn.
+    /// Queues a job for the readers.
     pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Read<T> {
         let (sender, receiver) = oneshot::channel();
         let job = Box::new(move || {
@@ -95,7 +95,7 @@ struct Reader {
 impl Reader {
     fn run(mut self) {
         while let Some(job) = self.next() {
-            // A panic is told to who waits for this job, whose sender it drops; those behind it are none the worse.
+            // A panic drops the job's sender, so its receiver gets an error. The jobs behind it are not affected.
             drop(catch_unwind(AssertUnwindSafe(job)));
         }
     }
@@ -114,14 +114,14 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.is_counted {
-            // Never started, because the runtime has shut down. Whoever waits for what is left is told so.
+            // The reader never started, because the runtime has shut down. The receivers of the remaining jobs get an error.
             let left = leave(&mut lock(&self.queues), self.runtime);
             drop(left);
         }
     }
 }
 
-/// One thread less. The last one takes the queue with it, and what is left in it.
+/// Counts one thread less. The last thread removes the queue and returns it with the remaining jobs.
 fn leave(queues: &mut Queues, runtime: Id) -> Option<Queue> {
     let queue = queues.get_mut(&runtime)?;
     queue.running -= 1;
@@ -156,7 +156,7 @@ mod tests {
                 readers.start(move || {
                     let now = running.fetch_add(1, Ordering::SeqCst) + 1;
                     peak.fetch_max(now, Ordering::SeqCst);
-                    // Three at a time get past it, so there are three.
+                    // The barrier opens for three at a time, so three threads are running.
                     barrier.wait();
                     running.fetch_sub(1, Ordering::SeqCst);
                     number
@@ -205,7 +205,7 @@ mod tests {
         let ((go_first, of_first), (go_second, of_second)) = (start(&first), start(&second));
         go_first.send(()).expect("heard");
         first.block_on(of_first).expect("done").expect("heard");
-        // It would wait for ever for a thread that has taken up the second one's work.
+        // Dropping the first runtime would block here if one of its threads had taken the work of the second.
         drop(first);
         go_second.send(()).expect("heard");
         second.block_on(of_second).expect("done").expect("heard");

@@ -1,4 +1,4 @@
-//! Files, and bytes of which checksums are wanted: read and hashed a chunk at a time by the [`Readers`].
+//! Reads and hashes files, and hashes bytes in memory, one chunk at a time on the [`Readers`].
 
 use std::cmp::Ordering;
 use std::fs::File;
@@ -16,10 +16,10 @@ use super::error::PayloadError;
 use super::readers::{Read as Work, Readers};
 use crate::digest::{Digests, Hasher, Sums};
 
-/// How much is read of a file that says its length is 0: 16 MiB.
+/// How much of a file with a stated length of 0 is read: 16 MiB.
 const MAX_UNSIZED: u64 = 16 * 1024 * 1024;
 
-/// A payload of which one chunk is at hand or being read.
+/// A payload with one chunk that is read or is being read.
 pub(super) struct Reading {
     readers: Readers,
     state: State,
@@ -38,7 +38,7 @@ pub(super) struct Begun {
     pub(super) reading: Reading,
 }
 
-/// What is known of a payload that was opened a moment ago.
+/// A payload that has just been opened, with its first chunk.
 struct First {
     length: u64,
     modified: Option<SystemTime>,
@@ -55,7 +55,7 @@ enum Then {
     End(Sums),
 }
 
-/// What has not been read yet.
+/// The part of a payload that has not been read yet.
 struct Rest {
     source: Source,
     remaining: u64,
@@ -69,18 +69,18 @@ enum Source {
     Memory(Bytes),
 }
 
-/// By what a file is known to be the same as when it was opened.
+/// The facts that show whether a file has changed since it was opened.
 #[derive(PartialEq, Clone, Copy)]
 struct Identity {
     length: u64,
     modified: Option<SystemTime>,
-    /// Which file it is, and when it was last changed in any way: a program can set the time of modification, and not this one.
+    /// Device, inode and time of change. A program can set the time of modification, but not the time of change.
     #[cfg(unix)]
     changed: [u64; 4],
 }
 
 impl Reading {
-    /// Opens a file and reads its first chunk, so that a small file costs one visit to the readers.
+    /// Opens a file and reads its first chunk in one job, so that a small file needs only one job.
     pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         Self::opened(readers, readers.start(move || open_file(&path, digests))).await
     }
@@ -99,7 +99,7 @@ impl Reading {
         Ok(Begun { length, modified, reading })
     }
 
-    /// The next chunk. Not to be asked again after the last one.
+    /// Returns the next chunk. Must not be called after the last chunk.
     pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, PayloadError>> {
         let chunk = match std::mem::replace(&mut self.state, State::Over(Sums::default())) {
             State::Read(chunk) => chunk,
@@ -129,7 +129,7 @@ impl Reading {
 }
 
 fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
-    // Looked at before it is opened: opening a pipe would wait for its other end.
+    // Checked before the file is opened, because opening a pipe would wait for its other end.
     if !path.metadata()?.is_file() {
         return Err(PayloadError::NotAFile);
     }
@@ -149,7 +149,7 @@ fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
     Ok(First { length, modified, chunk })
 }
 
-/// All of a file whose length is not to be believed.
+/// Reads the whole of a file whose stated length is wrong.
 fn read_unsized(file: &mut File) -> Result<Bytes, PayloadError> {
     let mut bytes = Vec::new();
     file.take(MAX_UNSIZED + 1).read_to_end(&mut bytes)?;
@@ -161,7 +161,7 @@ impl Rest {
         Self { source, remaining: length, next: FIRST, hasher: Hasher::new(digests) }
     }
 
-    /// Reads the next chunk. The last one is not handed over before the file is known to be the same.
+    /// Reads the next chunk. The last chunk is returned only if the file has not changed.
     fn read(mut self) -> Result<Chunk, PayloadError> {
         let length = usize::try_from(self.remaining).map_or(self.next, |remaining| remaining.min(self.next));
         let length = buffer::length_now(length);
@@ -265,7 +265,7 @@ mod tests {
         check(|file| file.set_len(length + 1).expect("longer"), Some("it grew"));
         check(|file| file.write_all(b"x").expect("appended"), Some("it grew"));
         check(|file| file.set_modified(later(file)).expect("touched"), Some("it was changed"));
-        // A rewrite that puts the time back.
+        // The file is changed, and its time of modification is set back.
         #[cfg(unix)]
         check(
             |file| {

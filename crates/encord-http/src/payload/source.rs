@@ -1,4 +1,4 @@
-//! A payload that is open, before it is sent.
+//! An opened payload, before it is sent.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -13,16 +13,16 @@ use crate::digest::{Digests, Hasher, Sent};
 
 pub(super) type Stream = UnsyncBoxBody<Bytes, BoxError>;
 
-/// A stream that can be read once: gone as soon as its first byte was asked for.
+/// A stream that can be read only once. It is taken when its first byte is requested.
 pub(super) type Slot = Arc<Mutex<Option<Stream>>>;
 
 /// A payload that is open for one attempt.
 pub(crate) struct Opened {
-    /// Its length, if it is known.
+    /// The length, if it is known.
     pub(crate) length: Option<u64>,
     pub(super) modified: Option<SystemTime>,
     pub(super) source: Source,
-    /// For streams; files and bytes are hashed where they are read.
+    /// Hashes streams. Files and bytes are hashed by the readers.
     pub(super) hasher: Option<Hasher>,
 }
 
@@ -51,7 +51,7 @@ impl Opened {
         Self { length, modified: None, source: Source::Once(slot), hasher: Hasher::wanted(digests) }
     }
 
-    /// What is known before anything is sent.
+    /// Returns what is known of the payload before it is sent.
     pub(crate) fn announced(&self) -> Sent {
         Sent { length: self.length.unwrap_or(0), modified: self.modified, ..Sent::default() }
     }

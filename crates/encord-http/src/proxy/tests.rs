@@ -1,4 +1,4 @@
-//! Which proxy a URL goes through, and what is refused.
+//! Which proxy a request goes through, and which proxies are refused.
 
 use proptest::prelude::*;
 
@@ -177,7 +177,7 @@ fn goes_through_the_proxy(list: &str, host: &str) -> bool {
     proxies.select(&origin(&format!("https://{host}:8443/a?b"))).expect("a proxy that can be used").is_some()
 }
 
-/// Whether curl takes the host for an exception: its name without blanks, commas, and a dot at either end.
+/// Whether curl treats the host as an exception. The name must have no blank, no comma, and no dot at either end.
 fn curl_finds(list: &str, host: &str) -> bool {
     list.split([' ', '\t', ',']).any(|token| {
         let name = token.strip_suffix('.').unwrap_or(token);

@@ -1,4 +1,4 @@
-//! What an error of the operating system, of TLS or of hyper means: the one place.
+//! Turns the errors of the operating system, of TLS and of hyper into faults. No other module does this.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use crate::fault::{Fault, FaultKind};
 use crate::rules::tls;
 
-/// What was being done when the error came.
+/// The step during which an error happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum During {
     /// TCP's connect.
@@ -24,8 +24,8 @@ pub(crate) fn classify(error: impl StdError + Send + Sync + 'static, during: Dur
 }
 
 fn find(error: &(dyn StdError + 'static), during: During) -> Fault {
-    // In TLS 1.3 a server judges the client's certificate after the handshake, when hyper may already have taken the request
-    // back: hyper's word for that comes before the cause in the chain.
+    // In TLS 1.3 a server checks the client's certificate after the handshake. hyper may already have given the request back
+    // then, and its own error comes before the cause in the chain.
     if let Some(error) = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return tls::fault(error);
     }
@@ -53,7 +53,7 @@ fn of_io(error: &io::Error, during: During) -> Option<Fault> {
     if is_short_of_descriptors(error) {
         return Some(Fault::new(FaultKind::Local, NO_DESCRIPTOR));
     }
-    // An error that wraps another one says less than what it wraps.
+    // The inner error of an error that wraps one says more.
     if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>() || inner.is::<Fault>()) {
         return None;
     }
@@ -93,13 +93,13 @@ fn of_hyper(error: &hyper::Error) -> Option<Fault> {
 
 const NO_DESCRIPTOR: &str = "no file descriptor is left (see ulimit -n)";
 
-/// Whether the process or the system has as many files and connections open as it may.
+/// Whether the process or the system has reached its limit of open files and connections.
 pub(crate) fn is_short_of_descriptors(error: &io::Error) -> bool {
     // EMFILE and ENFILE, which have no kind of their own.
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// The fault of a payload that could not be read, by the error of its file (rule R5).
+/// Returns the fault of a payload whose file could not be read (rule R5).
 pub(crate) fn of_file(error: io::Error) -> Fault {
     const EIO: i32 = 5;
     let may_pass = match error.kind() {
@@ -117,8 +117,8 @@ pub(crate) fn of_file(error: io::Error) -> Fault {
     Fault::new(kind, detail).with_source(error)
 }
 
-/// An error and its causes. An `io::Error` made from another error answers `source` with that error's source, so what it wraps
-/// is looked up by hand.
+/// Returns an error and its causes. The `source` of an `io::Error` that wraps another error skips the wrapped error, so the
+/// wrapped error is looked up here.
 fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     fn cause<'e>(error: &&'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
         let error: &'e (dyn StdError + 'static) = *error;
@@ -130,7 +130,7 @@ fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (d
     std::iter::successors(Some(error), cause)
 }
 
-/// The texts of an error and its causes, without those that repeat the one before.
+/// Returns the texts of an error and its causes, without texts that repeat the previous one.
 pub(crate) fn chain_text(error: &(dyn StdError + 'static)) -> String {
     let mut text = String::new();
     for cause in chain(error) {

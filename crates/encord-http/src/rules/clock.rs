@@ -1,7 +1,6 @@
-//! The phase clock of one attempt: which documented limit falls due next, and when (rules R7–R9).
+//! The phase clock of one attempt: which documented limit expires next, and when (rules R7–R9).
 //!
-//! A plain state machine on explicit times. It is told what happened and when, as the time since the attempt began; it reads no
-//! clock and sets no timer.
+//! It is a state machine without a clock or a timer of its own. Each event is given with its time since the attempt began.
 
 use std::time::Duration;
 
@@ -12,16 +11,16 @@ use crate::phase::{Limit, Phase, Profile};
 /// Something that happened to an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
-    /// A connection is there for this request, new or from the pool.
+    /// The request has a connection, new or from the pool.
     Connected,
     /// The operating system took some bytes of the request.
     Progress,
-    /// The last byte of the payload is on the network, as far as that can be known, or there is none.
+    /// The last byte of the payload is on the network, as far as this can be known, or there is no payload.
     Sent,
     /// The first byte of the response came.
     FirstByte,
-    /// What came was an interim response (1xx, RFC 9110 §15.2): the response itself has not begun. The only event that takes
-    /// another one back, because an interim response cannot be told from the response before its head is read.
+    /// An interim response arrived (1xx, RFC 9110 §15.2); the response itself has not begun. This event cancels `FirstByte`,
+    /// because an interim response cannot be told from the response before its head is read.
     Interim,
     /// The last byte of the response came.
     Done,
@@ -59,8 +58,8 @@ impl PhaseClock {
         }
     }
 
-    /// Takes note of an event. An event that comes twice counts once; a time before that of an earlier event is taken as that
-    /// event's time, so that the clock never goes back.
+    /// Records an event. A repeated event counts once. If its time is before the time of an earlier event, the earlier event's
+    /// time is used, so that the clock never goes back.
     pub(crate) fn on(&mut self, event: Event, at: Duration) {
         let at = at.max(self.latest);
         self.latest = at;
@@ -93,7 +92,7 @@ impl PhaseClock {
         }
     }
 
-    /// The limit that falls due next, and when. `None` once the attempt is done, or when the limits that apply are unlimited.
+    /// Returns the limit that expires next, and when. `None` once the attempt is done, or when no limit applies.
     pub(crate) fn next_limit(&self) -> Option<(Duration, Limit)> {
         if self.done {
             return None;
@@ -108,7 +107,8 @@ impl PhaseClock {
         let due = |from: Option<Duration>, limit: Option<Duration>, which| Some((from?.saturating_add(limit?), which));
         let write = due(self.sent.is_none().then_some(write_from), self.write, Limit::Write);
         let first_byte = due(first_byte_from.filter(|_| self.first_byte.is_none()), self.connect, Limit::FirstByte);
-        // A response that begins before the payload is complete starts the read clock too: the payload may never be.
+        // A response that begins before the payload is complete starts the read clock too, because the payload may never be
+        // completed.
         let read = due(self.sent.into_iter().chain(self.first_byte).min(), self.read, Limit::Read);
         [write, first_byte, read].into_iter().flatten().min_by_key(|(at, _)| *at)
     }

@@ -1,25 +1,25 @@
-//! `NO_PROXY`: the hosts to which requests go straight, by the rules of curl.
+//! `NO_PROXY`: the hosts for which no proxy is used, by the rules of curl.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use encord_signed_url::Origin;
 
-/// The hosts that are reached without a proxy. Clones are the same.
+/// The hosts for which no proxy is used. Clones share one list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Exceptions(Arc<[Exception]>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Exception {
     Every,
-    /// A name and those below it, in lower case without dots around it; with a port, if that is to be the same.
+    /// A host name with its subdomains, in lower case and without a dot at either end. If there is a port, it must be equal.
     Name(Box<str>, Option<u16>),
-    /// An address, and how many of its bits have to be the same.
+    /// A network: an address, how many of its bits must be equal, and a port that must be equal, if there is one.
     Network(IpAddr, u8, Option<u16>),
 }
 
 impl Exceptions {
-    /// Entries separated by commas or blanks. An entry that is nothing of the kind is never met.
+    /// Reads entries separated by commas or blanks. An invalid entry matches no host.
     pub(crate) fn parse(list: &str) -> Self {
         Self(list.split([',', ' ', '\t', '\n']).filter_map(Exception::parse).collect())
     }
@@ -82,7 +82,7 @@ fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// A name without the dot of the root, with which it may be written, and without one before it.
+/// Returns a name without its leading dot and without the trailing dot of the DNS root.
 fn bare(host: &str) -> &str {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.strip_prefix('.').unwrap_or(host)

@@ -1,6 +1,7 @@
-//! The retry ledger of one request: try again, after how long, charged to which budget, or stop, and why (rules R1–R6).
+//! The retry ledger of one request (rules R1–R6). It decides whether to retry, after which wait, and at the cost of which budget.
 //!
-//! A plain state machine. It is told the outcome of each attempt and keeps the list; it neither sleeps nor sends.
+//! It is a state machine that neither sleeps nor sends. The caller enters the outcome of each attempt, and the ledger keeps the
+//! list.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,64 +16,64 @@ use crate::rules::readable::Readable;
 use crate::rules::reason::Reason;
 use crate::rules::retryable::budget_of_status;
 
-/// What the ledger decides by: the settings of the request, and what kind of request it is.
+/// The settings and the properties of a request that the ledger decides by.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Policy {
     /// The budgets and the backoff factor.
     pub(crate) settings: RequestsSettings,
     /// The longest backoff. `None` lifts the cap.
     pub(crate) backoff_cap: Option<Duration>,
-    /// The longest `Retry-After` that is waited for.
+    /// The longest `Retry-After` that the client waits for.
     pub(crate) retry_after_limit: Duration,
     /// Whether the request may be sent twice (rule R4).
     pub(crate) idempotent: bool,
-    /// What is done to the backoff, not to a `Retry-After`.
+    /// How the backoff is randomised. A `Retry-After` is not.
     pub(crate) jitter: Jitter,
-    /// The time that the request may take with all its attempts and waits.
+    /// How long the request may take with all its attempts and waits.
     pub(crate) deadline: Option<Duration>,
 }
 
-/// How a backoff is spread, so that many clients that failed together do not come back together.
+/// How the backoff is randomised, so that clients that failed at the same time do not retry at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub enum Jitter {
     /// The exact schedule (rule R2).
     #[default]
     None,
-    /// Anything from zero to the scheduled wait.
+    /// A random wait from zero to the scheduled wait.
     Full,
-    /// Anything from half of the scheduled wait to the whole.
+    /// A random wait from half of the scheduled wait to the scheduled wait.
     Equal,
 }
 
-/// What the ledger cannot know by itself.
+/// The facts about a failure that the caller must tell the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Circumstances {
-    /// What the answer asked for in `Retry-After`, if it did.
+    /// The `Retry-After` of the answer, if it had one.
     pub(crate) retry_after: Option<Duration>,
-    /// Whether the payload is gone: a stream that can be read only once, and has been read.
+    /// Whether the payload cannot be sent again, because it is a stream that can be read only once and has been read.
     pub(crate) consumed: bool,
-    /// The time since the request began. Matters only if there is a deadline.
+    /// The time since the request began. Used only with a deadline.
     pub(crate) elapsed: Duration,
-    /// A random number from 0 to 1. Matters only if there is jitter.
+    /// A random number from 0 to 1. Used only with jitter.
     pub(crate) random: f64,
 }
 
-/// What follows from an attempt that failed.
+/// The decision after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Another attempt, after this wait, at the expense of this budget.
+    /// Make another attempt after this wait. It is charged to this budget.
     Retry { after: Duration, charged_to: Budget },
     /// The request has failed for good.
     Stop(StopReason),
 }
 
-/// Why a request was not tried again.
+/// Why a request was not retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
     /// The budget of this kind of failure is used up.
     BudgetUsedUp {
-        /// Which one.
+        /// The budget.
         budget: Budget,
         /// How many retries it allowed.
         allowed: u32,
@@ -83,9 +84,9 @@ pub enum StopReason {
     NotReplayable,
     /// The status or the fault is not retryable.
     Final,
-    /// The server asks to be left alone for longer than the limit.
+    /// The server asks for a wait that is longer than the limit.
     RetryAfterTooLong {
-        /// What it asked for.
+        /// The wait that the server asked for.
         asked: Duration,
         /// The limit.
         limit: Duration,
@@ -97,20 +98,20 @@ pub enum StopReason {
     },
 }
 
-/// The account of one request.
+/// The attempts of one request, and its used retries.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     policy: Policy,
     retries: u32,
     connection_retries: u32,
-    /// Before the next attempt.
+    /// The wait before the next attempt.
     wait: Duration,
-    /// The budget that the next attempt was charged to, if it was.
+    /// The budget that the next attempt is charged to, if any.
     charged_to: Option<Budget>,
     attempts: Vec<Attempt>,
 }
 
-/// An attempt as it is entered.
+/// An attempt to be entered in the ledger.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) outcome: Outcome,
@@ -120,29 +121,29 @@ pub(crate) struct Entry {
 }
 
 impl Ledger {
-    /// An account with no attempt in it.
+    /// Makes a ledger without attempts.
     pub(crate) fn new(policy: Policy) -> Self {
         Self { policy, retries: 0, connection_retries: 0, wait: Duration::ZERO, charged_to: None, attempts: Vec::new() }
     }
 
-    /// Enters an attempt that brought an answer for the caller.
+    /// Enters an attempt that got an answer below 400.
     pub(crate) fn succeeded(&mut self, entry: Entry) {
         self.enter(entry);
         self.wait = Duration::ZERO;
         self.charged_to = None;
     }
 
-    /// Enters an attempt that failed, and decides.
+    /// Enters a failed attempt, and decides what follows.
     ///
-    /// An attempt that is made in spite of [`Decision::Stop`] is entered like any other, but drew on no budget.
+    /// An attempt that is made after [`Decision::Stop`] is entered too, but is charged to no budget.
     pub(crate) fn failed(&mut self, entry: Entry, circumstances: Circumstances) -> Decision {
         let budget = budget_of(&entry.outcome, entry.reason.as_ref(), circumstances.retry_after);
         self.enter(entry);
         self.decide(budget, circumstances)
     }
 
-    /// Replaces the outcome of the last attempt by a failure, because the answer turned out not to be what it seemed, and decides
-    /// again. The budget that the decision before was charged to gets its retry back.
+    /// Replaces the outcome of the last attempt by a failure, because the caller rejected the answer, and decides again. A retry
+    /// that the previous decision charged is given back to its budget.
     pub(crate) fn revised(&mut self, outcome: Outcome, circumstances: Circumstances) -> Decision {
         let budget = budget_of(&outcome, None, circumstances.retry_after);
         match self.attempts.last_mut() {
@@ -155,7 +156,7 @@ impl Ledger {
         self.decide(budget, circumstances)
     }
 
-    /// Says how long the wait before the next attempt really is, if not as long as was decided; for the account.
+    /// Records how long the wait before the next attempt really is, if it differs from the decision.
     pub(crate) fn set_wait(&mut self, wait: Duration) {
         self.wait = wait;
     }

@@ -1,9 +1,10 @@
-//! Durations as a person reads them.
+//! Durations in a form for people.
 
 use std::fmt;
 use std::time::Duration;
 
-/// `50ms`, `1.5s`, `2min 30s`, `1h`, `2d 3h`, `more than a year`. From two minutes on the two largest units are enough.
+/// `50ms`, `1.5s`, `2min 30s`, `1h`, `2d 3h`, `more than a year`. Durations of two minutes and more show only their two largest
+/// units.
 pub(crate) struct Readable(pub(crate) Duration);
 
 const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];

@@ -1,4 +1,4 @@
-//! Redirects, for those who ask for them.
+//! Redirects, which are followed only when the request asks for it.
 
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
@@ -25,7 +25,7 @@ const HARMLESS: [HeaderName; 11] = [
     USER_AGENT,
 ];
 
-/// The request that a redirect asks for (RFC 9110 §15.4), if it is one that may be followed and `left` is not zero.
+/// Returns the request that follows a redirect (RFC 9110 §15.4), if the redirect may be followed and `left` is not zero.
 pub(crate) fn next(request: &Request, left: u8, answer: &Parts) -> Option<Request> {
     let redirects = matches!(
         answer.status,

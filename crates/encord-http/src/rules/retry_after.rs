@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-/// The time for which a server asks to be left alone (rule R6). `None` if it does not ask, or in no known form.
+/// Returns the wait that a server asks for (rule R6). `None` if it asks for none, or in an unknown form.
 ///
-/// A date is read against the `Date` of the same answer, because the clocks of server and client may differ; `now` counts only for
-/// an answer without one. A date in the past asks for no wait. Seconds beyond a `u64` count as the longest wait.
+/// A date is compared with the `Date` of the same answer, because the clocks of server and client may differ; `now` is used only
+/// if the answer has no `Date`. A date in the past means no wait. Seconds beyond a `u64` count as the longest wait.
 pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -63,7 +63,7 @@ mod tests {
         check("Mon, 23 Nov 2026 12:00:20 GMT", 10);
         check("Mon, 23 Nov 2026 10:00:25 GMT", 7205);
         check("Mon, 23 Nov 2026 14:00:25 GMT", 0);
-        // Without a good date our clock is the best guess.
+        // Without a valid `Date`, our clock is used.
         check("yesterday", 30);
     }
 

@@ -1,4 +1,4 @@
-//! Which failures are worth another attempt, and at the expense of which budget (rules R3 and R5): the one list.
+//! The list of retryable failures, and the budget that each is charged to (rules R3 and R5).
 
 use http::StatusCode;
 
@@ -6,11 +6,11 @@ use crate::budget::Budget;
 use crate::fault::FaultKind;
 use crate::phase::Limit;
 
-/// Statuses that may pass.
+/// Statuses that may be temporary.
 const RETRYABLE: [u16; 14] = [
     // RFC 9110 §15.5.9, §15.6.1, §15.6.3 to §15.6.5, and RFC 6585 §4 (429). S3, GCS and Azure ask for a retry after these.
     408, 429, 500, 502, 503, 504,
-    // "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the period that it is counted for.
+    // "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the billing period.
     509,
     // Cloudflare, "5xx errors": the origin sent nonsense (520), refused (521), was not reached in time (522), not at all (523), or
     // took too long (524).
@@ -22,7 +22,7 @@ const RETRYABLE: [u16; 14] = [
 /// Statuses with which a server says that it is overloaded (rule U10).
 const OVERLOAD: [u16; 4] = [429, 503, 509, 529];
 
-/// The budget for another attempt after this status. `None` if the status is final.
+/// Returns the budget that a retry after this status is charged to. `None` if the status is final.
 pub(crate) fn budget_of_status(status: StatusCode, has_retry_after: bool, code: Option<&str>) -> Option<Budget> {
     let may_pass = match status.as_u16() {
         // RFC 9110 §15.5.14: with Retry-After the condition is temporary.
@@ -35,7 +35,7 @@ pub(crate) fn budget_of_status(status: StatusCode, has_retry_after: bool, code: 
 }
 
 impl FaultKind {
-    /// The budget that a retry after this fault is charged to (rules R3 and R5). `None` if the fault is final.
+    /// Returns the budget that a retry after this fault is charged to (rules R3 and R5). `None` if the fault is final.
     pub fn budget(self) -> Option<Budget> {
         match self {
             // R3: nothing was sent.

@@ -1,4 +1,4 @@
-//! The errors of TLS in words, and what they mean.
+//! The errors of TLS: their texts, and the faults that they become.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use rustls::{CertificateError, InvalidMessage};
 
 use crate::fault::{Fault, FaultKind};
 
-/// What an error of rustls means.
+/// Returns the fault of an error of rustls.
 pub(crate) fn fault(error: &rustls::Error) -> Fault {
     let fault = match error {
         rustls::Error::InvalidCertificate(error) => Fault::new(FaultKind::Certificate, certificate(error)),
@@ -37,7 +37,7 @@ fn certificate(error: &CertificateError) -> String {
             let names = if names.is_empty() { "no host".into() } else { names.join(", ") };
             format!("it is for {names}, not for {}", expected.to_str())
         }
-        // rustls knows this error of its verifier by its text only.
+        // rustls gives this error of its verifier as a text only.
         error if error.to_string().contains("CaUsedAsEndEntity") => {
             "it is the certificate of an authority (CA), used as that of a server: let the server show one that the authority \
              has issued for it"
@@ -51,12 +51,12 @@ fn date(time: UnixTime) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()))
 }
 
-/// `DnsName("a.example")` is how rustls gives the names of a certificate.
+/// Returns `a.example` for `DnsName("a.example")`, the form in which rustls writes the names of a certificate.
 fn bare_name(name: &str) -> &str {
     name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name).trim_matches('"')
 }
 
-/// A text of rustls, whose names of Rust types become words: `Other(OtherError(BadPurpose))` is `bad purpose`.
+/// Turns the names of Rust types in a text of rustls into words: `Other(OtherError(BadPurpose))` becomes `bad purpose`.
 pub(crate) fn words(text: &str) -> String {
     let wrappers = ["Other(", "OtherError("];
     let mut text = text.to_owned();
@@ -68,7 +68,7 @@ pub(crate) fn words(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// A name in camel case as words, anything else as it is.
+/// Splits a name in camel case into words. Other texts stay as they are.
 fn word(word: &str) -> String {
     let has_hump = word.char_indices().any(|(at, letter)| at > 0 && letter.is_ascii_uppercase());
     let has_lower = word.chars().any(|letter| letter.is_ascii_lowercase());

@@ -1,4 +1,4 @@
-//! Queries as the services make them, and as nobody should.
+//! Queries as the services write them, and malformed ones.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! The report of an earlier run, as the answer to one question: what is left to do?
+//! The report of an earlier run, which tells the items that are left to do.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
@@ -8,7 +8,7 @@ use super::object::{Object, Text};
 use super::text::Lines;
 use crate::item::UploadItem;
 
-/// What the report of an earlier run has as uploaded. It holds 16 bytes for each of its lines.
+/// The items that the report of an earlier run lists as uploaded. It takes 16 bytes of memory for each line.
 #[derive(Debug)]
 pub struct EarlierReport {
     keys: Keys,
@@ -16,7 +16,8 @@ pub struct EarlierReport {
     done: Vec<u128>,
 }
 
-/// What items are known by, within this process: 127 bits of hashes with random seeds, so that no two ever have the same.
+/// Makes the keys of items within this process. A key is 127 bits of hashes with random seeds, so that two items never have the
+/// same key.
 #[derive(Debug, Default)]
 struct Keys([RandomState; 2]);
 
@@ -25,10 +26,10 @@ impl EarlierReport {
     ///
     /// # Errors
     ///
-    /// [`FormatError`]: it cannot be read, or a line is not of a report.
+    /// [`FormatError`]: the report cannot be read, or a line is not a line of a report.
     pub fn read(reader: impl Read) -> Result<Self, FormatError> {
         let (mut lines, keys) = (Lines::new(reader), Keys::default());
-        // The last bit says that it is not done, so those that are not come after those that are.
+        // The last bit marks an item that is not done. After sorting it follows the entry of the same item that is done.
         let mut marked = Vec::new();
         while let Some((number, line)) = lines.next()? {
             let read = read_line(&line, &keys).map_err(|reason| FormatError::Line { number, reason });
@@ -48,7 +49,7 @@ impl EarlierReport {
         Ok(Self { keys, done: marked })
     }
 
-    /// Whether an item is done: the report has it as uploaded or skipped, and nowhere as anything else.
+    /// Whether an item is done: the report lists it as uploaded or skipped, and never with another status.
     pub fn has_done(&self, item: &UploadItem) -> bool {
         let key = self.keys.of(&item.path.to_string_lossy(), &item.display_title());
         self.done.binary_search(&key).is_ok()
@@ -56,14 +57,14 @@ impl EarlierReport {
 }
 
 impl Keys {
-    /// The key of an item: even.
+    /// Returns the key of an item, an even number.
     fn of(&self, path: &str, title: &str) -> u128 {
         let [high, low] = self.0.each_ref().map(|seed| u128::from(seed.hash_one((path, title))));
         (high << 64 | low) & !1
     }
 }
 
-/// The key of a line's item, and whether it is done.
+/// Returns the key of a line's item, and whether the item is done.
 fn read_line(line: &str, keys: &Keys) -> Result<(u128, bool), String> {
     let object = Object::read(line)?;
     if object.has("journal") {
@@ -136,7 +137,7 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         use std::path::Path;
         let item = UploadItem::new(Path::new(OsStr::from_bytes(b"gr\xf6\xe2\x82")), "https://h/p");
-        // As bytes, as Python writes them, and as our reports have them.
+        // The same name as bytes, as Python writes it, and as our reports write it.
         for name in [&b"gr\xf6\xe2\x82"[..], br"gr\udcf6\udce2\udc82", "gr\u{fffd}\u{fffd}".as_bytes()] {
             let report = [br#"{"path": ""#, name, br#"", "title": ""#, name, br#"", "status": "uploaded"}"#].concat();
             assert!(EarlierReport::read(&report[..]).expect("a report").has_done(&item), "{}", name.escape_ascii());

@@ -8,10 +8,10 @@ use super::record::{Record, header_map};
 use crate::kind::ItemKind;
 use crate::target::SignedTarget;
 
-/// All keys of an item.
+/// The keys of an item.
 const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_type", "headers"];
 
-/// What people write for a key.
+/// Other names that people write for a key.
 const OTHER_NAMES: [(&str, &str); 12] = [
     ("url", "signed_url"),
     ("signedurl", "signed_url"),
@@ -30,19 +30,19 @@ const OTHER_NAMES: [(&str, &str); 12] = [
 /// The longest part of a key or name that is repeated in an error.
 const MAX_REPEATED_BYTES: usize = 40;
 
-/// How many headers an item can have. No server takes as many.
+/// How many headers an item can have. No server accepts as many.
 pub const MAX_HEADERS: usize = 1000;
 
 /// Whether the items of a manifest must have signed URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urls {
-    /// Each has one.
+    /// Every item must have one.
     Required,
-    /// They come from a [`SignedUrlSource`](crate::SignedUrlSource) where an item has none.
+    /// If an item has none, a [`SignedUrlSource`](crate::SignedUrlSource) makes it.
     Optional,
 }
 
-/// Reads an item. The error is the reason why the line is malformed.
+/// Reads an item. The error says why the line is malformed.
 pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     let mut object = Object::read(line)?;
     refuse_other_formats(&object)?;
@@ -60,7 +60,7 @@ pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     refuse_url_as_path(&path)?;
     Ok(Record {
         path,
-        // Not Unicode, so no URL: that is the failure of the item, as of any other URL that cannot be parsed.
+        // A text that is not Unicode is not a URL. The item fails later, as with any URL that cannot be parsed.
         signed_url: signed_url.map(|url| url.unicode().unwrap_or_default()),
         title,
         kind: data_type.as_deref().map(kind).transpose()?.unwrap_or_default(),
@@ -69,12 +69,12 @@ pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     })
 }
 
-/// Reads a signed URL and its headers from a line such as `{"signed_url": "https://…", "headers": {}}`. Other keys are passed
-/// over, but for `error`: a text there says why there is no URL.
+/// Reads a signed URL and its headers from a line such as `{"signed_url": "https://…", "headers": {}}`. Other keys are ignored,
+/// except `error`, a text that says why there is no URL.
 ///
 /// # Errors
 ///
-/// What is wrong with the line, or the text of `error`.
+/// The reason why the line is malformed, or the text of `error`.
 pub fn read_target(line: &str) -> Result<SignedTarget, String> {
     let mut object = Object::read(line)?;
     if let Some(error) = object.text("error")? {
@@ -111,7 +111,7 @@ fn refuse_unknown_keys(object: &Object<'_>) -> Result<(), String> {
     })
 }
 
-/// Keys are easily swapped, and a path is shown.
+/// Refuses a URL as the path. The two keys are easily swapped, and a path is shown to people.
 fn refuse_url_as_path(path: &[u8]) -> Result<(), String> {
     let begins_with = |scheme: &str| begins_with(path, scheme);
     if begins_with("http://") || begins_with("https://") {
@@ -193,7 +193,7 @@ fn header_list(headers: Value<'_>) -> Result<Vec<(String, String)>, String> {
     Ok(headers)
 }
 
-/// A name in backticks with a blank before it. Nothing but a name: a URL is too long and has other characters.
+/// Returns a name in backticks after a blank. Other texts are not repeated: a URL is too long and has other characters.
 fn named(text: &str) -> String {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ');
     if text.len() <= MAX_REPEATED_BYTES && text.bytes().all(is_name) { format!(" `{text}`") } else { String::new() }

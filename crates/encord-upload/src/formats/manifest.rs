@@ -1,4 +1,5 @@
-//! The manifest. All of it is checked before the first item is given out, so that a malformed line costs nothing.
+//! The manifest. The whole manifest is checked before the first item is returned, so that nothing is uploaded if a line is
+//! malformed.
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
@@ -14,11 +15,11 @@ use super::record::Record;
 use super::text::Lines;
 use crate::item::UploadItem;
 
-/// How much of the checked items is kept in memory; longer lists are kept in a temporary file.
+/// How many bytes of checked items are kept in memory. Longer lists are kept in a temporary file.
 const MAX_MEMORY_BYTES: usize = 8 * 1024 * 1024;
 
-/// A manifest, each line of which was read and checked once. It holds its own copy of the items, in memory or in a temporary file
-/// without a name, so that later changes of the manifest change nothing.
+/// A manifest whose lines were read and checked once. It has its own copy of the items, in memory or in an unnamed temporary
+/// file, so that later changes of the manifest have no effect.
 #[derive(Debug)]
 pub struct Manifest {
     records: Kept,
@@ -39,18 +40,18 @@ enum Kept {
     File(Arc<File>),
 }
 
-/// Reads from the start, wherever other readers are.
+/// A reader with its own position, which begins at the start.
 struct KeptReader {
     kept: Kept,
     offset: u64,
 }
 
 impl Manifest {
-    /// Reads and checks a manifest, and shows each item to `observe`.
+    /// Reads and checks a manifest, and passes each item to `observe`.
     ///
     /// # Errors
     ///
-    /// [`FormatError`]: the first line that is malformed, with its number; or reading or keeping a copy fails.
+    /// [`FormatError`]: a line is malformed (the first one is named with its number), or the manifest cannot be read or copied.
     pub fn read(reader: impl Read, urls: Urls, mut observe: impl FnMut(&UploadItem)) -> Result<Self, FormatError> {
         let cannot_keep = |source: io::Error| FormatError::Copy { folder: std::env::temp_dir(), source };
         let mut copy = SpooledTempFile::new(MAX_MEMORY_BYTES);
@@ -72,12 +73,12 @@ impl Manifest {
         Ok(Self { records, items, fingerprint })
     }
 
-    /// How many items it has.
+    /// Returns the number of items.
     pub fn len(&self) -> u64 {
         self.items
     }
 
-    /// Whether it has none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -91,7 +92,7 @@ impl Manifest {
         format!("{number:032x}")
     }
 
-    /// The items, in order, from the first on at each call.
+    /// Returns the items in order. Each call begins with the first item.
     pub fn items(&self) -> Items {
         let reader = KeptReader { kept: self.records.clone(), offset: 0 };
         Items { records: BufReader::with_capacity(64 * 1024, reader), buffer: Vec::new(), left: self.items }
@@ -101,7 +102,7 @@ impl Manifest {
 impl Iterator for Items {
     type Item = io::Result<UploadItem>;
 
-    /// The next item. An error, which only a disk that fails can cause, is the last one.
+    /// Returns the next item. Only a failing disk causes an error; no item follows an error.
     fn next(&mut self) -> Option<io::Result<UploadItem>> {
         let left = self.left.checked_sub(1)?;
         let record = Record::read(&mut self.records, &mut self.buffer);

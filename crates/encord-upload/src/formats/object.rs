@@ -1,14 +1,14 @@
-//! A JSON object as it was written, repeated keys included.
+//! A JSON object as it was written, with repeated keys.
 //!
-//! The values are kept as text, so that all errors about them are written here: those of `serde_json` repeat values, and a value
-//! may be a signed URL.
+//! The values are kept as text, so that this module writes all errors about them. The errors of `serde_json` repeat values, and a
+//! value may be a signed URL.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The entries that nobody has asked for yet. Without `Debug`: one may be a signed URL (rule U9).
+/// The entries that have not been taken yet. It has no `Debug`, because a value may be a signed URL (rule U9).
 pub(super) struct Object<'a> {
     pub(super) entries: Vec<(String, Value<'a>)>,
 }
@@ -17,11 +17,11 @@ pub(super) struct Object<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a>(&'a RawValue);
 
-/// A JSON string: UTF-8, or WTF-8 where it has lone surrogates.
+/// A JSON string: UTF-8, or WTF-8 if it has lone surrogates.
 pub(super) struct Text(Vec<u8>);
 
 impl<'a> Object<'a> {
-    /// Reads one object and nothing after it. The error says what else the line is.
+    /// Reads a line that must be exactly one object. The error says what the line is instead.
     pub(super) fn read(line: &'a str) -> Result<Self, String> {
         let value: &RawValue = serde_json::from_str(line).map_err(|error| not_json(line, &error))?;
         match Value(value).kind() {
@@ -48,14 +48,14 @@ impl<'a> Object<'a> {
         value.text().map(Some).ok_or_else(|| format!("`{key}` must be a string, not {}", value.kind()))
     }
 
-    /// Whether there is such a key.
+    /// Whether the key is left.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, _)| name == key)
     }
 }
 
 impl<'a> Value<'a> {
-    /// What it is, in words.
+    /// Returns the type of the value in words.
     pub(super) fn kind(self) -> &'static str {
         match self.0.get().as_bytes().first() {
             Some(b'{') => "an object",
@@ -67,24 +67,24 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value, if it is a string.
+    /// Returns the value, if it is a string.
     pub(super) fn text(self) -> Option<Text> {
         (self.kind() == "a string").then(|| serde_json::from_str(self.0.get()).ok()).flatten()
     }
 
-    /// The entries, if it is an object.
+    /// Returns the entries, if the value is an object.
     pub(super) fn object(self) -> Option<Object<'a>> {
         (self.kind() == "an object").then(|| serde_json::from_str(self.0.get()).ok()).flatten()
     }
 }
 
 impl Text {
-    /// The text, if it has no lone surrogate.
+    /// Returns the text, if it has no lone surrogate.
     pub(super) fn unicode(self) -> Option<String> {
         String::from_utf8(self.0).ok()
     }
 
-    /// The bytes that are meant: a lone surrogate of U+DC80 to U+DCFF stands for one that is not UTF-8 (PEP 383).
+    /// Returns the bytes of the text. A lone surrogate of U+DC80 to U+DCFF stands for a byte that is not UTF-8 (PEP 383).
     pub(super) fn bytes(self) -> Vec<u8> {
         if str::from_utf8(&self.0).is_ok() {
             return self.0;
@@ -103,7 +103,7 @@ impl Text {
         bytes
     }
 
-    /// The text for people to read, as [`OsStr::to_string_lossy`](std::ffi::OsStr::to_string_lossy) shows the same bytes.
+    /// Returns the text for people to read, as [`OsStr::to_string_lossy`](std::ffi::OsStr::to_string_lossy) shows the same bytes.
     pub(super) fn lossy(self) -> String {
         String::from_utf8(self.bytes()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
@@ -111,7 +111,7 @@ impl Text {
 
 const LIST: &str = "`jq -c '.[]'` makes a line of each item";
 
-/// Why a line is not JSON, and what to do about it.
+/// Returns the error of a line that is not JSON, with advice.
 fn not_json(line: &str, error: &serde_json::Error) -> String {
     if error.is_eof() && line.starts_with('[') {
         return format!("not JSON: one item a line; this line is the beginning of a longer list: {LIST}");
@@ -124,7 +124,7 @@ fn not_json(line: &str, error: &serde_json::Error) -> String {
             .to_owned();
     }
     let message = error.to_string();
-    // Always line 1, of what is one line of a larger file.
+    // serde_json counts from line 1, but the text is one line of a larger file.
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = message.strip_suffix(&place).unwrap_or(&message);
     format!("not JSON: {message} at column {}", error.column())
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Text {
             }
         }
 
-        // As bytes, `serde_json` takes lone surrogates too.
+        // Read as bytes, because `serde_json` then accepts lone surrogates too.
         deserializer.deserialize_bytes(Bytes)
     }
 }
@@ -191,7 +191,7 @@ mod tests {
         check(r#""\udc80\udcff""#, b"\x80\xff");
         check(r#""\udcc3\udca9""#, b"\xc3\xa9");
         check("\"gr\u{f6}\u{df}e \u{d7ff}\u{e000}\"", "gr\u{f6}\u{df}e \u{d7ff}\u{e000}".as_bytes());
-        // A pair is a character, and other surrogates are no bytes.
+        // A surrogate pair is a character, and other lone surrogates do not stand for bytes.
         check(r#""\ud83d\udcf6""#, "\u{1f4f6}".as_bytes());
         check(r#""\ud800""#, b"\xed\xa0\x80");
         check(r#""\udc7f\udd00""#, b"\xed\xb1\xbf\xed\xb4\x80");

@@ -1,4 +1,4 @@
-//! An item of a manifest between the check of the manifest and the upload, in bytes.
+//! The binary form in which the items of a checked manifest are kept until they are uploaded.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::item::UploadItem;
 use crate::kind::ItemKind;
 
-/// What a line of a manifest says, checked. Without `Debug`: it has a signed URL (rule U9).
+/// The checked content of a line of a manifest. It has no `Debug`, because it contains a signed URL (rule U9).
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
-    /// In bytes, as Unix has it.
+    /// The path as bytes, as on Unix.
     pub(super) path: Vec<u8>,
     pub(super) signed_url: Option<String>,
     pub(super) title: Option<String>,
@@ -23,7 +23,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Writes the record behind others.
+    /// Appends the record to `out`.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let bytes = postcard::to_stdvec(self).map_err(io::Error::other)?;
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -31,7 +31,7 @@ impl Record {
         out.write_all(&bytes)
     }
 
-    /// Reads the next record. `buffer` is for any number of calls.
+    /// Reads the next record. `buffer` can be reused for all calls.
     pub(super) fn read(input: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<Self> {
         let mut length = [0; size_of::<u32>()];
         input.read_exact(&mut length)?;
@@ -53,7 +53,7 @@ impl Record {
     }
 }
 
-/// A path as a JSON string that a manifest takes: a byte that is not UTF-8 stands there as Python writes it (PEP 383).
+/// A path as a JSON string of a manifest. A byte that is not UTF-8 is written as Python writes it (PEP 383).
 #[derive(Debug, Clone, Copy)]
 pub struct PathAsJson<'a>(pub &'a Path);
 
@@ -77,7 +77,7 @@ impl fmt::Display for PathAsJson<'_> {
     }
 }
 
-/// Headers that have been checked.
+/// Makes a map of headers that were checked before.
 pub(super) fn header_map(headers: Vec<(String, String)>) -> HeaderMap {
     let header =
         |(name, value): (String, String)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?));
@@ -89,7 +89,7 @@ fn path_of(name: Vec<u8>) -> PathBuf {
     <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(name).into()
 }
 
-/// Elsewhere a name is text: one with lone surrogates is no file.
+/// On other systems a name is text: no file has a name with lone surrogates.
 #[cfg(not(unix))]
 fn path_of(name: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&name).into_owned().into()
@@ -103,7 +103,7 @@ mod tests {
 
     #[cfg(unix)]
     proptest! {
-        /// Any file name comes back from what Python writes for it.
+        /// Every file name is read back from the form that Python writes.
         #[test]
         fn u6_any_name_of_bytes_is_opened(name in proptest::collection::vec(1_u8.., 0..20)) {
             use std::os::unix::ffi::OsStrExt;

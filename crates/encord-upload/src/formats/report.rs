@@ -12,7 +12,7 @@ use super::text::Lines;
 use crate::item::UploadItem;
 use crate::report::{ItemReport, Status};
 
-/// What a report says of one item.
+/// The line of a report about one item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReportLine<'a> {
@@ -21,47 +21,47 @@ pub struct ReportLine<'a> {
     /// The file.
     #[serde(borrow)]
     pub path: Cow<'a, str>,
-    /// What it is called.
+    /// The title of the item.
     #[serde(borrow)]
     pub title: Cow<'a, str>,
-    /// What became of it.
+    /// The result.
     pub status: Status,
     /// The bytes that the server has acknowledged.
     pub bytes: u64,
     /// Every attempt, in order.
     #[serde(borrow)]
     pub attempts: Vec<ReportAttempt<'a>>,
-    /// Why it failed.
+    /// The error, if the item failed.
     #[serde(borrow)]
     pub error: Option<Cow<'a, str>>,
-    /// When it ended, if it was started.
+    /// When the item ended, if it was started.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "timestamp")]
     pub ended_at: Option<SystemTime>,
-    /// The time from its start to its end, waits included, if it was started.
+    /// The time from start to end with all waits, if the item was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
 }
 
-/// What a report says of one attempt.
+/// The entry of a report about one attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ReportAttempt<'a> {
     /// A status, or the kind of a fault.
     #[serde(borrow)]
     pub outcome: Cow<'a, str>,
-    /// The phase in which that became known.
+    /// The phase in which the outcome became known.
     #[serde(borrow)]
     pub phase: Cow<'a, str>,
     /// The wait before the attempt, in seconds.
     pub waited_s: f64,
 }
 
-/// As a line of a report.
+/// Returns milliseconds, as in a line of a report.
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A time as RFC 3339 has it, in UTC, to the millisecond.
+/// A time in the form of RFC 3339, in UTC, to the millisecond.
 mod timestamp {
     use std::time::SystemTime;
 
@@ -90,7 +90,7 @@ pub struct ReportLines<R> {
 }
 
 impl<'a> ReportLine<'a> {
-    /// What is reported of an item that was not taken because an earlier report has it as uploaded.
+    /// Makes the line of an item that is skipped because an earlier report lists it as uploaded.
     pub fn skipped(index: usize, item: &'a UploadItem) -> Self {
         Self {
             index: index as u64,
@@ -118,14 +118,14 @@ impl<'a> From<&'a ItemReport> for ReportLine<'a> {
             attempts: attempts.iter().map(ReportAttempt::from).collect(),
             error: error.as_ref().map(|error| error.to_string().into()),
             ended_at: *ended_at,
-            // To the millisecond; more would be noise.
+            // Rounded to milliseconds; more digits would not be meaningful.
             seconds: ended_at.map(|_| Duration::from_millis(millis(*took)).as_secs_f64()),
         }
     }
 }
 
 impl Serialize for ItemReport {
-    /// As the line of a report.
+    /// Serialises the item as a line of a report.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         ReportLine::from(self).serialize(serializer)
     }
@@ -147,11 +147,11 @@ impl<R: Read> ReportLines<R> {
         Self { lines: Lines::new(reader) }
     }
 
-    /// Shows the next line to `read`; `None` after the last.
+    /// Passes the next line to `read`. Returns `None` after the last line.
     ///
     /// # Errors
     ///
-    /// [`FormatError`]: it cannot be read, or it is not a line of a report.
+    /// [`FormatError`]: the line cannot be read, or is not a line of a report.
     pub fn next_with<T>(&mut self, read: impl FnOnce(ReportLine<'_>) -> T) -> Result<Option<T>, FormatError> {
         let Some((number, line)) = self.lines.next()? else { return Ok(None) };
         match serde_json::from_str(&line) {

@@ -16,11 +16,11 @@ pub const MAX_LINE_BYTES: u64 = 16 * 1024 * 1024;
 #[error("it is UTF-16, not UTF-8")]
 pub struct Utf16;
 
-/// Gives the text without the byte-order mark that Windows puts before UTF-8.
+/// Removes the byte-order mark that Windows puts before UTF-8.
 ///
 /// # Errors
 ///
-/// [`Utf16`]: the mark is one of UTF-16.
+/// [`Utf16`]: the byte-order mark is that of UTF-16.
 pub fn without_byte_order_mark(text: &[u8]) -> Result<&[u8], Utf16> {
     match text {
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Err(Utf16),
@@ -28,7 +28,7 @@ pub fn without_byte_order_mark(text: &[u8]) -> Result<&[u8], Utf16> {
     }
 }
 
-/// The lines of a reader. Without `Debug`: a line may have a signed URL (rule U9).
+/// The lines of a reader. It has no `Debug`, because a line may contain a signed URL (rule U9).
 pub(super) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
@@ -40,7 +40,7 @@ impl<R: Read> Lines<R> {
         Self { reader: BufReader::with_capacity(64 * 1024, reader), line: Vec::new(), number: 0 }
     }
 
-    /// The next line, trimmed, and its number, from 1. Blank lines are skipped.
+    /// Returns the next line, trimmed, and its number, counted from 1. Blank lines are skipped.
     ///
     /// # Errors
     ///
@@ -82,14 +82,14 @@ fn escaped(line: &[u8]) -> Cow<'_, str> {
                 text.push(char::REPLACEMENT_CHARACTER);
                 continue;
             }
-            // A string takes all that is written to it.
+            // Writing to a string cannot fail.
             let _ = write!(text, "\\udc{byte:02x}");
         }
     }
     Cow::Owned(text)
 }
 
-/// Whether an escape behind this text would be read as one with what is there: a backslash, or the first half of a pair.
+/// Whether an escape after this text would combine with its end, which is a backslash or the first half of a surrogate pair.
 fn joins_an_escape(text: &str) -> bool {
     let ends_with_backslash = |text: &str| text.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
     let parts = text.len().checked_sub("ud800".len()).and_then(|at| text.split_at_checked(at));

@@ -1,4 +1,4 @@
-//! What a journal keeps, and what it makes of files that were cut off, damaged or never journals.
+//! What a journal stores, and how it reads files that are cut off, damaged or not journals.
 
 use std::fs;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn line(path: &str, size: u64, url: &str) -> Line {
     Line::new(path.as_ref(), size, Some(modified), Some(&SignedUrl::new(url))).expect("a line")
 }
 
-/// A journal with these lines after the header.
+/// Writes a journal with these lines after the header.
 fn journal(lines: &[u8]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");
@@ -47,12 +47,12 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
 
     let journal = Journal::open(&path).expect("there");
     assert_eq!((journal.len(), journal.unreadable()), (2, 0));
-    // Signed anew, it is the same item.
+    // With a new signature it is the same item.
     assert!(journal.has(&line("a.jpg", 123, "https://h/b/a.jpg?X-Goog-Signature=other")));
     assert!(!journal.has(&line("a.jpg", 123, "https://h/b/b.jpg")));
     assert!(!journal.has(&line("a.jpg", 124, URL)));
     assert!(!journal.has(&line("A.jpg", 123, URL)));
-    // Without a target, it is the same file.
+    // Without a target only the file is compared.
     assert!(journal.has(&Line { target: String::new(), ..line("a.jpg", 123, URL) }));
     assert!(!journal.has(&Line { target: String::new(), ..line("a.jpg", 124, URL) }));
     let touched = Line::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("a line");
@@ -93,7 +93,7 @@ fn a_journal_that_is_only_read_is_left_as_it_is() {
     read.finish().expect("nothing to write");
     assert_eq!(text(&path), before);
 
-    // Whoever writes it and whoever reads it do not mind each other.
+    // One process may write the journal while another reads it.
     let written = Journal::open(&path).expect("free");
     assert_eq!(Journal::read_only(&path).expect("readable").len(), 1);
     drop(written);

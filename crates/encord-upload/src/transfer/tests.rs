@@ -1,4 +1,4 @@
-//! One transfer, stopped at a moment that a batch cannot be stopped at on purpose.
+//! A transfer that is stopped at a moment that no test of a batch can choose.
 
 use encord_http::Client;
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
@@ -44,7 +44,7 @@ async fn u5_a_stop_while_the_journal_is_written_reports_what_is_stored() {
     };
     timeout(Duration::from_secs(60), decided).await.expect("decided before the journal is written");
 
-    // So a stop from here on does not abort it.
+    // From here on a stop does not abort the transfer.
     assert!(!decision.take());
     drop(writing);
     let report = running.await.expect("not aborted");

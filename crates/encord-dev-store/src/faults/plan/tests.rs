@@ -1,4 +1,4 @@
-//! The text form, and which upload a fault befalls.
+//! The text form of plans, and the uploads that get a fault.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn refused(text: &str, expected: &str) {
     assert_eq!(text.parse::<FaultPlan>().map_err(|error| error.to_string()), Err(expected.to_owned()));
 }
 
-/// What befalls these uploads, in order.
+/// Returns the faults of these uploads, in order.
 fn befalls(plan: &str, objects: &[&str]) -> Vec<String> {
     let mut run = PlanRun::<Fault>::new(plan.parse().unwrap());
     objects.iter().map(|object| run.next(object).map_or("-".to_owned(), |fault| fault.to_string())).collect()
@@ -90,7 +90,7 @@ fn a_percentage_is_kept_and_the_choice_is_always_the_same() {
     assert!((2_800..3_200).contains(&chosen("30%: 503")), "{}", chosen("30%: 503"));
     assert_eq!((chosen("0%: 503"), chosen("100%: 503")), (0, 10_000));
 
-    // The choices are part of what a plan means: a demonstration shows the same in every run.
+    // The choices of a plan must not change, so that a demo shows the same in every run.
     let first = |plan: &str| befalls(plan, &["a", "b", "c", "d", "a", "a"]).join(" ");
     assert_eq!(first("50%: 503"), first("50%: 503"));
     assert_ne!(befalls("50%: 503", &objects), befalls("50%: 503; seed=1", &objects));

@@ -1,4 +1,4 @@
-//! Which limit falls due next.
+//! Which limit expires next.
 
 use encord_http_settings::Timeout;
 use proptest::prelude::*;

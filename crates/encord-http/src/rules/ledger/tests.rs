@@ -13,7 +13,7 @@ use crate::fault::FaultKind::{
 use crate::phase::Limit;
 use crate::rules::reason::Secrets;
 
-/// Of an idempotent request, with the default cap and limit.
+/// The policy of an idempotent request, with the default cap and limit.
 fn policy(settings: RequestsSettings) -> Policy {
     Policy {
         settings,
@@ -50,7 +50,7 @@ fn asking(retry_after: Option<u64>) -> Circumstances {
     Circumstances { retry_after: retry_after.map(Duration::from_secs), ..Circumstances::default() }
 }
 
-/// Enters the same outcome until the ledger stops; the waits in seconds and the reason.
+/// Enters the same outcome until the ledger stops. Returns the waits in seconds and the reason.
 #[track_caller]
 fn exhaust(policy: Policy, outcome: &Outcome, retry_after: Option<u64>) -> (Vec<f64>, StopReason) {
     let mut ledger = Ledger::new(policy);
@@ -201,7 +201,7 @@ fn a_payload_that_can_be_read_once_is_sent_once_but_connecting_is_tried_again() 
     }
 }
 
-/// The wait in milliseconds before the first retry, which the schedule puts at 8 s.
+/// Returns the wait before the first retry in milliseconds. Without jitter it is 8 s.
 fn jittered(jitter: Jitter, random: f64, retry_after: Option<u64>) -> u128 {
     let mut ledger = Ledger::new(Policy { jitter, ..policy(settings(1, 0, 8.0)) });
     match ledger.failed(entry(status(503)), Circumstances { random, ..asking(retry_after) }) {
@@ -248,7 +248,7 @@ fn only_an_attempt_that_the_deadline_ended_fails_for_the_deadline() {
     assert_eq!(exhaust(policy, &status(403), None), (vec![], StopReason::Final));
 }
 
-/// The decisions, and the account that is left: what each attempt came to and how long it was waited for.
+/// Checks the decisions, and the recorded outcome of each attempt with the wait before it.
 #[track_caller]
 fn check_account(policy: Policy, steps: Vec<Step>, expected: &[(Option<Decision>, &str)]) {
     let mut ledger = Ledger::new(policy);
@@ -303,7 +303,7 @@ fn an_outcome_that_is_revised_is_charged_instead_of_the_first() {
             (used_up(MaxRetries, 2), "integrity, integrity after 1s, integrity after 2s"),
         ],
     );
-    // The budget of the first outcome gets its retry back, and the schedule its step.
+    // The retry is given back to the budget of the first outcome, and the schedule goes back one step.
     check_account(
         policy,
         vec![

@@ -1,27 +1,27 @@
-//! The secrets of a request, and where a text begins to repeat one.
+//! The secrets of a request, and the search for them in a text.
 
 use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode_str;
 
-/// A text that has so many bytes in a row in common with a secret repeats it.
+/// A text repeats a secret if it shares this many consecutive bytes with the secret.
 pub(super) const WINDOW_BYTES: usize = 16;
 
-/// Texts of a request that must not be shown: the values of its query, and of the headers that hold keys and tokens.
+/// The texts of a request that must not be shown: the values of its query, and of the headers with keys and tokens.
 #[derive(Default)]
 pub(crate) struct Secrets {
     /// In lower case.
     texts: Vec<Vec<u8>>,
 }
 
-/// A parameter whose name has one of these in it holds a secret, however short.
+/// A parameter whose name contains one of these holds a secret, even if the value is short.
 const SECRET_NAMES: [&str; 9] =
     ["auth", "cookie", "credential", "key", "accessid", "password", "secret", "sig", "token"];
 /// Parameters that say how a request is signed. A message of the store may name the same headers or the same algorithm.
 const PUBLIC_NAMES: [&str; 2] = ["algorithm", "signedheaders"];
 
-/// Shorter texts are in too many messages by chance.
+/// Shorter texts occur in too many messages by chance.
 const MIN_SECRET_BYTES: usize = 4;
-/// The same for parameters whose names tell nothing.
+/// The same limit for parameters whose names do not show that they hold a secret.
 const MIN_VALUE_BYTES: usize = 8;
 
 impl Secrets {
@@ -50,7 +50,7 @@ impl Secrets {
         })
     }
 
-    /// The value as it stands in the query, and as it is meant.
+    /// Adds the value as it is written in the query, and percent-decoded.
     fn add_parameter(&mut self, name: &str, value: &str) {
         let name = name.to_ascii_lowercase();
         if PUBLIC_NAMES.iter().any(|public| name.ends_with(public)) {
@@ -65,7 +65,7 @@ impl Secrets {
         }
     }
 
-    /// The words of the value, but for the scheme at its beginning and names of headers: `Bearer eyJ…`, `key:signature`,
+    /// Adds the words of the value, except the scheme at its start and names of headers: `Bearer eyJ…`, `key:signature`,
     /// `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=host;x-amz-date, Signature=…`.
     fn add_header(&mut self, name: &HeaderName, value: &str) {
         if !is_secret(name.as_str()) {
@@ -74,7 +74,7 @@ impl Secrets {
         let credentials = value.split_once(' ').map_or(value, |(_scheme, credentials)| credentials);
         for word in credentials.split([' ', ',', ';', ':', '"']) {
             let word = match word.split_once('=') {
-                // What is no padding of base64.
+                // The part after `=` is a value, not base64 padding.
                 Some((_name, value)) if !value.trim_matches('=').is_empty() => value,
                 _ => word,
             };

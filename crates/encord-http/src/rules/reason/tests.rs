@@ -1,4 +1,4 @@
-//! Errors as stores send them, and that no secret of the request is repeated.
+//! Errors of real stores are read, and no secret of the request is repeated.
 
 use http::header::{AUTHORIZATION, HeaderValue};
 use proptest::prelude::*;
@@ -156,9 +156,9 @@ fn u6_bodies_that_are_no_errors() {
     }
     assert_eq!(reason(b"\x00\xff\xfe<Error>"), None);
     assert_eq!(reason(b"<Error><Code>\xff\x00A</Code></Error>").as_deref(), Some("\u{fffd}\\u{0}A"));
-    // What was complete before the body was cut off counts.
+    // Elements that are complete before the body is cut off are read.
     check("<Error><Code>SlowDown</Code><Message>Reduce your requ", Some("SlowDown"));
-    // The first of each, and nothing behind the limit.
+    // Only the first element of each name counts, and nothing behind the limit is read.
     check("<Error><Code>A</Code><Code>B</Code></Error>", Some("A"));
     check(&format!("<Error><a>{}</a><Code>Late</Code></Error>", "x".repeat(MAX_BODY_BYTES)), None);
 }

@@ -1,4 +1,4 @@
-//! Lines that are read, and the exact reasons of those that are not.
+//! Valid lines, and the exact errors of malformed lines.
 
 use std::path::Path;
 
