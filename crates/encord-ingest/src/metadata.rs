@@ -84,11 +84,14 @@ impl Metadata {
 }
 
 impl Rows {
-    fn csv(reader: impl Read) -> Result<Self, MetadataError> {
+    fn csv(mut reader: impl Read) -> Result<Self, MetadataError> {
         let mut rows = Self::default();
-        let mut reader = csv::ReaderBuilder::new().from_reader(reader);
-        let headers = reader.headers().map_err(|error| csv_error(&error))?.clone();
-        let line = |reason: String| MetadataError::Line { line: 1, reason };
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).map_err(|error| MetadataError::Read(error.to_string()))?;
+        let mut reader = csv::ReaderBuilder::new().from_reader(&text[..]);
+        let headers = reader.headers().map_err(|error| csv_error(&text, &error))?.clone();
+        let header_line = headers.position().map_or(1, |position| line_of(&text, position));
+        let line = |reason: String| MetadataError::Line { line: header_line, reason };
         let mut names: Vec<String> =
             headers.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
         let Some(at) = names.iter().position(|name| name == PATH_KEY) else {
@@ -101,8 +104,8 @@ impl Rows {
             }
         }
         for record in reader.records() {
-            let record = record.map_err(|error| csv_error(&error))?;
-            let number = record.position().map_or(0, csv::Position::line);
+            let record = record.map_err(|error| csv_error(&text, &error))?;
+            let number = record.position().map_or(0, |position| line_of(&text, position));
             let path = record.get(at).unwrap_or_default();
             // An empty field says nothing.
             let said = names.iter().zip(&record).filter(|(name, value)| !name.is_empty() && !value.is_empty());
@@ -162,10 +165,27 @@ impl Rows {
     }
 }
 
-fn csv_error(error: &csv::Error) -> MetadataError {
+/// The line that a record begins in. The reader's position is where the record before ended: ahead of blank lines, and of the second
+/// half of a `\r\n`.
+fn line_of(text: &[u8], position: &csv::Position) -> u64 {
+    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.get(at..).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n');
+    position.line() + ends.count() as u64
+}
+
+fn csv_error(text: &[u8], error: &csv::Error) -> MetadataError {
+    // The reader's own words name the line as the reader counts.
+    let reason = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("it has {len} fields, and the header has {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { err, .. } => format!("the field {} is not UTF-8", err.field() + 1),
+        _ => error.to_string(),
+    };
     match error.position() {
-        Some(position) => MetadataError::Line { line: position.line(), reason: error.to_string() },
-        None => MetadataError::Read(error.to_string()),
+        Some(position) => MetadataError::Line { line: line_of(text, position), reason },
+        None => MetadataError::Read(reason),
     }
 }
 
@@ -207,10 +227,26 @@ mod tests {
         );
         refused(Rows::csv(&b"file,site\na.jpg,A\n"[..]), "line 1: there is no column `path`");
         refused(Rows::csv(&b"path,site,site\na.jpg,A,B\n"[..]), "line 1: the column `site` is there twice");
-        refused(Rows::csv(&b"path,site\na.jpg,A\nx/b.jpg\n"[..]), "line 3: CSV error: record 2");
+        refused(Rows::csv(&b"path,site\na.jpg,A\nx/b.jpg\n"[..]), "line 3: it has 1 fields, and the header has 2");
         refused(Rows::csv(&b"path,site\na.jpg,A\na.jpg,B\n"[..]), "line 3: a.jpg has a row already, in line 2");
         refused(Rows::csv(&b"path,site\n,A\n"[..]), "line 2: `path` is empty");
-        refused(Rows::csv(&b"path,site\na.jpg,\xff\n"[..]), "line 2: CSV parse error");
+        refused(Rows::csv(&b"path,site\na.jpg,\xff\n"[..]), "line 2: the field 2 is not UTF-8");
+    }
+
+    #[test]
+    fn a_line_is_counted_as_an_editor_counts() {
+        for end in ["\n", "\r\n"] {
+            let check = |text: &str, expected: &str| refused(Rows::csv(text.replace('|', end).as_bytes()), expected);
+            check("path,site|a.jpg,A||x/b.jpg|", "line 4: it has 1 fields");
+            check("|path,site|a.jpg,A|||,A|", "line 6: `path` is empty");
+            check("path,site|a.jpg,A||a.jpg,B", "line 4: a.jpg has a row already, in line 2");
+            check("path,site|a.jpg,\"A||B\"||,C|", "line 6: `path` is empty");
+            check("||file|a.jpg|", "line 3: there is no column `path`");
+            let mut text = b"path,site".to_vec();
+            text.extend([end, end, "a.jpg,"].concat().bytes());
+            text.push(0xff);
+            refused(Rows::csv(&text[..]), "line 3: the field 2 is not UTF-8");
+        }
     }
 
     #[test]

@@ -34,6 +34,20 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_manifest_is_not_uploaded_into_a_folder_without_a_word() {
+    let world = World::new();
+    let mut command = std::process::Command::new(crate::support::encord::binary());
+    command.args("upload --manifest items.jsonl --folder f".split(' '));
+    world.at_home(&mut command);
+    // If --folder were ignored, this would end well.
+    std::fs::write(world.home().join("items.jsonl"), "").unwrap();
+    let ended = crate::support::ingest::Ended::of(command);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("'--manifest <FILE>' cannot be used with '--folder <F>'"), "{}", ended.stderr);
+    assert_eq!(world.platform.requests().len(), 0);
+}
+
+#[test]
 fn two_folders_of_one_name_are_told_apart_by_the_user() {
     let world = World::new();
     world.write("a.jpg", "a");

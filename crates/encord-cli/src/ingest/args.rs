@@ -15,7 +15,7 @@ pub(crate) struct IngestArgs {
     pub(crate) paths: Vec<PathBuf>,
     /// Where items go: the uuid of a storage folder, its exact name, or a path of names. Made if it is not there, but not with
     /// --shard.
-    #[arg(long, value_name = "F", requires = "paths")]
+    #[arg(long, value_name = "F", requires = "paths", conflicts_with = "manifest")]
     pub(crate) folder: Option<String>,
     /// Where rows go: the uuid of a dataset, or its exact title. Made if it is not there, but not with --shard.
     #[arg(long, value_name = "D", requires = "folder")]
