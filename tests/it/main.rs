@@ -13,6 +13,7 @@ mod ingest;
 mod nginx;
 mod peers;
 mod promises;
+mod report_page;
 mod support;
 mod uploader;
 mod wire;

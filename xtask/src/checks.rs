@@ -11,11 +11,12 @@ const CLIPPY: Tool =
     Tool { name: "clippy", probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" };
 
 const CURL: Program = Program { name: "curl", package: "curl" };
-/// Servers and proxies that are not ours.
+/// Servers, proxies and a browser that are not ours.
 const PEERS: &[Program] = &[
     Program { name: "nginx", package: "nginx" },
     Program { name: "tinyproxy", package: "tinyproxy-bin" },
     Program { name: "haproxy", package: "haproxy" },
+    Program { name: "chromium", package: "chromium" },
     Program { name: "python3", package: "python3-venv" },
 ];
 

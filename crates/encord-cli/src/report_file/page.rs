@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use plotters::prelude::*;
 
@@ -17,14 +18,15 @@ const STYLE: &str = "
 }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 1rem }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 2rem }
-.totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .5rem }
+.totals { display: grid; grid-template-columns: repeat(2, 1fr); gap: .5rem }
+@media (min-width: 40rem) { .totals { grid-template-columns: repeat(4, 1fr) } }
 .totals div { border: 1px solid var(--faint); border-radius: .5rem; padding: .5rem .75rem }
 .totals b { display: block; font-size: 1.3rem }
 table { border-collapse: collapse; width: 100% } td { padding: .3rem .5rem; vertical-align: top; border-top: 1px solid var(--faint) }
-td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } td.text { overflow-wrap: anywhere }
+td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums } td.text { width: 100%; overflow-wrap: anywhere }
 .bar { height: .4rem; border-radius: .2rem; background: var(--red); margin-top: .2rem } .bar.wait { background: var(--gold) }
 small { opacity: .75 }
-svg { width: 100%; height: auto } svg text { fill: var(--ink) }
+svg { width: 100%; max-width: 40rem; height: auto } svg text { fill: var(--ink) }
 svg polyline, svg line { stroke: var(--ink); opacity: .5 } svg polygon { fill: var(--blue); opacity: .8 }
 ";
 
@@ -46,7 +48,7 @@ pub(super) fn html(name: &str, digest: &Digest) -> Result<String, Box<dyn Error>
     )?;
     totals(&mut page, digest)?;
     if let Some(chart) = chart(digest)? {
-        write!(page, "<h2>Throughput, in MB a second, over the minutes of the run</h2>\n{chart}\n")?;
+        write!(page, "<h2>Throughput, in MB a second</h2>\n{chart}\n")?;
     }
     failures(&mut page, digest)?;
     retries(&mut page, digest)?;
@@ -123,7 +125,7 @@ fn slowest(page: &mut String, digest: &Digest) -> Result<(), std::fmt::Error> {
     }
     page.push_str("<h2>Slowest items</h2>\n<table>\n");
     for slow in slowest {
-        let seconds = std::time::Duration::from_millis(slow.milliseconds).as_secs_f64();
+        let seconds = Duration::from_millis(slow.milliseconds).as_secs_f64();
         let (path, bytes, attempts) = (text(&slow.path), human_bytes(slow.bytes), slow.attempts);
         let plural = if attempts == 1 { "" } else { "s" };
         writeln!(
@@ -139,12 +141,17 @@ fn slowest(page: &mut String, digest: &Digest) -> Result<(), std::fmt::Error> {
 /// Draws the throughput in the colours of the page.
 fn chart(digest: &Digest) -> Result<Option<String>, Box<dyn Error>> {
     let buckets = digest.timeline.buckets(MAX_POINTS);
+    let end = buckets.last().map_or(0.0, |bucket| bucket.second + bucket.seconds);
+    let (unit, seconds) = match end {
+        end if end < 300.0 => ("s", 1.0),
+        end if end < 5.0 * 3600.0 => ("min", 60.0),
+        _ => ("h", 3600.0),
+    };
     let points: Vec<(f64, f64)> = buckets
         .iter()
-        .map(|bucket| ((bucket.second + bucket.seconds / 2.0) / 60.0, bucket.bytes / bucket.seconds / 1e6))
+        .map(|bucket| ((bucket.second + bucket.seconds / 2.0) / seconds, bucket.bytes / bucket.seconds / 1e6))
         .collect();
     let highest = points.iter().map(|(_, rate)| *rate).fold(0.0, f64::max);
-    let minutes = buckets.last().map_or(0.0, |bucket| (bucket.second + bucket.seconds) / 60.0);
     if points.len() < 2 || highest <= 0.0 {
         return Ok(None);
     }
@@ -155,7 +162,7 @@ fn chart(digest: &Digest) -> Result<Option<String>, Box<dyn Error>> {
             .margin(8)
             .x_label_area_size(28)
             .y_label_area_size(56)
-            .build_cartesian_2d(0.0..minutes, 0.0..highest * 1.05)
+            .build_cartesian_2d(0.0..end / seconds, 0.0..highest * 1.05)
             .map_err(|error| error.to_string())?;
         let font = ("sans-serif", 14).into_font();
         chart
@@ -163,7 +170,10 @@ fn chart(digest: &Digest) -> Result<Option<String>, Box<dyn Error>> {
             .disable_mesh()
             .x_label_style(font.clone())
             .y_label_style(font)
+            .x_labels(6)
             .y_labels(5)
+            .x_label_formatter(&|time| format!("{} {unit}", thousandths(*time)))
+            .y_label_formatter(&|rate| thousandths(*rate).to_string())
             .draw()
             .map_err(|error| error.to_string())?;
         let series = AreaSeries::new(points, 0.0, BLUE.filled());
@@ -171,6 +181,11 @@ fn chart(digest: &Digest) -> Result<Option<String>, Box<dyn Error>> {
         area.present().map_err(|error| error.to_string())?;
     }
     Ok(Some(drawing))
+}
+
+/// A label without the noise of binary fractions.
+fn thousandths(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 fn percent(count: u64, of: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! The block in the README is what a run really says.
+//! The block in both READMEs is what a run really says.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,7 +8,7 @@ use encord_test_server::{Server, status};
 use crate::invocation::encord;
 use crate::upload::{folder, manifest};
 
-const README: &str = include_str!("../../README.md");
+const READMES: [&str; 2] = [include_str!("../../README.md"), include_str!("../../../../README.md")];
 
 const UPLOAD: &str = "upload --manifest items.jsonl --allow-failures --backoff-factor 0.1 --report report.jsonl";
 
@@ -31,9 +31,11 @@ fn the_run_in_the_readme_is_a_real_one() {
         writeln!(block, "$ encord {command}\n{}{shown}", run.stderr).expect("a string");
     }
     let block = same_every_time(&block, &server.host());
-    let (_, readme) = README.split_once("```text\n").expect("a block");
-    let (readme, _) = readme.split_once("```\n").expect("its end");
-    assert_eq!(same_every_time(readme, "127.0.0.1:9000"), block, "the README is to have:\n{block}");
+    for readme in READMES {
+        let (_, readme) = readme.split_once("```text\n").expect("a block");
+        let (readme, _) = readme.split_once("```\n").expect("its end");
+        assert_eq!(same_every_time(readme, "127.0.0.1:9000"), block, "the README is to have:\n{block}");
+    }
 }
 
 /// The text without what another run has otherwise: times, the port of the server, and the account of the attempts.
