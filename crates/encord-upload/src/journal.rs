@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use encord_http::{Sent, SignedUrl};
+use encord_http::{FileState, Sent, SignedUrl};
 #[cfg(unix)]
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,8 @@ const MAX_LINE_BYTES: u64 = 256 * 1024;
 /// What has been uploaded, in a file of JSON Lines that is only ever appended to.
 ///
 /// A line is written as soon as the server has acknowledged an item, and before anyone hears of it, so a process that is killed
-/// repeats at most what was under way. An item is done if its path, its size, its time of modification and its target (host and
-/// path of the URL) are those of a line; an item without a URL if the first three are, wherever that file went: use a journal for
+/// repeats at most what was under way. An item is done if its path, its size, its time of modification, on Unix its inode and
+/// time of change, and its target (host and path of the URL) are those of a line; an item without a URL if all but the target are, wherever that file went: use a journal for
 /// one destination. A file that has changed since is uploaded again, and so is one whose path is not UTF-8, which is never written
 /// down. Nothing of a URL but host and path is written (rule U9).
 ///
@@ -75,6 +75,11 @@ pub(crate) struct Line {
     size: u64,
     /// Nanoseconds since 1970, negative before.
     mtime_ns: i128,
+    /// Likewise. Lines of earlier versions have neither this nor the inode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ctime_ns: Option<i128>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inode: Option<u64>,
     target: String,
 }
 
@@ -162,7 +167,7 @@ impl Journal {
     /// Whether it has this item as uploaded, and the file has not changed since. A file that cannot be looked at is not.
     pub fn contains(&self, item: &UploadItem) -> bool {
         let Ok(file) = item.path.metadata() else { return false };
-        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        let line = Line::new(&item.path, &FileState::of(&file), item.signed_url.as_ref());
         line.is_some_and(|line| self.has(&line))
     }
 
@@ -187,7 +192,7 @@ impl Journal {
         }
         let path = item.path.clone();
         let Ok(Ok(file)) = spawn_blocking(move || path.metadata()).await else { return false };
-        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        let line = Line::new(&item.path, &FileState::of(&file), item.signed_url.as_ref());
         line.is_some_and(|line| self.has(&line))
     }
 
@@ -199,7 +204,10 @@ impl Journal {
 
     /// Writes down that a file was sent there, likewise.
     pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
-        let Some(line) = Line::new(path, sent.length, sent.modified, Some(url)) else { return };
+        let Some(mut file) = sent.file else { return };
+        // It can hold more than it says.
+        file.length = sent.length;
+        let Some(line) = Line::new(path, &file, Some(url)) else { return };
         let journal = self.clone();
         // One thread is enough: lines are written one after the other.
         let _turn = self.shared.turn.lock().await;
@@ -209,9 +217,11 @@ impl Journal {
     /// Whether this is done: there, or anywhere if it does not say where.
     fn has(&self, line: &Line) -> bool {
         let Done { items, files, unreadable: _ } = &self.shared.done;
-        let anywhere = line.target.is_empty();
-        let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
-        done.binary_search(&key).is_ok()
+        [line, &line.as_before()].into_iter().any(|line| {
+            let anywhere = line.target.is_empty();
+            let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
+            done.binary_search(&key).is_ok()
+        })
     }
 
     /// Writes down that this is done. The first failure is kept for [`finish`](Self::finish); the upload goes on.
@@ -246,27 +256,43 @@ impl Writer {
 
 impl Line {
     /// An item, if the file's time of modification is known, and its path can be written down as it is.
-    pub(crate) fn new(
-        path: &Path,
-        size: u64,
-        modified: Option<SystemTime>,
-        target: Option<&SignedUrl>,
-    ) -> Option<Self> {
-        let mtime_ns = match modified?.duration_since(UNIX_EPOCH) {
-            Ok(since) => i128::try_from(since.as_nanos()).ok()?,
-            Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
-        };
-        let target = target.map(ToString::to_string).unwrap_or_default();
-        Some(Self { path: path.to_str()?.to_owned(), size, mtime_ns, target })
+    pub(crate) fn new(path: &Path, file: &FileState, target: Option<&SignedUrl>) -> Option<Self> {
+        Some(Self {
+            path: path.to_str()?.to_owned(),
+            size: file.length,
+            mtime_ns: nanoseconds(file.modified?)?,
+            ctime_ns: file.changed.and_then(nanoseconds),
+            inode: file.inode,
+            target: target.map(ToString::to_string).unwrap_or_default(),
+        })
     }
 
     fn file_key(&self) -> u128 {
-        key(&[self.path.as_bytes(), &self.size.to_be_bytes(), &self.mtime_ns.to_be_bytes()])
+        self.key(&[])
     }
 
     fn item_key(&self) -> u128 {
+        self.key(&[self.target.as_bytes()])
+    }
+
+    fn key(&self, target: &[&[u8]]) -> u128 {
         let (size, mtime_ns) = (self.size.to_be_bytes(), self.mtime_ns.to_be_bytes());
-        key(&[self.path.as_bytes(), &size, &mtime_ns, self.target.as_bytes()])
+        let state = format!("{:?} {:?}", self.ctime_ns, self.inode);
+        key(&[&[self.path.as_bytes(), &size, &mtime_ns, state.as_bytes()], target].concat())
+    }
+
+    /// The line as an earlier version would have written it.
+    fn as_before(&self) -> Self {
+        let (path, target) = (self.path.clone(), self.target.clone());
+        Self { path, target, ctime_ns: None, inode: None, ..*self }
+    }
+}
+
+/// Nanoseconds since 1970, negative before.
+fn nanoseconds(time: SystemTime) -> Option<i128> {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i128::try_from(since.as_nanos()).ok(),
+        Err(before) => i128::try_from(before.duration().as_nanos()).ok().map(|nanoseconds| -nanoseconds),
     }
 }
 

@@ -40,7 +40,7 @@ struct Expect {
 impl Outgoing {
     /// `meter` counts what is handed over. `expect` holds the payload back until the server says `100 Continue`, at most for so long.
     pub(crate) fn new(opened: Opened, track: Arc<Track>, meter: Option<Arc<Meter>>, expect: Option<Duration>) -> Self {
-        let Opened { length, modified: _, source, hasher } = opened;
+        let Opened { length, file: _, source, hasher } = opened;
         let expect = expect.map(|wait| Expect { wait, timer: None });
         let mut new =
             Self { remaining: length, given: 0, finished: false, last: None, source, hasher, meter, expect, track };
