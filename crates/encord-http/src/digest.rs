@@ -1,5 +1,6 @@
 //! What was sent, and its checksums.
 
+use std::fs::Metadata;
 use std::time::SystemTime;
 
 use md5::{Digest, Md5};
@@ -19,8 +20,8 @@ pub struct Digests {
 pub struct Sent {
     /// Its length in bytes. 0 when it was a stream of unknown length.
     pub length: u64,
-    /// When the file was last modified. `None` if the payload was not a file.
-    pub modified: Option<SystemTime>,
+    /// The file as it was when it was opened. `None` if the payload was not a file.
+    pub file: Option<FileState>,
     /// Whether the operating system had taken the whole payload before the answer arrived. A server that answers earlier has not
     /// seen the whole payload.
     pub complete: bool,
@@ -28,6 +29,42 @@ pub struct Sent {
     pub crc32c: Option<u32>,
     /// The MD5, if it was asked for and the payload is complete.
     pub md5: Option<[u8; 16]>,
+}
+
+/// By what a file is known to be the same as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct FileState {
+    /// Its length in bytes, as the file system says it.
+    pub length: u64,
+    /// When its content was last modified. A program can set this time.
+    pub modified: Option<SystemTime>,
+    /// When it was last changed in any way, on Unix. A program cannot set this time.
+    pub changed: Option<SystemTime>,
+    /// Which file of its file system it is, on Unix.
+    pub inode: Option<u64>,
+}
+
+impl FileState {
+    /// Takes from the metadata of a file what tells it from others.
+    pub fn of(metadata: &Metadata) -> Self {
+        let (length, modified) = (metadata.len(), metadata.modified().ok());
+        #[cfg(unix)]
+        let (changed, inode) = (changed(metadata), Some(std::os::unix::fs::MetadataExt::ino(metadata)));
+        #[cfg(not(unix))]
+        let (changed, inode) = (None, None);
+        Self { length, modified, changed, inode }
+    }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    let seconds = Duration::from_secs(metadata.ctime().unsigned_abs());
+    let second = if metadata.ctime() < 0 { UNIX_EPOCH.checked_sub(seconds) } else { UNIX_EPOCH.checked_add(seconds) };
+    second?.checked_add(Duration::from_nanos(metadata.ctime_nsec().unsigned_abs()))
 }
 
 impl Digests {

@@ -30,7 +30,7 @@ pub use builder::{BuildError, ClientBuilder, POOL_IDLE_TIMEOUT};
 #[doc(no_inline)]
 pub use bytes::Bytes;
 pub use client::Client;
-pub use digest::{Digests, Sent};
+pub use digest::{Digests, FileState, Sent};
 #[doc(no_inline)]
 pub use encord_http_settings::RequestsSettings;
 #[doc(no_inline)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use encord_http::{Sent, SignedUrl};
+use encord_http::{FileState, Sent, SignedUrl};
 #[cfg(unix)]
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,10 @@ const MAX_LINE_BYTES: u64 = 256 * 1024;
 /// The list of uploaded items, in a file of JSON Lines that is only appended to.
 ///
 /// A line is written as soon as the server has acknowledged an item, and before the item is reported. So after a kill only the
-/// items under way are uploaded again. An item is done if a line has its path, its size, its time of modification and its target
-/// (host and path of the URL). For an item without a URL the target is not compared, so use a journal for one destination only. A
-/// file that has changed is uploaded again. A path that is not UTF-8 is never written, so its file is always uploaded again. Of a
-/// URL only host and path are written (rule U9).
+/// items under way are uploaded again. An item is done if a line has its path, its size, its time of modification, its target
+/// (host and path of the URL) and, on Unix, its time of change. For an item without a URL the target is not compared, so use a
+/// journal for one destination only. A file that has changed is uploaded again. A path that is not UTF-8 is never written, so its
+/// file is always uploaded again. Of a URL only host and path are written (rule U9).
 ///
 /// The file is locked while it is open, if the file system has locks, unless it is opened by [`read_only`](Self::read_only). A
 /// last line that was cut off is removed, and a line that cannot be read is skipped; its item is uploaded again. A written line
@@ -75,6 +75,10 @@ pub(crate) struct Line {
     size: u64,
     /// Nanoseconds since 1970, negative before.
     mtime_ns: i128,
+    /// When the file was last changed in any way, likewise. Lines of earlier versions do not have it. The inode is not compared:
+    /// it is another one after a copy or, on some file systems, after the next mount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ctime_ns: Option<i128>,
     target: String,
 }
 
@@ -163,7 +167,7 @@ impl Journal {
     /// cannot be read.
     pub fn contains(&self, item: &UploadItem) -> bool {
         let Ok(file) = item.path.metadata() else { return false };
-        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        let line = Line::new(&item.path, &FileState::of(&file), item.signed_url.as_ref());
         line.is_some_and(|line| self.has(&line))
     }
 
@@ -188,7 +192,7 @@ impl Journal {
         }
         let path = item.path.clone();
         let Ok(Ok(file)) = spawn_blocking(move || path.metadata()).await else { return false };
-        let line = Line::new(&item.path, file.len(), file.modified().ok(), item.signed_url.as_ref());
+        let line = Line::new(&item.path, &FileState::of(&file), item.signed_url.as_ref());
         line.is_some_and(|line| self.has(&line))
     }
 
@@ -200,7 +204,10 @@ impl Journal {
 
     /// Records that a file was sent to a URL, without blocking a thread of the runtime.
     pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
-        let Some(line) = Line::new(path, sent.length, sent.modified, Some(url)) else { return };
+        let Some(mut file) = sent.file else { return };
+        // It can hold more than it says.
+        file.length = sent.length;
+        let Some(line) = Line::new(path, &file, Some(url)) else { return };
         let journal = self.clone();
         // One thread is enough: lines are written one after the other.
         let _turn = self.shared.turn.lock().await;
@@ -210,9 +217,11 @@ impl Journal {
     /// Whether an item is done. If `line` has no target, a line with any target counts.
     fn has(&self, line: &Line) -> bool {
         let Done { items, files, unreadable: _ } = &self.shared.done;
-        let anywhere = line.target.is_empty();
-        let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
-        done.binary_search(&key).is_ok()
+        [line, &line.as_before()].into_iter().any(|line| {
+            let anywhere = line.target.is_empty();
+            let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
+            done.binary_search(&key).is_ok()
+        })
     }
 
     /// Records an item as done. The first failure is kept for [`finish`](Self::finish); the upload continues.
@@ -247,27 +256,43 @@ impl Writer {
 
 impl Line {
     /// Makes a line, if the file's time of modification is known and its path is UTF-8.
-    pub(crate) fn new(
-        path: &Path,
-        size: u64,
-        modified: Option<SystemTime>,
-        target: Option<&SignedUrl>,
-    ) -> Option<Self> {
-        let mtime_ns = match modified?.duration_since(UNIX_EPOCH) {
-            Ok(since) => i128::try_from(since.as_nanos()).ok()?,
-            Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
-        };
-        let target = target.map(ToString::to_string).unwrap_or_default();
-        Some(Self { path: path.to_str()?.to_owned(), size, mtime_ns, target })
+    pub(crate) fn new(path: &Path, file: &FileState, target: Option<&SignedUrl>) -> Option<Self> {
+        Some(Self {
+            path: path.to_str()?.to_owned(),
+            size: file.length,
+            mtime_ns: nanoseconds(file.modified?)?,
+            ctime_ns: file.changed.and_then(nanoseconds),
+            target: target.map(ToString::to_string).unwrap_or_default(),
+        })
     }
 
     fn file_key(&self) -> u128 {
-        key(&[self.path.as_bytes(), &self.size.to_be_bytes(), &self.mtime_ns.to_be_bytes()])
+        self.key(&[])
     }
 
     fn item_key(&self) -> u128 {
+        self.key(&[self.target.as_bytes()])
+    }
+
+    fn key(&self, target: &[&[u8]]) -> u128 {
         let (size, mtime_ns) = (self.size.to_be_bytes(), self.mtime_ns.to_be_bytes());
-        key(&[self.path.as_bytes(), &size, &mtime_ns, self.target.as_bytes()])
+        let ctime_ns = self.ctime_ns.map(i128::to_be_bytes);
+        let ctime_ns = ctime_ns.as_ref().map_or(&[][..], |bytes| bytes);
+        key(&[&[self.path.as_bytes(), &size, &mtime_ns, ctime_ns], target].concat())
+    }
+
+    /// The line as an earlier version would have written it.
+    fn as_before(&self) -> Self {
+        let (path, target) = (self.path.clone(), self.target.clone());
+        Self { path, target, ctime_ns: None, ..*self }
+    }
+}
+
+/// Nanoseconds since 1970, negative before.
+fn nanoseconds(time: SystemTime) -> Option<i128> {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i128::try_from(since.as_nanos()).ok(),
+        Err(before) => i128::try_from(before.duration().as_nanos()).ok().map(|nanoseconds| -nanoseconds),
     }
 }
 

@@ -24,6 +24,13 @@ mod command {
 #[path = "../../../crates/encord-upload/src/expiry.rs"]
 mod expiry;
 
+/// What is private to the client.
+#[allow(dead_code, unreachable_pub, reason = "the client needs more of them, and its users too")]
+#[path = "../../../crates/encord-http/src/rules"]
+mod rules {
+    pub(crate) mod reason;
+}
+
 // Where they look for each other.
 use crate::command::{escape, folders, layers, mistakes, output, schedule};
 

@@ -15,6 +15,7 @@ mod models;
 mod pem;
 mod platform_faults;
 mod platform_request;
+mod reason;
 mod records;
 mod report;
 mod retry_after;
@@ -40,6 +41,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("pem", pem::check),
     ("platform_faults", platform_faults::check),
     ("platform_request", platform_request::check),
+    ("reason", reason::check),
     ("records", records::check),
     ("report", report::check),
     ("retry_after", retry_after::check),

@@ -42,7 +42,7 @@ impl Outgoing {
     /// Makes the body of one attempt. `meter` counts the bytes that hyper takes. With `expect` the payload waits for `100
     /// Continue`, at most for this time.
     pub(crate) fn new(opened: Opened, track: Arc<Track>, meter: Option<Arc<Meter>>, expect: Option<Duration>) -> Self {
-        let Opened { length, modified: _, source, hasher } = opened;
+        let Opened { length, file: _, source, hasher } = opened;
         let expect = expect.map(|wait| Expect { wait, timer: None });
         let mut new =
             Self { remaining: length, given: 0, finished: false, last: None, source, hasher, meter, expect, track };

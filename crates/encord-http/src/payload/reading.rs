@@ -7,14 +7,13 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use super::buffer::{self, CHUNK, FIRST};
 use super::error::PayloadError;
 use super::readers::{Read as Work, Readers};
-use crate::digest::{Digests, Hasher, Sums};
+use crate::digest::{Digests, FileState, Hasher, Sums};
 
 /// How much of a file with a stated length of 0 is read: 16 MiB.
 const MAX_UNSIZED: u64 = 16 * 1024 * 1024;
@@ -34,14 +33,14 @@ enum State {
 /// A payload whose first chunk is read.
 pub(super) struct Begun {
     pub(super) length: u64,
-    pub(super) modified: Option<SystemTime>,
+    pub(super) file: Option<FileState>,
     pub(super) reading: Reading,
 }
 
 /// A payload that has just been opened, with its first chunk.
 struct First {
     length: u64,
-    modified: Option<SystemTime>,
+    file: Option<FileState>,
     chunk: Chunk,
 }
 
@@ -65,18 +64,8 @@ struct Rest {
 }
 
 enum Source {
-    File { file: File, identity: Identity },
+    File { file: File, state: FileState },
     Memory(Bytes),
-}
-
-/// The facts that show whether a file has changed since it was opened.
-#[derive(PartialEq, Clone, Copy)]
-struct Identity {
-    length: u64,
-    modified: Option<SystemTime>,
-    /// Device, inode and time of change. A program can set the time of modification, but not the time of change.
-    #[cfg(unix)]
-    changed: [u64; 4],
 }
 
 impl Reading {
@@ -89,14 +78,14 @@ impl Reading {
     pub(super) async fn memory(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Begun, PayloadError> {
         let length = bytes.len() as u64;
         let rest = Rest::of(Source::Memory(bytes), length, digests);
-        let first = move || Ok(First { length, modified: None, chunk: rest.read()? });
+        let first = move || Ok(First { length, file: None, chunk: rest.read()? });
         Self::opened(readers, readers.start(first)).await
     }
 
     async fn opened(readers: &Readers, first: Work<Result<First, PayloadError>>) -> Result<Begun, PayloadError> {
-        let First { length, modified, chunk } = first.await.map_err(io::Error::other)??;
+        let First { length, file, chunk } = first.await.map_err(io::Error::other)??;
         let reading = Self { readers: readers.clone(), state: State::Read(chunk) };
-        Ok(Begun { length, modified, reading })
+        Ok(Begun { length, file, reading })
     }
 
     /// Returns the next chunk. Must not be called after the last chunk.
@@ -134,19 +123,19 @@ fn open_file(path: &Path, digests: Digests) -> Result<First, PayloadError> {
         return Err(PayloadError::NotAFile);
     }
     let mut file = File::open(path)?;
-    let identity = Identity::of(&file)?;
-    let Identity { length, modified, .. } = identity;
+    let state = FileState::of(&file.metadata()?);
+    let length = state.length;
     if length == 0 {
         let bytes = read_unsized(&mut file)?;
         if !bytes.is_empty() {
             let length = bytes.len() as u64;
             let chunk = Rest::of(Source::Memory(bytes), length, digests).read()?;
-            return Ok(First { length, modified, chunk });
+            return Ok(First { length, file: Some(state), chunk });
         }
     }
-    let source = Source::File { file, identity };
+    let source = Source::File { file, state };
     let chunk = Rest::of(source, length, digests).read()?;
-    Ok(First { length, modified, chunk })
+    Ok(First { length, file: Some(state), chunk })
 }
 
 /// Reads the whole of a file whose stated length is wrong.
@@ -192,34 +181,15 @@ impl Source {
     }
 
     fn check(&self) -> Result<(), PayloadError> {
-        let Self::File { file, identity } = self else { return Ok(()) };
-        let now = Identity::of(file)?;
-        match now.length.cmp(&identity.length) {
+        let Self::File { file, state } = self else { return Ok(()) };
+        let now = FileState::of(&file.metadata()?);
+        match now.length.cmp(&state.length) {
             Ordering::Less => Err(PayloadError::Shrank),
             Ordering::Greater => Err(PayloadError::Grew),
-            Ordering::Equal if now != *identity => Err(PayloadError::Changed),
+            Ordering::Equal if now != *state => Err(PayloadError::Changed),
             Ordering::Equal => Ok(()),
         }
     }
-}
-
-impl Identity {
-    fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self {
-            length: metadata.len(),
-            modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            changed: changed(&metadata),
-        })
-    }
-}
-
-#[cfg(unix)]
-fn changed(metadata: &std::fs::Metadata) -> [u64; 4] {
-    use std::os::unix::fs::MetadataExt;
-    let [seconds, nanoseconds] = [metadata.ctime(), metadata.ctime_nsec()].map(i64::cast_unsigned);
-    [metadata.dev(), metadata.ino(), seconds, nanoseconds]
 }
 
 #[cfg(test)]

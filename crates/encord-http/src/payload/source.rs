@@ -1,7 +1,6 @@
 //! An opened payload, before it is sent.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body::Body;
@@ -9,7 +8,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use super::error::BoxError;
 use super::reading::{Begun, Reading};
-use crate::digest::{Digests, Hasher, Sent};
+use crate::digest::{Digests, FileState, Hasher, Sent};
 
 pub(super) type Stream = UnsyncBoxBody<Bytes, BoxError>;
 
@@ -20,7 +19,7 @@ pub(super) type Slot = Arc<Mutex<Option<Stream>>>;
 pub(crate) struct Opened {
     /// The length, if it is known.
     pub(crate) length: Option<u64>,
-    pub(super) modified: Option<SystemTime>,
+    pub(super) file: Option<FileState>,
     pub(super) source: Source,
     /// Hashes streams. Files and bytes are hashed by the readers.
     pub(super) hasher: Option<Hasher>,
@@ -35,24 +34,24 @@ pub(super) enum Source {
 
 impl Opened {
     pub(super) fn memory(bytes: Bytes) -> Self {
-        Self { length: Some(bytes.len() as u64), modified: None, source: Source::Memory(bytes), hasher: None }
+        Self { length: Some(bytes.len() as u64), file: None, source: Source::Memory(bytes), hasher: None }
     }
 
-    pub(super) fn read(Begun { length, modified, reading }: Begun) -> Self {
-        Self { length: Some(length), modified, source: Source::Read(Box::new(reading)), hasher: None }
+    pub(super) fn read(Begun { length, file, reading }: Begun) -> Self {
+        Self { length: Some(length), file, source: Source::Read(Box::new(reading)), hasher: None }
     }
 
     pub(super) fn stream(stream: Stream, digests: Digests) -> Self {
         let length = stream.size_hint().exact();
-        Self { length, modified: None, source: Source::Stream(stream), hasher: Hasher::wanted(digests) }
+        Self { length, file: None, source: Source::Stream(stream), hasher: Hasher::wanted(digests) }
     }
 
     pub(super) fn once(slot: Slot, length: Option<u64>, digests: Digests) -> Self {
-        Self { length, modified: None, source: Source::Once(slot), hasher: Hasher::wanted(digests) }
+        Self { length, file: None, source: Source::Once(slot), hasher: Hasher::wanted(digests) }
     }
 
     /// Returns what is known of the payload before it is sent.
     pub(crate) fn announced(&self) -> Sent {
-        Sent { length: self.length.unwrap_or(0), modified: self.modified, ..Sent::default() }
+        Sent { length: self.length.unwrap_or(0), file: self.file, ..Sent::default() }
     }
 }

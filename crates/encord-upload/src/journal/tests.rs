@@ -12,7 +12,15 @@ const URL: &str = "https://h/b/a.jpg?X-Goog-Signature=s3cret";
 
 fn line(path: &str, size: u64, url: &str) -> Line {
     let modified = UNIX_EPOCH + Duration::new(1_700_000_000, 123_456_789);
-    Line::new(path.as_ref(), size, Some(modified), Some(&SignedUrl::new(url))).expect("a line")
+    line_of(path, size, modified, Some(url))
+}
+
+/// As lines were before they had a time of change.
+fn line_of(path: &str, size: u64, modified: SystemTime, url: Option<&str>) -> Line {
+    let file = tempfile::tempfile().and_then(|file| file.metadata()).expect("a file");
+    let mut state = FileState::of(&file);
+    (state.length, state.modified, state.changed) = (size, Some(modified), None);
+    Line::new(path.as_ref(), &state, url.map(SignedUrl::new).as_ref()).expect("a line")
 }
 
 /// Writes a journal with these lines after the header.
@@ -34,7 +42,7 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
     let journal = Journal::open(&path).expect("new");
     assert!(journal.is_empty());
     journal.write(&line("a.jpg", 123, URL));
-    journal.write(&Line::new("b".as_ref(), 0, Some(UNIX_EPOCH - Duration::from_nanos(1)), None).expect("a line"));
+    journal.write(&line_of("b", 0, UNIX_EPOCH - Duration::from_nanos(1), None));
     journal.finish().expect("written");
     assert_eq!(
         text(&path),
@@ -55,8 +63,33 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
     // Without a target only the file is compared.
     assert!(journal.has(&Line { target: String::new(), ..line("a.jpg", 123, URL) }));
     assert!(!journal.has(&Line { target: String::new(), ..line("a.jpg", 124, URL) }));
-    let touched = Line::new("a.jpg".as_ref(), 123, Some(UNIX_EPOCH), Some(&SignedUrl::new(URL))).expect("a line");
+    let touched = line_of("a.jpg", 123, UNIX_EPOCH, Some(URL));
     assert!(!journal.has(&touched));
+}
+
+#[test]
+fn u6_the_time_of_change_is_compared_where_a_line_has_it() {
+    let (_folder, path) = journal(b"");
+    let known = || Line { ctime_ns: Some(-5), ..line("a.jpg", 123, URL) };
+    let old = line("old.jpg", 123, URL);
+    let journal = Journal::open(&path).expect("new");
+    journal.write(&known());
+    journal.write(&old);
+    drop(journal);
+    assert!(text(&path).contains(r#""ctime_ns":-5,"target""#), "{}", text(&path));
+
+    let journal = Journal::open(&path).expect("there");
+    let anywhere = |line: Line| Line { target: String::new(), ..line };
+    for (line, is_done) in [
+        (known(), true),
+        (anywhere(known()), true),
+        (Line { ctime_ns: Some(-4), ..known() }, false),
+        (anywhere(Line { ctime_ns: Some(-4), ..known() }), false),
+        // An earlier version did not write them down.
+        (Line { ctime_ns: Some(1), ..old }, true),
+    ] {
+        assert_eq!(journal.has(&line), is_done, "{line:?}");
+    }
 }
 
 #[test]

@@ -32,6 +32,30 @@ async fn u9_what_is_done_and_unchanged_is_skipped_by_the_next_run() {
     assert!(!text.contains("s3cret") && !text.contains('?'), "{text}");
 }
 
+/// As a converter does it that wants the time of the original.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn u6_a_file_that_was_rewritten_and_keeps_its_time_is_uploaded_again() {
+    let server = Server::start_here(|_, _| status(200));
+    let files = Files::new();
+    let (path, other) = (files.file("a", "old"), files.file("b", "new"));
+    let journal = files.0.path().join("journal");
+    let time = std::time::UNIX_EPOCH;
+    for path in [&path, &other] {
+        fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    }
+    let run = || async {
+        let uploader = uploader().journal(Journal::open(&journal).unwrap());
+        statuses(&upload(&uploader, vec![UploadItem::new(&path, server.url("/a"))]).await)
+    };
+    assert_eq!(run().await, [Status::Uploaded]);
+    assert_eq!(run().await, [Status::Skipped]);
+    fs::rename(&other, &path).unwrap();
+    assert_eq!(path.metadata().unwrap().modified().unwrap(), time);
+    assert_eq!(run().await, [Status::Uploaded]);
+    assert_eq!(server.stored("/a"), b"new");
+}
+
 struct Fails;
 
 impl SignedUrlSource for Fails {
