@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use encord_client::http::FaultKind;
 use encord_client::{
     Dataset, DuplicatesBehavior, Effect, Error, ErrorKind, FileKind, FileUnit, Folder, GroupKind, GroupUnit,
     ItemFilter, ItemId, JobId, JobOptions, LongPollingStatus, MAX_PAGE_SIZE, StorageItem, StorageItemType,
     UploadJobState, UploadUnit, UploadedObject,
 };
+use encord_upload::ItemError;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -171,6 +173,22 @@ pub(crate) async fn link(dataset: Option<Dataset>, items: Vec<Uuid>) -> Event {
 
 pub(crate) fn failed(error: &Error) -> Event {
     Event::PlatformFailed { error: error.to_string() }
+}
+
+/// Whether a file could not be sent because of its store, whatever the file.
+pub(crate) fn is_outage(error: &ItemError) -> bool {
+    match error {
+        ItemError::Expired(_) => true,
+        ItemError::Request(error) => match error.status() {
+            Some(status) => matches!(status.as_u16(), 401 | 403 | 404 | 408 | 429 | 500..),
+            None => {
+                error.is_connect()
+                    || error.is_timeout()
+                    || matches!(error.fault().map(|fault| fault.kind()), Some(FaultKind::Reset | FaultKind::Closed))
+            }
+        },
+        _ => false,
+    }
 }
 
 fn refusal(error: &Error) -> Refusal {

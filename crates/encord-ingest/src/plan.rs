@@ -153,7 +153,9 @@ impl Plan {
             }
             // The run ends, and what has not been sent goes with it.
             Event::NotSent { .. } if self.units.stop.is_some() => {}
-            Event::NotSent { unit, file: _, error } => self.sends.not_sent(&mut self.units, unit, error),
+            Event::NotSent { unit, file: _, is_outage, error } => {
+                self.sends.not_sent(&mut self.units, unit, is_outage && self.options.allow_failures, error);
+            }
             Event::Posted { job, id } => self.jobs.posted(&mut self.units, job, id),
             Event::NotPosted { job, refusal, error } => {
                 self.jobs.not_posted(&mut self.units, now, job, refusal, error);

@@ -221,9 +221,11 @@ impl Run {
             (Status::Uploaded, _) => {
                 let error =
                     format!("the file had {size} bytes when it was found, and {} when it was sent", report.bytes);
-                Event::NotSent { unit, file, error }
+                Event::NotSent { unit, file, is_outage: false, error }
             }
-            (Status::Failed, Some(error)) => Event::NotSent { unit, file, error: error.to_string() },
+            (Status::Failed, Some(error)) => {
+                Event::NotSent { unit, file, is_outage: calls::is_outage(error), error: error.to_string() }
+            }
             _ => return,
         };
         notice(Notice::File(report));

@@ -33,6 +33,63 @@ fn what_passes_is_waited_out() {
 }
 
 #[test]
+fn a_put_that_fails_in_passing_is_sent_again() {
+    for faults in ["*: reset-during x1", "*: reset-before x2", "*: reset-after x1", "*: 500 x1", "*: corrupt x1"] {
+        let world = World::with(|builder| builder.store_faults(faults.parse().unwrap()));
+        world.write_images(30);
+        world.ends(FAST, 0);
+        world.check_exact("f", "d", 30);
+    }
+}
+
+/// Starts a run, breaks something once so many files have been put, and gives the code with which it ends.
+fn broken_off(world: &World, words: &str, puts: usize, break_it: impl Fn()) -> Option<i32> {
+    let mut child = world.start(words);
+    while world.platform.store().requests().len() < puts {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    break_it();
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn c8_an_outage_in_the_middle_of_a_run_burns_nothing() {
+    // The jobs take so long that an outage finds some of them under way.
+    let world = |files| {
+        let world = World::with(|builder| builder.switches("job-time=0.3".parse().unwrap()));
+        world.write_images(files);
+        world.ends("--folder f --dataset d --include none", 0);
+        world
+    };
+    let words = format!("{FAST} --allow-failures --max-retries 1");
+    let stopped = |world: &World, code, fault: &str| {
+        assert_eq!(code, Some(1), "{fault}");
+        let records = world.records();
+        let failed = records.iter().filter(|record| record["event"] == "failed").count();
+        let sent = records.iter().filter(|record| record["event"] == "sent").count();
+        assert!(failed == 0 && sent > 0, "{fault}: {failed} failed, {sent} sent");
+    };
+    for fault in ["*: 503", "*: reset-before"] {
+        let world = world(400);
+        stopped(&world, broken_off(&world, &words, 50, || world.platform.set_faults(fault.parse().unwrap())), fault);
+        world.platform.set_faults("".parse().unwrap());
+        // A job whose posting was reset may have been taken or not.
+        world.run(&words);
+        world.ends(&format!("{words} --repost-unresolved"), 0);
+        world.check_exact("f", "d", 400);
+    }
+    for fault in ["*: 500", "*: 403", "*: reset-before"] {
+        let (world, files) = (world(1_500), 1_500);
+        let store = world.platform.store();
+        stopped(&world, broken_off(&world, &words, 50, || store.set_faults(fault.parse().unwrap())), fault);
+        store.set_faults("".parse().unwrap());
+        world.ends(&words, 0);
+        world.check_exact("f", "d", files);
+    }
+}
+
+#[test]
 fn c3_a_job_without_an_answer_is_looked_up_and_not_posted_twice() {
     for fault in ["reset-after", "cut", "empty", "garbage", "500 after", "shape"] {
         for switches in ["default", "worst, page-limit=50"] {

@@ -94,6 +94,8 @@ pub enum Event {
         unit: u32,
         /// Its place in the unit.
         file: u32,
+        /// Whether the store could not be had, which says nothing of the file.
+        is_outage: bool,
         /// Why.
         error: String,
     },
@@ -209,7 +211,7 @@ pub enum Stop {
         /// The unit.
         unit: u32,
     },
-    /// The platform fails.
+    /// The platform fails, or its store.
     Platform(String),
     /// Somebody wanted it to.
     Cancelled,

@@ -1,10 +1,14 @@
 //! Which file is to be sent next, and how many are on their way.
 
+use crate::plan::command::Stop;
 use crate::plan::units::Units;
 use crate::record::Stage;
 
 /// Files of units that are open at once, so that what is kept of them stays small. A unit of more files is open alone.
 pub(crate) const MAX_OPEN_FILES: usize = 10_000;
+
+/// After so many files in a row for which the store could not be had, with none sent in between, it is not the files that are bad.
+const MAX_OUTAGES: usize = 20;
 
 #[derive(Debug, Default)]
 pub(crate) struct Sends {
@@ -14,6 +18,8 @@ pub(crate) struct Sends {
     within: Option<(u32, u32)>,
     /// Files given out of which nothing has been heard.
     under_way: usize,
+    /// Units for which the store could not be had since the last file was sent. They fail once it can be had.
+    outages: Vec<(u32, String)>,
 }
 
 impl Sends {
@@ -70,14 +76,82 @@ impl Sends {
     /// The file was sent. `true` if that was the last of its unit.
     pub(crate) fn sent(&mut self, units: &mut Units, unit: u32, file: u32) -> bool {
         self.under_way = self.under_way.saturating_sub(1);
-        units.sent(unit, file)
+        let was_last = units.sent(unit, file);
+        self.fail_outages(units);
+        was_last
     }
 
-    /// The file could not be sent, so its unit will never be registered.
-    pub(crate) fn not_sent(&mut self, units: &mut Units, unit: u32, error: String) {
+    /// The file could not be sent, so its unit will never be registered. `is_outage`: unless the store cannot be had at all.
+    pub(crate) fn not_sent(&mut self, units: &mut Units, unit: u32, is_outage: bool, error: String) {
         self.under_way = self.under_way.saturating_sub(1);
-        if units.open(unit).is_some() {
-            units.failed(unit, Stage::Send, error);
+        if !is_outage {
+            fail(units, unit, error);
+        } else if self.outages.len() < MAX_OUTAGES {
+            self.outages.push((unit, error));
+        } else {
+            // The next run sends them all.
+            units.stop.get_or_insert(Stop::Platform(error));
+            return;
         }
+        // Nothing is left that could tell whether the store can be had.
+        if self.under_way == 0 {
+            self.fail_outages(units);
+        }
+    }
+
+    fn fail_outages(&mut self, units: &mut Units) {
+        for (unit, error) in self.outages.drain(..) {
+            fail(units, unit, error);
+        }
+    }
+}
+
+fn fail(units: &mut Units, unit: u32, error: String) {
+    if units.open(unit).is_some() {
+        units.failed(unit, Stage::Send, error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Facts, State};
+
+    /// A list of units of one file each, all of them given out.
+    fn given_out(count: u32) -> (Sends, Units) {
+        let (mut sends, mut units) = (Sends::default(), Units::new(true, false));
+        let facts = Facts { name: 0, size: 1, files: 1, is_group: false, has_placeholder: true };
+        (0..count).for_each(|unit| units.enter_walked(unit, facts, false));
+        while sends.next(&mut units).is_some() {}
+        (sends, units)
+    }
+
+    #[test]
+    fn c8_a_store_that_cannot_be_had_stops_the_run_and_burns_nothing() {
+        let (mut sends, mut units) = given_out(100);
+        for unit in 0..=20 {
+            assert_eq!(units.stop, None, "{unit}");
+            sends.not_sent(&mut units, unit, true, "refused".to_owned());
+        }
+        assert_eq!((units.stop, units.totals.failed), (Some(Stop::Platform("refused".to_owned())), 0));
+    }
+
+    #[test]
+    fn c8_files_fail_when_others_are_sent_or_nothing_is_left() {
+        let (mut sends, mut units) = given_out(100);
+        for unit in 0..98 {
+            sends.not_sent(&mut units, unit, unit % 2 == 0, "bad".to_owned());
+            if unit % 30 == 29 {
+                sends.sent(&mut units, 98, 0);
+                assert_eq!(units.totals.failed, u64::from(unit) + 1);
+            }
+        }
+        assert_eq!((units.stop.clone(), units.state(0)), (None, State::Other));
+        let (mut sends, mut units) = given_out(3);
+        for unit in 0..3 {
+            assert_eq!(units.totals.failed, 0);
+            sends.not_sent(&mut units, unit, true, "refused".to_owned());
+        }
+        assert_eq!((units.totals.failed, units.stop), (3, None));
     }
 }
