@@ -19,7 +19,7 @@ use crate::body::Body;
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::net::exchange::{Answer, Cause, Exchange, Failure, MAX_BODY, Refusal};
+use crate::net::exchange::{Answer, Cause, Exchange, Failure, MAX_BODY_BYTES, Refusal};
 use crate::phase::Phase;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,7 +31,7 @@ use crate::shared::{Options, Shared};
 use crate::trace::{TRACE_HEADER, TraceIds};
 
 /// How much of the body of a redirect is read before it is followed, so that its connection can be used again.
-const REDIRECT_BODY: usize = 64 * 1024;
+const MAX_REDIRECT_BODY_BYTES: usize = 64 * 1024;
 
 /// A request that is sent one attempt at a time. [`Client::send`](crate::Client::send) does the same in one call; use this type
 /// to do something between two attempts.
@@ -167,7 +167,7 @@ impl Attempts {
         let span = self.span.clone();
         let attempt = async {
             let Answer { parts, mut body, announced, opened, resent } = self.answer().await?;
-            match body.read_whole(MAX_BODY).await {
+            match body.read_whole(MAX_BODY_BYTES).await {
                 Ok(whole) => {
                     let answer = Answer { parts, body, announced, opened, resent };
                     Ok(self.succeed(answer, Phase::Done).with_body(whole))
@@ -220,7 +220,7 @@ impl Attempts {
             };
             match redirect::next(&self.request, self.redirects, &answer.parts) {
                 Some(next) => {
-                    drop(answer.body.read(REDIRECT_BODY).await);
+                    drop(answer.body.read(MAX_REDIRECT_BODY_BYTES).await);
                     self.follow(next);
                 }
                 None => return Ok(answer),
@@ -295,8 +295,8 @@ impl Attempts {
     /// The headers of the next attempt: those of the request, then the client's.
     fn headers(&self) -> HeaderMap {
         let mut headers = self.request.all_headers();
-        for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
-            headers.remove(ours);
+        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
+            headers.remove(name);
         }
         if let Some(authorization) =
             self.request.0.url.origin().and_then(|origin| self.shared.proxies.authorization(origin))

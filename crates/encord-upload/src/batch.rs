@@ -111,7 +111,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
     /// The report of all items, when every item has an outcome; `observe` is called with each as it comes.
     ///
     /// Unlike the stream it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one the headers
-    /// of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
+    /// of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY_BYTES`](encord_http::MAX_ERROR_BODY_BYTES)).
     ///
     /// # Errors
     ///

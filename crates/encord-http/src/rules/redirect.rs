@@ -11,7 +11,7 @@ use crate::request::Request;
 
 /// The headers that may go to another origin. All others may be credentials (`Authorization`, `Cookie`, an API's key), or belong to
 /// the first origin (`Host`).
-const HARMLESS: [HeaderName; 11] = [
+const CROSS_ORIGIN_HEADERS: [HeaderName; 11] = [
     ACCEPT,
     ACCEPT_ENCODING,
     ACCEPT_LANGUAGE,
@@ -47,7 +47,7 @@ pub(crate) fn next(request: &Request, left: u8, answer: &Parts) -> Option<Reques
         inner.headers = inner
             .headers
             .iter()
-            .filter(|(name, _)| HARMLESS.contains(name))
+            .filter(|(name, _)| CROSS_ORIGIN_HEADERS.contains(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
     }

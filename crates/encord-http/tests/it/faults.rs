@@ -205,7 +205,7 @@ async fn an_error_of_100_gb_is_its_status_and_the_first_of_it() {
     let server = Server::start([Act::Steps(vec![Step::Write(head), Step::WriteForever(b"<Error/>".repeat(1000))])]);
     let error = fail(patient(), Request::get(server.url("/"))).await;
     assert_eq!((error.status().map(|s| s.as_u16()), error.stop_reason()), (Some(403), StopReason::Final));
-    assert_eq!(error.body().len(), encord_http::MAX_ERROR_BODY);
+    assert_eq!(error.body().len(), encord_http::MAX_ERROR_BODY_BYTES);
     assert!(error.body().starts_with(b"<Error/><Error/>"));
 }
 
