@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use crate::context::Context;
 use crate::expiry;
 use crate::gate::{Counted, Pass};
-use crate::hash::{Md5Of, md5_of};
+use crate::hash::{FileMd5, file_md5};
 use crate::item::Numbered;
 use crate::pace::{Ended, Overload};
 use crate::report::{ItemError, ItemReport, Status};
@@ -78,7 +78,7 @@ struct Transfer<'a> {
     waited: Duration,
     refusals: u32,
     /// The MD5 of the file when it was last hashed before an attempt.
-    md5: Option<Md5Of>,
+    md5: Option<FileMd5>,
 }
 
 impl Transfer<'_> {
@@ -246,14 +246,14 @@ impl Transfer<'_> {
     /// Computes the MD5 to be announced. If the file cannot be read, the attempt reports the error.
     async fn hash(&mut self) {
         if self.announces_md5() {
-            self.md5 = md5_of(&self.item.item.path, self.md5).await.ok();
+            self.md5 = file_md5(&self.context.client, &self.item.item.path, self.md5).await;
         }
     }
 
     /// Sends `Content-MD5` with the next attempt.
     fn announce_md5(&mut self) {
         if self.announces_md5()
-            && let Some(Md5Of { md5, .. }) = &self.md5
+            && let Some(FileMd5 { md5, .. }) = &self.md5
             && let Ok(md5) = verify::base64(md5).try_into()
         {
             self.attempts.set_header(CONTENT_MD5, md5);

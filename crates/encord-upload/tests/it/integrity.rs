@@ -145,7 +145,7 @@ async fn u8_content_md5_is_sent_on_request_only_and_where_the_signature_allows_i
     );
 }
 
-/// A file that is changed so that nobody can see it: what was read of it is seen in its hash.
+/// A file whose content can be replaced by other content of the same length. Its hash shows which of the two was read.
 struct Sly(PathBuf, SystemTime);
 
 impl Sly {
@@ -155,11 +155,13 @@ impl Sly {
         Self(path, modified)
     }
 
-    /// Changes it, and its time by so many seconds.
+    /// Replaces the file, and sets its time of modification to this many seconds after the first one.
     fn change(&self, seconds: u64) {
-        std::fs::write(&self.0, "987654321").unwrap();
-        let file = std::fs::File::options().write(true).open(&self.0).unwrap();
+        let other = self.0.with_extension("other");
+        std::fs::write(&other, "987654321").unwrap();
+        let file = std::fs::File::options().write(true).open(&other).unwrap();
         file.set_modified(self.1 + Duration::from_secs(seconds)).unwrap();
+        std::fs::rename(&other, &self.0).unwrap();
     }
 }
 
@@ -171,7 +173,7 @@ fn announced(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_hashed_again_only_when_it_has_changed() {
+async fn a_changed_file_is_hashed_again_before_the_next_attempt() {
     let files = Files::new();
     let file = Arc::new(Sly::new(&files));
     let sly = Arc::clone(&file);
@@ -181,7 +183,9 @@ async fn a_file_is_hashed_again_only_when_it_has_changed() {
     });
     let reports = upload(&uploader().content_md5(true), vec![UploadItem::new(&file.0, server.url(GCS))]).await;
     assert_eq!(attempts(&reports[0]), ["503", "503 after 1.5s", "200 after 3s"]);
-    assert_eq!(announced(&server), [MD5, MD5, OTHER_MD5]);
+    // The first change keeps the time of modification, so only Unix shows it.
+    let second = if cfg!(unix) { OTHER_MD5 } else { MD5 };
+    assert_eq!(announced(&server), [MD5, second, OTHER_MD5]);
 }
 
 #[tokio::test(start_paused = true)]
