@@ -128,7 +128,7 @@ impl Attempts {
     /// The headers of the previous target are dropped ([`Request::target_headers`], [`set_header`](Self::set_header)), so that no
     /// header of one target is sent to another (rule U9). The budgets and the list of attempts stay as they are.
     pub fn set_target(&mut self, url: SignedUrl, headers: HeaderMap) {
-        let request = self.request.change();
+        let request = self.request.inner_mut();
         request.url = url;
         request.target_headers = headers;
         self.span = span(&self.request);
@@ -136,7 +136,7 @@ impl Attempts {
 
     /// Sets a header of the next attempts, as long as they go to the same target. It replaces headers of the same name.
     pub fn set_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.request.change().target_headers.insert(name, value);
+        self.request.inner_mut().target_headers.insert(name, value);
     }
 
     /// Records how long the caller really waits before the next attempt, if this differs from the wait that was asked for.

@@ -205,7 +205,7 @@ impl Track {
     fn record_with(&self, event: Event, change: impl FnOnce(&mut State)) {
         let now = self.started.elapsed();
         let mut state = self.state();
-        state.clock.on(event, now);
+        state.clock.record(event, now);
         change(&mut state);
     }
 

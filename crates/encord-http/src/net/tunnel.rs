@@ -19,12 +19,12 @@ pub(crate) async fn open(stream: &mut Stream, origin: &Origin, proxy: &Proxy) ->
     let head = match exchange(stream, origin, proxy).await {
         Ok(head) => head,
         Err(e) => {
-            let detail = format!("proxy {proxy} broke off before it answered CONNECT");
+            let detail = format!("proxy {proxy} closed the connection before it answered CONNECT");
             return Err(Fault::new(FaultKind::Unreachable, detail).with_source(e));
         }
     };
     let Some(status) = status(&head) else {
-        return Err(Fault::new(FaultKind::Proxy, format!("what proxy {proxy} answered to CONNECT is not HTTP/1")));
+        return Err(Fault::new(FaultKind::Proxy, format!("the answer of proxy {proxy} to CONNECT is not HTTP/1")));
     };
     let kind = match status {
         status if status.is_success() => return Ok(()),

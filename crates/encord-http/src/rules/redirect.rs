@@ -41,7 +41,7 @@ pub(crate) fn next(request: &Request, left: u8, answer: &Parts) -> Option<Reques
     }
     let url = request.0.url.redirected(answer.headers.get(LOCATION)?.to_str().ok()?)?;
     let mut next = request.clone();
-    let inner = next.change();
+    let inner = next.inner_mut();
     if url.origin() != inner.url.origin() {
         inner.target_headers = HeaderMap::new();
         inner.headers = inner

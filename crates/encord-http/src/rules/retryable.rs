@@ -6,18 +6,15 @@ use crate::budget::Budget;
 use crate::fault::FaultKind;
 use crate::phase::Limit;
 
-/// Statuses that may be temporary.
-const RETRYABLE_STATUSES: [u16; 14] = [
-    // RFC 9110 §15.5.9, §15.6.1, §15.6.3 to §15.6.5, and RFC 6585 §4 (429). S3, GCS and Azure ask for a retry after these.
-    408, 429, 500, 502, 503, 504,
-    // "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the billing period.
-    509,
-    // Cloudflare, "5xx errors": the origin sent nonsense (520), refused (521), was not reached in time (522), not at all (523), or
-    // took too long (524).
-    520, 521, 522, 523, 524, // "Site is overloaded": Qualys, Cloudflare in front of some services.
-    529, // Cloudflare, with an error 1xxx in the body: the origin's name did not resolve.
-    530,
-];
+/// Statuses that may be temporary:
+/// - 408, 429, 500, 502, 503, 504: RFC 9110 §15.5.9, §15.6.1, §15.6.3 to §15.6.5, and RFC 6585 §4. S3, GCS and Azure ask for a
+///   retry after them.
+/// - 509: "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the billing period.
+/// - 520 to 524: Cloudflare, "5xx errors". The origin's answer was invalid (520), or the origin refused the connection (521),
+///   was not reached in time (522), was not reached at all (523), or took too long (524).
+/// - 529: "Site is overloaded" of Qualys, and of Cloudflare in front of some services.
+/// - 530: Cloudflare, with an error 1xxx in the body. The origin's name did not resolve.
+const RETRYABLE_STATUSES: [u16; 14] = [408, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 529, 530];
 
 /// Statuses with which a server says that it is overloaded (rule U10).
 const OVERLOAD_STATUSES: [u16; 4] = [429, 503, 509, 529];
