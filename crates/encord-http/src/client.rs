@@ -31,8 +31,8 @@ impl Client {
         &self.shared.options.settings
     }
 
-    /// Sends a request, retries it as the settings say, and reads the whole response, up to [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) bytes.
-    /// It needs a tokio runtime with time and I/O enabled.
+    /// Sends a request, retries it as the settings say, and reads the whole response, up to
+    /// [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) bytes. It needs a tokio runtime with time and I/O enabled.
     ///
     /// Dropping the future stops everything at once and closes the connection in use.
     ///

@@ -114,8 +114,8 @@ enum SendOutcome {
 impl Exchange<'_> {
     /// Makes one attempt.
     ///
-    /// Within it the request is sent a second time in three cases: the idle connection was closed before anything was written; the
-    /// reused connection died under a request that may be repeated (RFC 9112 §9.3.1); the server does not know `Expect`.
+    /// Within it the request is sent a second time in three cases: the idle connection was closed before anything was written;
+    /// the reused connection died under a request that may be repeated (RFC 9112 §9.3.1); the server does not know `Expect`.
     pub(crate) async fn attempt(&self) -> Result<Answer, Failure> {
         let fail = |cause, phase, resent| Err(Failure { cause, phase, resent });
         let (uri, origin) = match self.request.0.url.expose() {

@@ -42,7 +42,8 @@ impl Socket {
         peeked.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the system has sent all bytes that it holds. Calls `on_progress` each time a good part of the rest has been sent.
+    /// Waits until the system has sent all bytes that it holds. Calls `on_progress` each time a good part of the rest has been
+    /// sent.
     ///
     /// Linux can report when fewer than a given number of bytes are unsent. On other systems the wait ends at once.
     #[cfg(any(target_os = "linux", target_os = "android"))]

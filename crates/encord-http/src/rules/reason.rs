@@ -25,8 +25,8 @@ const MAX_CODE_CHARS: usize = 100;
 /// The code and the message with which a server explains a status of 400 and above.
 ///
 /// Both are read from the XML errors of S3, Google Cloud Storage and Azure (`<Code>`, `<Message>`, `<HeaderName>`), from Azure's
-/// header `x-ms-error-code`, and from JSON (`error.code`, `error.message`, `error`, `message`, `detail`). Each is one line without
-/// control characters, at most 300 characters long. A text that repeats a secret of the request ends before it with `…`.
+/// header `x-ms-error-code`, and from JSON (`error.code`, `error.message`, `error`, `message`, `detail`). Each is one line
+/// without control characters, at most 300 characters long. A text that repeats a secret of the request ends before it with `…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     code: Option<Box<str>>,

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::request::Request;
 
-/// The headers that may go to another origin. All others may be credentials (`Authorization`, `Cookie`, an API's key), or belong to
-/// the first origin (`Host`).
+/// The headers that may go to another origin. All others may be credentials (`Authorization`, `Cookie`, an API's key), or belong
+/// to the first origin (`Host`).
 const CROSS_ORIGIN_HEADERS: [HeaderName; 11] = [
     ACCEPT,
     ACCEPT_ENCODING,

@@ -15,8 +15,8 @@ async fn read(stream: &mut TcpStream, bytes: usize) -> std::io::Result<()> {
     stream.read_exact(&mut vec![0; bytes]).await.map(drop)
 }
 
-/// Reads a payload of 64 MiB, of which so much has been read, in more than 200 s: the last quarter, which is more than the system's
-/// buffers hold, at once.
+/// Reads a payload of 64 MiB, of which so much has been read, in more than 200 s: the last quarter, which is more than the
+/// system's buffers hold, at once.
 async fn read_slowly(stream: &mut TcpStream, mut had: usize) -> std::io::Result<()> {
     while had < 48 << 20 {
         sleep(Duration::from_secs(10)).await;
