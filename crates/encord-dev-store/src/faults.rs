@@ -21,6 +21,7 @@
 //! | `reset-before`, `reset-during`, `reset-after` | a TCP reset: before the body is read, after half of it, or once the object is stored |
 //! | `stall` | the body is not read, and nothing is ever answered, until the client or the store goes |
 //! | `silent` | the object is stored, and nothing is ever answered, until the client or the store goes |
+//! | `slow=SECONDS` | the object is stored, and the answer comes so long after |
 //! | `drip=SECONDS` | the object is stored, and the body of the answer comes a byte at a time, each after so long; `drip` is 1 s |
 //! | `corrupt` | one bit flips on the way: it is stored so, and the hashes of the answer are those of what is stored; an empty object has none to flip |
 //! | `expire` | the URL is treated as one that has expired |
@@ -50,6 +51,8 @@ pub enum Fault {
     Stall,
     /// Stores the object and never answers, until the client closes the connection or the store ends.
     Silent,
+    /// Stores the object, and answers so long after.
+    Slow(Duration),
     /// Stores the object, and sends the body of the answer one byte at a time, each after this pause.
     Drip(Duration),
     /// Flips a bit before the object is hashed and stored. An empty object is not changed.
@@ -80,6 +83,7 @@ impl PlannedFault for Fault {
         let mut fault = match word.split_once('=').unwrap_or((word, "")) {
             ("reject", "") => Self::Reject(StatusCode::PAYLOAD_TOO_LARGE, None),
             ("reject", status) => Self::Reject(error_status(status)?, None),
+            ("slow", seconds) if !seconds.is_empty() => Self::Slow(interval(seconds)?),
             ("drip", "") => Self::Drip(Duration::from_secs(1)),
             ("drip", seconds) => Self::Drip(interval(seconds)?),
             ("reset-before", "") => Self::Reset(Moment::Before),
@@ -123,7 +127,8 @@ impl RetryAfter {
     }
 }
 
-const KNOWN: &str = "a status, reject, reset-before, reset-during, reset-after, stall, silent, drip, corrupt, expire";
+const KNOWN: &str =
+    "a status, reject, reset-before, reset-during, reset-after, stall, silent, slow=SECONDS, drip, corrupt, expire";
 
 fn error_status(text: &str) -> Result<StatusCode, InvalidPlan> {
     let status = text.parse().ok().filter(|status| (400..600).contains(status));
@@ -142,6 +147,7 @@ impl fmt::Display for Fault {
             Self::Reset(Moment::After) => return f.write_str("reset-after"),
             Self::Stall => return f.write_str("stall"),
             Self::Silent => return f.write_str("silent"),
+            Self::Slow(time) => return write!(f, "slow={}", time.as_secs_f64()),
             Self::Drip(every) => return write!(f, "drip={}", every.as_secs_f64()),
             Self::Corrupt => return f.write_str("corrupt"),
             Self::Expire => return f.write_str("expire"),

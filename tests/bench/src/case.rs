@@ -16,6 +16,8 @@ pub(crate) enum Work {
     Uploads(&'static [Case]),
     /// Uploads through a slow link, or to a store with limits.
     Paces(&'static [PaceCase]),
+    /// Folders that become rows of a dataset.
+    Folders(&'static [FolderCase]),
     /// Times that programs measure themselves.
     Timings(Timings),
     /// The dependencies of each published crate.
@@ -180,6 +182,17 @@ pub(crate) enum Beside {
     /// `curl --parallel`, with `--parallel-max` if that is not zero.
     Curl(u64),
     Sdk,
+}
+
+/// A folder of files that become rows of a dataset.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FolderCase {
+    pub(crate) files: u64,
+    pub(crate) size: u64,
+    /// How long each call of the platform and each upload takes, in milliseconds.
+    pub(crate) delay_ms: u32,
+    /// The time of the SDK over ours, at least. 0: beside a tenth of the files, not beside the SDK.
+    pub(crate) over_sdk: f64,
 }
 
 pub(crate) const KIB: u64 = 1024;

@@ -253,21 +253,7 @@ pub(crate) fn write_lists(
     url: impl Fn(u64) -> String,
 ) -> std::io::Result<(PathBuf, PathBuf)> {
     let distinct = files.min((DISK / size).max(1));
-    let folder = lab.join(format!("files-{size}"));
-    fs::create_dir_all(&folder)?;
-    let block = noise();
-    for index in 0..distinct {
-        let path = file(&folder, index);
-        if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
-            let mut file = File::create(&path)?;
-            let mut left = size;
-            while left > 0 {
-                let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
-                file.write_all(&block[..part])?;
-                left -= part as u64;
-            }
-        }
-    }
+    let folder = write_files(&lab.join(format!("files-{size}")), distinct, size)?;
     let mut manifest = BufWriter::new(File::create(manifest_in(lab))?);
     let mut list = BufWriter::new(File::create(curl_list_in(lab))?);
     for index in 0..files {
@@ -280,6 +266,25 @@ pub(crate) fn write_lists(
     manifest.flush()?;
     list.flush()?;
     Ok((manifest_in(lab), curl_list_in(lab)))
+}
+
+/// Writes so many files of this size where they are not there yet, and returns the folder.
+pub(crate) fn write_files(folder: &Path, files: u64, size: u64) -> std::io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let block = noise();
+    for index in 0..files {
+        let path = file(folder, index);
+        if !fs::metadata(&path).is_ok_and(|found| found.len() == size) {
+            let mut file = File::create(&path)?;
+            let mut left = size;
+            while left > 0 {
+                let part = usize::try_from(left).unwrap_or(block.len()).min(block.len());
+                file.write_all(&block[..part])?;
+                left -= part as u64;
+            }
+        }
+    }
+    Ok(folder.to_owned())
 }
 
 fn manifest_in(lab: &Path) -> PathBuf {
@@ -310,9 +315,19 @@ fn noise() -> Vec<u8> {
     (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
 }
 
+/// A program that ends when this is dropped.
+pub(crate) struct Ends(pub(crate) Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// The server, which discards all payloads. It ends when it is dropped.
 pub(crate) struct Server {
-    child: Child,
+    _child: Ends,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     base: String,
@@ -332,7 +347,7 @@ impl Server {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("the server has no pipes");
         };
-        let mut server = Self { child, stdin, stdout: BufReader::new(stdout), base: String::new() };
+        let mut server = Self { _child: Ends(child), stdin, stdout: BufReader::new(stdout), base: String::new() };
         let address = server.line()?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         server.base = format!("{scheme}://{}", address.trim());
@@ -359,13 +374,6 @@ impl Server {
         let mut line = String::new();
         self.stdout.read_line(&mut line).context("the server")?;
         Ok(line)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }
 

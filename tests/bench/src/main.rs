@@ -4,6 +4,7 @@
 
 mod case;
 mod chart;
+mod folders;
 mod lab;
 mod outcome;
 mod paces;
@@ -89,6 +90,7 @@ fn main() -> Result<()> {
             Work::Uploads(cases) => uploads::measure(&lab, benchmark, cases, rounds, quick)?,
             Work::Timings(timings) => timings::measure(&lab, benchmark, timings, rounds, quick)?,
             Work::Paces(cases) => paces::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
+            Work::Folders(cases) => folders::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
             Work::Packages => packages::measure(&lab, benchmark, quick)?,
         };
         // A full run takes more than an hour.

@@ -105,7 +105,8 @@ exit code 0.
 
 A plan is a list of rules `OBJECT: FAULT`, separated by `;` or line ends. The first rule that matches an upload decides.
   OBJECT  a name, with `*` for any characters; `30%` or `30% NAME` selects so many of them, the same in every run
-  FAULT   503 (400 to 599), reject=413, reset-before, reset-during, reset-after, stall, silent, drip=SECONDS, corrupt, expire
+  FAULT   503 (400 to 599), reject=413, reset-before, reset-during, reset-after, stall, silent, slow=SECONDS,
+          drip=SECONDS, corrupt, expire
           then optionally: x2 (so many times for each object), retry-after=SECONDS
 
 Environment:

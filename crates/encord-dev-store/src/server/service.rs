@@ -193,6 +193,10 @@ impl Service {
         match fault {
             Some(Fault::Reset(_)) => Err(Stop::Cut),
             Some(Fault::Silent) => Err(Stop::Silence),
+            Some(Fault::Slow(time)) => {
+                tokio::time::sleep(time).await;
+                Ok(answer::stored(&info))
+            }
             Some(Fault::Drip(every)) => {
                 let mut response = answer::stored(&info);
                 *response.body_mut() = Body::drip(DRIPPED, every);

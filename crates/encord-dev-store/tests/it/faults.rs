@@ -147,6 +147,15 @@ async fn wait_until(is_so: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_is_slow() {
+    let store = DevStore::builder().faults("a: slow=2".parse().unwrap()).start().await.unwrap();
+    let began = Instant::now();
+    assert_eq!(put(&store, "a", b"x").await.unwrap().status, 200);
+    assert_eq!(began.elapsed().as_secs(), 2);
+    assert!(store.object("a").is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_drips() {
     let store = DevStore::builder().faults("a: drip=2".parse().unwrap()).start().await.unwrap();
     let began = Instant::now();

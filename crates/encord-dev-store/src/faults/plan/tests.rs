@@ -22,7 +22,7 @@ fn a_plan_is_written_as_it_is_read() {
         "a.jpg: 503 retry-after=1 x2",
         "seed=7; 30% *: 429",
         "5% logs%2F*.txt: corrupt x1; a%3Bb%20c: reject=413 retry-after=0",
-        "*: reset-before; *: reset-during; *: reset-after; *: stall; *: silent; *: drip=0.5; *: expire",
+        "*: reset-before; *: reset-during; *: reset-after; *: stall; *: silent; *: slow=0.02; *: drip=0.5; *: expire",
     ] {
         assert_eq!(text.parse::<FaultPlan>().unwrap().to_string(), text);
     }
@@ -38,7 +38,7 @@ fn what_is_wrong_is_said() {
     refused(
         "a: explode",
         "`a: explode`: the fault `explode` is not known; known are a status, reject, reset-before, reset-during, \
-         reset-after, stall, silent, drip, corrupt, expire",
+         reset-after, stall, silent, slow=SECONDS, drip, corrupt, expire",
     );
     refused("a: 200", "`a: 200`: `200` is not a status from 400 to 599");
     refused("a: reject=99999", "`a: reject=99999`: `99999` is not a status from 400 to 599");
