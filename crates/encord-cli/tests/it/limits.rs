@@ -43,6 +43,23 @@ fn few_open_files_are_enough_or_are_told() {
     assert_eq!((run.code, &run.json()["uploaded"]), (Some(0), &50.into()), "{}", run.stderr);
 }
 
+/// The connections of the hosts before are idle and hold all descriptors when the next file is opened.
+#[test]
+fn hundreds_of_hosts_under_a_low_limit_of_open_files_cost_no_attempt() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("started");
+    let entered = runtime.enter();
+    let servers: Vec<_> = (0..300).map(|_| Server::builder().start_here(|_, _| status(200))).collect();
+    drop(entered);
+    let folder = folder(&["a.jpg"]);
+    let items =
+        ["/1.jpg", "/2.jpg"].iter().flat_map(|path| servers.iter().map(|host| ("a.jpg", host.signed_url(path))));
+    fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
+    for limit in ["ulimit -n 24", "ulimit -n 128"] {
+        let run = under(limit, "--json --no-journal --max-retries 0", folder.path());
+        assert_eq!((run.code, &run.json()["attempts"]), (Some(0), &600.into()), "{limit}: {}", run.stderr);
+    }
+}
+
 #[test]
 fn a_soft_limit_of_open_files_is_raised() {
     let (_server, folder) = items(50);

@@ -16,7 +16,7 @@ use crate::net::tunnel;
 use crate::proxy::Proxies;
 use crate::rules::classify::{During, classify, is_short_of_descriptors};
 
-/// How long an attempt to connect waits for a free file descriptor, and how often it checks.
+/// How long an attempt waits for a free file descriptor, and how often it checks.
 const DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 
@@ -70,13 +70,22 @@ impl Dialer {
                 Err(fault) => fault,
             };
             let is_short = fault.kind() == FaultKind::Local || (fault.kind() == FaultKind::Dns && no_descriptor_left());
-            if !is_short || began.elapsed() >= DESCRIPTOR_WAIT {
+            if !is_short || !self.may_get_descriptor(began).await {
                 return Err(fault);
             }
-            if self.pool.give_back() == 0 {
-                sleep(DESCRIPTOR_PAUSE).await;
-            }
         }
+    }
+
+    /// Called when no file descriptor is left. Closes the idle connections, or waits for a moment if there are none. Returns
+    /// `false` if it is too late to wait.
+    pub(crate) async fn may_get_descriptor(&self, began: Instant) -> bool {
+        if began.elapsed() >= DESCRIPTOR_WAIT {
+            return false;
+        }
+        if self.pool.give_back() == 0 {
+            sleep(DESCRIPTOR_PAUSE).await;
+        }
+        true
     }
 }
 

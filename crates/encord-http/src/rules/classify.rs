@@ -99,6 +99,11 @@ pub(crate) fn is_short_of_descriptors(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
+/// Whether a fault has this cause.
+pub(crate) fn is_of_descriptors(fault: &Fault) -> bool {
+    fault.source().and_then(|e| e.downcast_ref()).is_some_and(is_short_of_descriptors)
+}
+
 /// Returns the fault of a payload whose file could not be read (rule R5).
 pub(crate) fn of_file(error: io::Error) -> Fault {
     const EIO: i32 = 5;
