@@ -1,26 +1,19 @@
 //! The MD5 of a file that has not been read for sending.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::SystemTime;
 
+use encord_http::FileState;
 use md5::{Digest, Md5};
 use tokio::task::spawn_blocking;
 
 /// The MD5 of a file, and which state of the file has it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Md5Of {
-    pub(crate) length: u64,
-    pub(crate) modified: Option<SystemTime>,
+    pub(crate) file: FileState,
     pub(crate) md5: [u8; 16],
-}
-
-impl Md5Of {
-    fn is_of(&self, file: &Metadata) -> bool {
-        self.modified.is_some() && (self.length, self.modified) == (file.len(), file.modified().ok())
-    }
 }
 
 /// The MD5 of a file as it is now: what is `known`, if the file is still as it was, else it is read to its end. A call that is
@@ -38,13 +31,13 @@ fn read(path: &Path, known: Option<Md5Of>, wanted: &Weak<()>) -> io::Result<Md5O
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    if let Some(known) = known.filter(|known| known.is_of(&metadata)) {
+    let is_same = |known: &Md5Of| known.file.modified.is_some() && known.file == FileState::of(&metadata);
+    if let Some(known) = known.filter(is_same) {
         return Ok(known);
     }
     let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let length = metadata.len();
-    Ok(Md5Of { length, modified: metadata.modified().ok(), md5: digest(file, length, wanted)? })
+    let state = FileState::of(&file.metadata()?);
+    Ok(Md5Of { file: state, md5: digest(file, state.length, wanted)? })
 }
 
 /// The MD5 of exactly so many bytes.
@@ -100,6 +93,15 @@ mod tests {
         check(&b"1234567890"[..], 9, CHANGED);
         // It has no end; so it is not read on for long.
         check(io::repeat(7).take(200_000).chain(NeverRead), 100_000, CHANGED);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_as_it_was_is_not_read_again() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let known = Md5Of { file: FileState::of(&file.as_file().metadata().expect("metadata")), md5: [7; 16] };
+        assert_eq!(md5_of(file.path(), Some(known)).await.expect("known").md5, [7; 16]);
+        file.as_file().set_len(1).expect("longer");
+        assert_ne!(md5_of(file.path(), Some(known)).await.expect("read").md5, [7; 16]);
     }
 
     #[test]

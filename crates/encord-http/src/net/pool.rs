@@ -10,8 +10,12 @@ use tokio::time::{Instant, sleep};
 
 use crate::net::connection::Connection;
 
-/// How many idle connections a client keeps, for all hosts together. Each uses a file descriptor.
+/// How many idle connections a client keeps, for all hosts together. Each uses a file descriptor, so there are fewer if the process
+/// may open few files: one for each of [`FILES_PER_IDLE_CONNECTION`].
 pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
+
+#[cfg(unix)]
+const FILES_PER_IDLE_CONNECTION: u64 = 4;
 
 /// The longest idle time. A timer cannot be set for much longer times.
 const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,6 +24,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// connection stops when its own runtime ends.
 pub(crate) struct Pool {
     timeout: Duration,
+    max_idle: usize,
     shelf: Mutex<Shelf>,
 }
 
@@ -40,7 +45,7 @@ struct Idle {
 impl Pool {
     /// Makes a pool that closes connections after they were idle for `timeout`. With zero no connection is kept.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, shelf: Mutex::default() }
+        Self { timeout, max_idle: max_idle(), shelf: Mutex::default() }
     }
 
     /// Takes the most recently used connection to `origin` of this runtime that is still usable.
@@ -66,7 +71,7 @@ impl Pool {
             return;
         }
         let mut kept = self.lock();
-        let removed = (kept.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| kept.idle.remove(0));
+        let removed = (kept.idle.len() >= self.max_idle).then(|| kept.idle.remove(0));
         kept.idle.push(Idle { origin, since: Instant::now(), connection });
         let is_first = self.timeout <= LONGEST_IDLE && kept.swept_by.insert(runtime);
         drop(kept);
@@ -103,6 +108,15 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn max_idle() -> usize {
+    #[cfg(unix)]
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let most = usize::try_from(limit / FILES_PER_IDLE_CONNECTION).unwrap_or(usize::MAX);
+        return most.clamp(1, MAX_IDLE_CONNECTIONS);
+    }
+    MAX_IDLE_CONNECTIONS
 }
 
 /// The task of a runtime that closes connections that were idle for too long.
