@@ -16,7 +16,7 @@ use crate::net::tunnel;
 use crate::proxy::Proxies;
 use crate::rules::classify::{During, classify, is_short_of_descriptors};
 
-/// How long an attempt to connect waits for a free file descriptor, and how often it checks.
+/// How long an attempt waits for a free file descriptor, and how often it checks.
 const MAX_DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
 const DESCRIPTOR_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -70,13 +70,22 @@ impl Dialer {
                 Err(fault) => fault,
             };
             let is_short = fault.kind() == FaultKind::Local || (fault.kind() == FaultKind::Dns && no_descriptor_left());
-            if !is_short || began.elapsed() >= MAX_DESCRIPTOR_WAIT {
+            if !is_short || !self.wait_for_descriptor(began).await {
                 return Err(fault);
             }
-            if self.pool.close_idle() == 0 {
-                sleep(DESCRIPTOR_CHECK_INTERVAL).await;
-            }
         }
+    }
+
+    /// Frees file descriptors when none is left: closes the idle connections, or waits a moment if there are none. Returns
+    /// `false` if the attempt has waited long enough since `began`.
+    pub(crate) async fn wait_for_descriptor(&self, began: Instant) -> bool {
+        if began.elapsed() >= MAX_DESCRIPTOR_WAIT {
+            return false;
+        }
+        if self.pool.close_idle() == 0 {
+            sleep(DESCRIPTOR_CHECK_INTERVAL).await;
+        }
+        true
     }
 }
 

@@ -10,8 +10,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::net::connection::Connection;
 
-/// How many idle connections a client keeps, for all hosts together. Each uses a file descriptor.
+/// How many idle connections a client keeps at most, for all hosts together.
 pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
+
+/// A client keeps at most one idle connection per this many files that the process may open, because each idle connection uses a
+/// file descriptor.
+#[cfg(unix)]
+const FILES_PER_IDLE_CONNECTION: u64 = 4;
 
 /// The longest idle time. A timer cannot be set for much longer times.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,6 +25,7 @@ const MAX_IDLE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// connection stops when its own runtime ends.
 pub(crate) struct Pool {
     timeout: Duration,
+    max_idle: usize,
     state: Mutex<State>,
 }
 
@@ -40,7 +46,7 @@ struct Idle {
 impl Pool {
     /// Makes a pool that closes connections after they were idle for `timeout`. With zero no connection is kept.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, state: Mutex::default() }
+        Self { timeout, max_idle: max_idle(), state: Mutex::default() }
     }
 
     /// Takes the most recently used connection to `origin` of this runtime that is still usable.
@@ -66,7 +72,7 @@ impl Pool {
             return;
         }
         let mut state = self.lock();
-        let removed = (state.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| state.idle.remove(0));
+        let removed = (state.idle.len() >= self.max_idle).then(|| state.idle.remove(0));
         state.idle.push(Idle { origin, since: Instant::now(), connection });
         let is_first = self.timeout <= MAX_IDLE_TIME && state.swept_runtimes.insert(runtime);
         drop(state);
@@ -104,6 +110,15 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn max_idle() -> usize {
+    #[cfg(unix)]
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let max = usize::try_from(limit / FILES_PER_IDLE_CONNECTION).unwrap_or(usize::MAX);
+        return max.clamp(1, MAX_IDLE_CONNECTIONS);
+    }
+    MAX_IDLE_CONNECTIONS
 }
 
 /// The task of a runtime that closes connections that were idle for too long.

@@ -101,6 +101,11 @@ pub(crate) fn is_short_of_descriptors(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
+/// Whether the cause of a fault is that no file descriptor was left.
+pub(crate) fn lacked_descriptor(fault: &Fault) -> bool {
+    fault.source().and_then(|e| e.downcast_ref()).is_some_and(is_short_of_descriptors)
+}
+
 /// Returns the fault of a payload whose file could not be read (rule R5).
 pub(crate) fn of_file(error: io::Error) -> Fault {
     const EIO: i32 = 5;
