@@ -38,14 +38,14 @@ pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
         None => words.to_owned(),
     };
     let words = without_signatures(&without_queries(&words));
-    let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(escaped).collect();
+    let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(control_escaped).collect();
     if words.chars().nth(MAX_WORDS_CHARS).is_some() {
         shown.push('…');
     }
     shown
 }
 
-fn escaped(char: char) -> impl Iterator<Item = char> {
+fn control_escaped(char: char) -> impl Iterator<Item = char> {
     let escape = char.is_control()
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let (kept, escaped) = if escape { (None, Some(char.escape_default())) } else { (Some(char), None) };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::errors::escaped;
+use crate::errors::xml_escaped;
 use crate::objects::{ObjectInfo, Objects};
 use crate::route::Listing;
 use crate::sign::{encode, iso_8601};
@@ -17,7 +17,7 @@ pub(super) fn list(objects: &Objects, listing: &Listing) -> String {
 }
 
 fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectInfo], truncated: bool) -> String {
-    let name = |key: &str| if encoded { encode(key.as_bytes()).into_owned() } else { escaped(key) };
+    let name = |key: &str| if encoded { encode(key.as_bytes()).into_owned() } else { xml_escaped(key) };
     let mut xml = format!(
         "<?xml version='1.0' encoding='UTF-8'?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
          <Name>{bucket}</Name><Prefix>{}</Prefix><KeyCount>{}</KeyCount><MaxKeys>{most}</MaxKeys>\
@@ -34,7 +34,7 @@ fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectIn
         let _ = write!(xml, "<NextMarker>{}</NextMarker>", name(&last.key));
     }
     for info in found {
-        let (key, etag) = (name(&info.key), escaped(&info.etag()));
+        let (key, etag) = (name(&info.key), xml_escaped(&info.etag()));
         let (modified, size) = (iso_8601(info.stored_at), info.size);
         let _ = write!(
             xml,
