@@ -7,7 +7,8 @@ const MAX_WORDS_CHARS: usize = 1_000;
 
 const SIGNATURE_DIGITS: usize = 128;
 
-/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of `FastAPI`.
+/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of
+/// `FastAPI`.
 pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let words = match (value.get("message"), value.get("detail")) {

@@ -29,7 +29,8 @@ fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectIn
         xml.push_str("<EncodingType>url</EncodingType>");
     }
     if let Some(last) = found.last().filter(|_| truncated) {
-        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all letters.
+        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all
+        // letters.
         let _ = write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", encode(last.key.as_bytes()));
         let _ = write!(xml, "<NextMarker>{}</NextMarker>", name(&last.key));
     }
