@@ -31,14 +31,14 @@ pub struct SignedTarget {
 pub struct Targets {
     hasher: RandomState,
     /// The position of the first item of each target, by the hash of the target.
-    places: HashMap<u64, u32>,
+    positions: HashMap<u64, u32>,
 }
 
 impl Targets {
     /// Enters the target of the item at this position. Returns the position of an earlier item with the same target. Two targets
     /// are the same if origin and path are equal. A URL of one part of an object (`uploadId` of S3, `comp` of Azure) never counts
     /// as the same.
-    pub fn insert(&mut self, place: usize, url: &SignedUrl) -> Option<usize> {
+    pub fn insert(&mut self, position: usize, url: &SignedUrl) -> Option<usize> {
         let (uri, origin) = url.expose().ok()?;
         let is_part = |name: &str| ["uploadid", "comp"].iter().any(|part| name.eq_ignore_ascii_case(part));
         let mut names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
@@ -46,9 +46,9 @@ impl Targets {
             return None;
         }
         let key = self.hasher.hash_one((origin, uri.path()));
-        let place = u32::try_from(place).ok()?;
-        let first = *self.places.entry(key).or_insert(place);
-        (first != place).then_some(first as usize)
+        let position = u32::try_from(position).ok()?;
+        let first = *self.positions.entry(key).or_insert(position);
+        (first != position).then_some(first as usize)
     }
 }
 
