@@ -319,9 +319,7 @@ fn has_no_locks(error: &io::Error) -> bool {
 enum Content {
     /// The items that are done, and the offset of the end of the last complete line.
     Journal(Done, u64),
-    /// A journal of a later version of this program.
-    Later,
-    /// Another file.
+    LaterVersion,
     Other,
 }
 
@@ -330,7 +328,7 @@ impl Content {
     fn of(self, path: &Path) -> Result<(Done, u64), JournalError> {
         match self {
             Self::Journal(done, end) => Ok((done, end)),
-            Self::Later => Err(JournalError::Version(path.to_owned())),
+            Self::LaterVersion => Err(JournalError::Version(path.to_owned())),
             Self::Other => Err(JournalError::NotAJournal(path.to_owned())),
         }
     }
@@ -349,7 +347,7 @@ fn read(file: &mut File) -> io::Result<Content> {
     reader.by_ref().take(1024).read_until(b'\n', &mut line)?;
     if line != [HEADER.as_bytes(), b"\n"].concat() {
         return Ok(match serde_json::from_slice::<Header>(&line) {
-            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Content::Later,
+            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Content::LaterVersion,
             // The file is empty, or was cut off in its first line.
             _ if HEADER.as_bytes().starts_with(&line) => Content::Journal(Done::default(), 0),
             _ => Content::Other,
