@@ -99,7 +99,8 @@ async fn u6_a_success_before_the_file_is_there_is_none() {
         let reports = upload(&uploader(), vec![UploadItem::new(path, format!("http://{host}/b/o"))]).await;
         assert_eq!(statuses(&reports), [Status::Failed]);
         let error = error(&reports[0]);
-        let reason = "the server does not have the data that was sent: the server answered before it had been sent the whole file";
+        let reason = "the server does not have the data that was sent: \
+                      the server answered before it had been sent the whole file";
         assert!(error.contains(reason) && reports[0].attempts.len() == 4, "{error}");
     }
 }
@@ -114,8 +115,8 @@ async fn r11_u9_the_error_says_which_hash_was_wrong() {
     assert_eq!(
         error(&reports[0]),
         format!(
-            "PUT {}/b/o failed after the answer: the server does not have the data that was sent: x-amz-checksum-crc32c of the server is \
-             CRC32C e3069280, the file has CRC32C e3069283 \
+            "PUT {}/b/o failed after the answer: the server does not have the data that was sent: \
+             x-amz-checksum-crc32c of the server is CRC32C e3069280, the file has CRC32C e3069283 \
              (4 attempts: integrity, integrity after 1.5s, integrity after 3s, integrity after 6s; \
              max_retries = 3 used up)",
             server.host()
