@@ -15,6 +15,7 @@ use encord_test_server::{Reply, Server, refusing_port, status};
 use socket2::Socket;
 use tempfile::TempDir;
 
+use crate::peers::program;
 use crate::support::encord::{self, Attempt, Item, Run};
 use crate::support::noise;
 
@@ -136,6 +137,37 @@ fn u9_whatever_is_logged_names_no_query() {
             // The run looks for itself.
             let run = Batch::new().start(flags).env("ENCORD_LOG", log).run();
             assert_eq!(run.code, Some(if flags.is_empty() { 1 } else { 3 }));
+        }
+    }
+}
+
+/// To root the limit is none, so root gives itself up, but not its access to the files.
+#[test]
+fn few_threads_are_enough_or_are_told() {
+    let (Some(prlimit), Some(setpriv)) = (program("prlimit", "util-linux"), program("setpriv", "util-linux")) else {
+        return;
+    };
+    let server = Server::start(|_, _| status(200));
+    let (_folder, items) = items(&server, 20);
+    let is_root = rustix::process::geteuid().is_root();
+    // Another user has threads already, and gets no further one.
+    for threads in 1..=if is_root { 14 } else { 1 } {
+        // No other process has a user of this number.
+        let user = format!("--reuid={}", 1_000_000 + std::process::id());
+        let limit = format!("--nproc={threads}");
+        let [setpriv, prlimit] = [&setpriv, &prlimit].map(|path| path.to_str().unwrap());
+        let capable = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"];
+        let wrapper = [&[setpriv, &*user][..], &capable, &[prlimit, &limit]].concat();
+        let upload = encord::upload(&items).within(if is_root { &wrapper } else { &wrapper[wrapper.len() - 2..] });
+        let ended = upload.start().end_in_words();
+        let told = "error: the system lets this process start no further thread, and it needs one\n\
+                    hint: `ulimit -u` shows how many processes and threads a user may have\n";
+        match ended {
+            Ok(run) if threads > 1 => {
+                assert_eq!((run.code, run.count("uploaded")), (Some(0), 20), "{threads}: {}", run.stderr);
+            }
+            Err((code, stderr)) if threads == 1 => assert_eq!((code, &*stderr), (Some(1), told)),
+            ended => panic!("{threads}: {ended:?}"),
         }
     }
 }

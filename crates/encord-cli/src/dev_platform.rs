@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use tokio::runtime;
 
 use crate::args::DevPlatformArgs;
+use crate::escape::shell_quoted;
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, json, note, print};
 
@@ -59,7 +60,7 @@ pub(crate) fn run(args: &DevPlatformArgs) -> Result<Exit, Failure> {
                 return json(out, &listening);
             }
             writeln!(out, "export ENCORD_DOMAIN={}", listening.domain)?;
-            writeln!(out, "export ENCORD_SSH_KEY_FILE={}", quoted(&key.path.to_string_lossy()))
+            writeln!(out, "export ENCORD_SSH_KEY_FILE={}", shell_quoted(&key.path.to_string_lossy()))
         })?;
         interrupt.await;
         platform.shutdown().await;
@@ -122,22 +123,9 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// Quotes a word for a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-+:".contains(letter));
-    if is_plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_quoted_where_a_shell_needs_it() {
-        for (text, expected) in [("/a/b-1.c", "/a/b-1.c"), ("/a b", "'/a b'"), ("it's", r"'it'\''s'"), ("", "''")] {
-            assert_eq!(quoted(text), expected);
-        }
-    }
 
     #[test]
     fn the_key_of_a_folder_stays() {

@@ -20,6 +20,16 @@ pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Quotes a word for a shell. Characters that control a terminal are escaped, so a word that has one must be mended by hand.
+pub(crate) fn shell_quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", escaped(word).replace('\'', r"'\''"))
+    }
+}
+
 /// Shows a value escaped.
 pub(crate) struct Escaped<T>(pub(crate) T);
 
@@ -38,6 +48,15 @@ fn is_control(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_needs_it() {
+        for (text, expected) in
+            [("/a/b-1.c", "/a/b-1.c"), ("/a b", "'/a b'"), ("it's", r"'it'\''s'"), ("", "''"), ("a\n", "'a\\n'")]
+        {
+            assert_eq!(shell_quoted(text), expected);
+        }
+    }
 
     #[test]
     fn u9_nothing_controls_the_terminal() {

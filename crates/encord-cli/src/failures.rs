@@ -7,7 +7,7 @@ use std::path::Path;
 
 use encord_upload::{ItemReport, Status};
 
-use crate::escape::escaped;
+use crate::escape::{escaped, shell_quoted};
 use crate::mistakes;
 
 /// The number of reasons that are kept. A run has more only if each failure has its own reason.
@@ -136,22 +136,12 @@ pub(crate) fn again(
         None if has_journal => {}
         None => return None,
     }
-    Some(words.iter().map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" "))
+    Some(words.iter().map(|word| shell_quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" "))
 }
 
 /// Returns the command line of this process in that form.
 pub(crate) fn this_command_again(report: Option<&Path>, has_journal: bool) -> Option<String> {
     again(env::args_os(), report, has_journal)
-}
-
-/// Quotes a word for a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", escaped(word).replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn lines(
         return Err(failure.with_hint("any will do, such as `dev` in http://127.0.0.1:9000/dev"));
     }
     let line = |(path, name): (PathBuf, String)| {
-        let url = sign(&format!("{base}/{}", escaped(&name)));
+        let url = sign(&format!("{base}/{}", percent_encoded(&name)));
         Ok(Line { path, signed_url: url.map_err(|error| unsigned("--manifest", &error))? })
     };
     files(targets)?.into_iter().map(line).collect()
@@ -89,7 +89,7 @@ fn unsigned(place: &str, error: &SignError) -> Failure {
 }
 
 /// Encodes the characters that would end the path of a URL. The signer encodes the others.
-fn escaped(name: &str) -> String {
+fn percent_encoded(name: &str) -> String {
     name.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
 }
 

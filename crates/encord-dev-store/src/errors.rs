@@ -225,17 +225,17 @@ pub(crate) fn expired(scheme: Scheme, now: SystemTime) -> Refused {
 fn answer(status: StatusCode, code: &str, message: &str, details: &[(&str, String)]) -> Answer {
     let mut body = format!(
         "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{}</Message>",
-        escaped(message)
+        xml_escaped(message)
     );
     for (name, value) in details {
-        let _ = write!(body, "<{name}>{}</{name}>", escaped(value));
+        let _ = write!(body, "<{name}>{}</{name}>", xml_escaped(value));
     }
     body.push_str("</Error>");
     Answer { status, body }
 }
 
 /// Escapes text for XML 1.0. Characters that XML cannot contain become U+FFFD.
-pub(crate) fn escaped(text: &str) -> String {
+pub(crate) fn xml_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -363,6 +363,6 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
-        assert_eq!(escaped("a<b>&\"'\r\n\u{0}é"), "a&lt;b&gt;&amp;&quot;&apos;&#13;\n\u{fffd}é");
+        assert_eq!(xml_escaped("a<b>&\"'\r\n\u{0}é"), "a&lt;b&gt;&amp;&quot;&apos;&#13;\n\u{fffd}é");
     }
 }

@@ -1,4 +1,4 @@
-//! The error of the strict way in.
+//! The error of strict parsing.
 
 use alloc::boxed::Box;
 

@@ -8,7 +8,7 @@ use crate::{DataType, OpenEnum};
 /// A value of the enum `E`, or a string that is not one of its values.
 ///
 /// A plain enum reads an unknown string as its fallback, and writes the value of the fallback. This wrapper writes the string
-/// that it read, so that a program changes nothing in a record that it passes on. Memory is allocated for unknown strings only.
+/// that it read, so that a program can pass on a record unchanged. Memory is allocated for unknown strings only.
 ///
 /// With the feature `serde` it is written and read as the value; a [`DataType`] also in upper case, by the module `upper_case`.
 /// Anything but a string is an error.
@@ -30,7 +30,7 @@ use crate::{DataType, OpenEnum};
 ///
 /// A data type has two forms, and a string is known in one of them only: `VIDEO` in upper case, `video` in lower case. An
 /// unknown string is not converted: both [`as_str`](Self::as_str) and [`to_upper_case_string`](Lossless::to_upper_case_string)
-/// return it as it was. Whoever stays with one form writes every string as it was read.
+/// return it as it was. A program that uses one form only writes every string as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lossless<E>(Text<E>);
 
@@ -67,7 +67,7 @@ impl<E: OpenEnum> Lossless<E> {
         self.unknown().unwrap_or_else(|| self.known().as_str())
     }
 
-    /// `variant` is what `text` was read as. If `variant` is written otherwise, it is the fallback for an unknown `text`.
+    /// Makes a value of `text`, which was read as `variant`. If `variant` has another value, `text` is unknown.
     fn new(variant: E, write: fn(E) -> &'static str, text: impl AsRef<str> + Into<Box<str>>) -> Self {
         if write(variant) == text.as_ref() { Self(Text::Known(variant)) } else { Self(Text::Unknown(text.into())) }
     }

@@ -1,4 +1,4 @@
-//! What all enums share: the trait, and the macro that makes an enum from a list of names and values.
+//! The trait of all enums, and the macro that makes an enum from a list of names and values.
 
 use core::{
     fmt::{Debug, Display},
@@ -10,8 +10,8 @@ use crate::UnknownValueError;
 
 /// An enum of strings that stays open: an unknown string becomes the fallback variant.
 ///
-/// Use the trait for code that works on any of the enums. Each enum has the functions as inherent ones too, which are `const`
-/// and need no import. The trait is sealed.
+/// Use the trait for code that works on any of the enums. Each enum also has its functions as inherent `const` functions, which
+/// need no import. The trait is sealed.
 pub trait OpenEnum:
     Copy + Debug + Display + Ord + Hash + FromStr<Err = UnknownValueError> + Send + Sync + sealed::Sealed + 'static
 {
@@ -100,7 +100,7 @@ macro_rules! open_enum {
 
             /// Returns the variant with this value, or the fallback for any other string.
             ///
-            /// It never fails and never allocates. For the strict way in use [`str::parse`].
+            /// It never fails and never allocates. [`str::parse`] reads strictly.
             #[inline]
             #[expect(non_upper_case_globals, reason = "a pattern for each variant, named like it")]
             pub const fn from_value(value: &str) -> Self {
@@ -159,8 +159,8 @@ macro_rules! open_enum {
             }
         }
 
-        /// Reads leniently, as the SDK does: whatever is not a known value becomes the fallback, also what is not a
-        /// string. In formats that are not human-readable it must be a string.
+        /// Reads leniently, as the SDK does: an unknown string, and a value that is not a string, becomes the fallback. In
+        /// formats that are not human-readable it must be a string.
         #[cfg(feature = "serde")]
         impl<'de> serde::Deserialize<'de> for $Enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

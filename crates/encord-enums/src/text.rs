@@ -1,4 +1,4 @@
-//! Reading a string by serde without a copy.
+//! Deserialisation of a string without a copy.
 
 use core::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) fn lenient<'de, T: Copy, D: Deserializer<'de>>(
     reading: Reading<T>,
 ) -> Result<T, D::Error> {
     let visitor = Lenient { missing, reading };
-    // Formats that are not human-readable often cannot tell what comes next.
+    // Formats that are not human-readable often do not store the type of a value.
     if deserializer.is_human_readable() {
         deserializer.deserialize_any(visitor)
     } else {

@@ -1,4 +1,4 @@
-//! A value of any type, as a file may hold it, and how the types of the fields are made from it.
+//! A value of any type from a file, and its conversion to the types of the fields.
 
 use core::fmt;
 
@@ -26,7 +26,7 @@ pub(crate) enum Any {
 /// The entries of a table as they were written, repeated keys included.
 pub(crate) type Entries = Vec<(String, Any)>;
 
-/// Takes a table and nothing else.
+/// Accepts a table only.
 pub(crate) struct EntriesVisitor {
     pub(crate) expecting: &'static str,
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Any {
             Self::Flag(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Decimal(value) => write!(f, "{value:?}"),
-            // A signed URL is a credential, and the file may be a manifest that was taken for settings.
+            // A user may pass a manifest as the settings file, and a signed URL is a credential.
             Self::Text(value) if is_url(value) => f.write_str(A_URL),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::List => f.write_str("a list"),

@@ -7,7 +7,7 @@ use crate::{BACKOFF_CAP, BackoffFactor};
 
 /// The waits before retry 1, 2, 3 and so on (rule R2): `factor * 2^(k-1)` seconds, at most the cap.
 ///
-/// It has no end unless it is [bounded](Backoff::with_retries). Each wait is at most [`BACKOFF_CAP`], unless
+/// The schedule is endless unless it is [bounded](Backoff::with_retries). Each wait is at most [`BACKOFF_CAP`], unless
 /// [another cap](Backoff::with_cap) is set. There is no jitter.
 ///
 /// ```
@@ -50,7 +50,8 @@ impl Backoff {
         self.cap
     }
 
-    /// Returns the wait before a retry, counted from 1, wherever the iteration stands. Number 0, the first attempt, has no wait.
+    /// Returns the wait before a retry, counted from 1. It does not depend on the iteration. Number 0, the first attempt, has no
+    /// wait.
     pub fn delay(&self, retry_number: u32) -> Duration {
         let delay = self.factor.delay(retry_number);
         self.cap.map_or(delay, |cap| delay.min(cap))
@@ -73,7 +74,7 @@ impl Iterator for Backoff {
                 return None;
             }
         }
-        // Saturating is exact: long before number u32::MAX the waits are all alike.
+        // Saturating is exact: long before number u32::MAX all waits are equal.
         let retry_number = self.next_retry.saturating_add(skipped);
         self.next_retry = retry_number.saturating_add(1);
         Some(self.delay(retry_number))

@@ -39,7 +39,7 @@ impl BackoffFactor {
     /// Retries without waiting.
     pub const ZERO: Self = Self(0.0);
 
-    /// Makes a factor. In a constant, a number that cannot be meant is an error of the compiler.
+    /// Makes a factor. In a constant, an invalid number is a compile error.
     ///
     /// # Panics
     ///

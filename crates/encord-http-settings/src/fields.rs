@@ -1,4 +1,4 @@
-//! The macro that makes the settings structs, and what goes through all their fields, from one list of fields.
+//! The macro that makes the settings structs, and the functions over all their fields, from one list of fields.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ impl fmt::Display for Section {
     }
 }
 
-/// Goes through the fields of partial settings.
+/// Visits the fields of partial settings.
 pub(crate) trait Visitor {
     /// `variable` is the environment variable of the field, if it has one in this section.
     fn field<T: Field>(&mut self, name: &'static str, variable: Option<&'static str>, value: &mut Option<T>);
@@ -34,13 +34,14 @@ pub(crate) trait Chooser<L> {
     fn choose<T: Field>(&mut self, name: &'static str, places: &[Place<L, T>], default: T) -> T;
 }
 
-/// Where a layer may have a field, and how it is got from there.
+/// A section of a layer that may have a field, and a function that returns the field.
 pub(crate) type Place<L, T> = (Section, fn(&L) -> Option<T>);
 
 /// Makes the settings from three lists of fields: those of requests that an upload may overwrite (`shared`), the others of
 /// requests (`requests`), and those of uploads alone (`upload`).
 ///
-/// A field of `shared` has two texts: of the request's field, and behind `upload` of the upload's field.
+/// A field of `shared` has two doc texts: the first is that of the request's field, the one after `upload` that of the upload's
+/// field.
 macro_rules! settings {
     (
         shared {$(
@@ -79,7 +80,7 @@ macro_rules! settings {
             $($(#[doc = $alone_doc])* pub $alone: $Alone,)*
         }
 
-        /// What one source says about [`RequestsSettings`]. A field that is `None` is left to the layers below.
+        /// The [`RequestsSettings`] of one source, such as a file. A field that is `None` is taken from a lower layer.
         ///
         /// With the feature `serde`, a field that is not set is not written; a key that is missing or `null` is not set. Values
         /// are checked like those of [`RequestsSettings`].
@@ -98,7 +99,7 @@ macro_rules! settings {
             )*
         }
 
-        /// What one source says about [`CloudUploadSettings`]. A field that is `None` is left to the layers below.
+        /// The [`CloudUploadSettings`] of one source, such as a file. A field that is `None` is taken from a lower layer.
         ///
         /// Its serde form is like that of [`PartialRequestsSettings`].
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -120,7 +121,7 @@ macro_rules! settings {
             /// The documented defaults.
             pub const DEFAULT: Self = Self { $($shared: $shared_default,)* $($own: $own_default,)* };
 
-            /// Chooses each field among its places: for a request, or for an upload, whose own section is above.
+            /// Chooses the value of each field. For an upload, the section of uploads has precedence.
             pub(crate) fn choose(chooser: &mut impl crate::fields::Chooser<SettingsLayer>, upload: bool) -> Self {
                 use crate::fields::{Place, Section::{Requests, Upload}};
 
@@ -144,8 +145,8 @@ macro_rules! settings {
             /// The documented defaults.
             pub const DEFAULT: Self = Self { $($shared: None,)* $($alone: $alone_default,)* };
 
-            /// Lays these settings over those of the client: what is set here wins, also when it is 0, and the rest stays as
-            /// the client has it (rules U1 to U3).
+            /// Lays these settings over those of the client (rules U1 to U3). A field that is set here has precedence, also if it
+            /// is 0. All other fields are those of the client.
             ///
             /// ```
             /// use encord_http_settings::{BackoffFactor, CloudUploadSettings, RequestsSettings};
@@ -169,7 +170,7 @@ macro_rules! settings {
         }
 
         impl EffectiveUploadSettings {
-            /// Chooses each field among its places.
+            /// Chooses the value of each field.
             pub(crate) fn choose(chooser: &mut impl crate::fields::Chooser<SettingsLayer>) -> Self {
                 Self {
                     requests: RequestsSettings::choose(chooser, true),
@@ -183,7 +184,8 @@ macro_rules! settings {
         }
 
         impl PartialRequestsSettings {
-            /// Takes the fields that are not set here from `lower`. It is associative; the empty value changes nothing.
+            /// Takes the fields that are not set here from `lower`. The operation is associative, and an empty value changes
+            /// nothing.
             #[must_use]
             pub fn or(self, lower: Self) -> Self {
                 Self { $($shared: self.$shared.or(lower.$shared),)* $($own: self.$own.or(lower.$own),)* }
@@ -205,7 +207,8 @@ macro_rules! settings {
         }
 
         impl PartialCloudUploadSettings {
-            /// Takes the fields that are not set here from `lower`. It is associative; the empty value changes nothing.
+            /// Takes the fields that are not set here from `lower`. The operation is associative, and an empty value changes
+            /// nothing.
             #[must_use]
             pub fn or(self, lower: Self) -> Self {
                 Self { $($shared: self.$shared.or(lower.$shared),)* $($alone: self.$alone.or(lower.$alone),)* }
@@ -250,7 +253,7 @@ macro_rules! settings {
             }
         }
 
-        /// Sets `allow_failures`, also to `false`; the other fields are set if they are set there.
+        /// Sets `allow_failures`, also if it is `false`, and all other fields that are `Some`.
         impl From<CloudUploadSettings> for PartialCloudUploadSettings {
             fn from(settings: CloudUploadSettings) -> Self {
                 Self { $($shared: settings.$shared,)* $($alone: Some(settings.$alone),)* }

@@ -1,4 +1,4 @@
-//! The errors of settings that are read from text: all that is wrong, at once.
+//! The errors of settings that are read from text. One error names all bad fields.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The error of settings that cannot be meant (rule R12). It names every bad field, not only the first, with its value.
+/// The error of invalid settings (rule R12). It names every bad field with its value, not only the first one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", joined(problems, "; ", ToString::to_string))]
 pub struct InvalidSettings {

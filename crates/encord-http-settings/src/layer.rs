@@ -1,9 +1,10 @@
-//! How two layers combine, and what a layer comes to.
+//! The combination of two layers, and the settings that a layer gives.
 
 use crate::{EffectiveUploadSettings, RequestsResolution, RequestsSettings, SettingsLayer, UploadResolution};
 
 impl SettingsLayer {
-    /// Takes the fields that are not set here from `lower` (rule U4). It is associative; the empty layer changes nothing.
+    /// Takes the fields that are not set here from `lower` (rule U4). The operation is associative, and an empty layer changes
+    /// nothing.
     ///
     /// The layer counts before the section: `max_retries` in this layer's `requests` also hides `max_retries` in the lower
     /// layer's `upload`. So a variable beats a settings file, whichever section the file has the field in.
@@ -32,7 +33,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::{BackoffFactor, CloudUploadSettings, PartialCloudUploadSettings, PartialRequestsSettings, Timeout};
 
-    /// Few values of each kind, so that layers often agree and often differ.
+    /// There are few values of each kind, so that two layers are often equal and often differ.
     pub(crate) fn layers() -> impl Strategy<Value = SettingsLayer> {
         (requests(), upload()).prop_map(|(requests, upload)| SettingsLayer { requests, upload })
     }

@@ -38,7 +38,7 @@ impl fmt::Display for NearMiss {
 /// `others`, which are further variables of the program.
 ///
 /// Nearly means: apart from case, `-` and `_`, at most one letter in five is wrong, missing or too many. A variable that merely
-/// begins with `ENCORD_` may belong to another program and is no near miss.
+/// begins with `ENCORD_` is no near miss, because it may belong to another program.
 ///
 /// ```
 /// use encord_http_settings::near_misses;
@@ -86,12 +86,12 @@ fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     distances.min_by_key(|(wrong, _)| *wrong).map(|(_, known)| known)
 }
 
-/// The name in upper case, without what is between its words.
+/// Returns the name in upper case, without `_` and `-`.
 fn letters(name: &str) -> Vec<u8> {
     name.bytes().filter(|byte| !matches!(byte, b'_' | b'-')).map(|byte| byte.to_ascii_uppercase()).collect()
 }
 
-/// The Levenshtein distance: how many letters must be changed, added or taken away.
+/// Returns the Levenshtein distance: how many letters must be changed, added or removed.
 fn wrong_letters(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {

@@ -1,5 +1,4 @@
-//! Reading by serde: first all values are taken as they are, then all fields are checked, so that one error names all that is
-//! wrong.
+//! Deserialisation. First all values are read as they are, then all fields are checked, so that one error names all bad fields.
 
 use core::{fmt, mem};
 
@@ -88,7 +87,7 @@ struct Table {
     problems: Vec<Problem>,
 }
 
-/// What null means for a field.
+/// The meaning of null for a field.
 #[derive(Clone, Copy, PartialEq)]
 enum Null {
     NotSet,

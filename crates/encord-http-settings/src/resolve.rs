@@ -1,4 +1,4 @@
-//! Resolution that explains itself: for every field which layer set it, and what that shadowed.
+//! Resolution with an explanation: which layer set each field, and which values of other layers it hides.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::fields::{Chooser, Place, Section};
 use crate::value::{Field, FieldValue};
 use crate::{EffectiveUploadSettings, RequestsSettings, SettingsLayer};
 
-/// The settings that layers come to, with the origin of every field (rule U4). `O` is the caller's label of a layer.
+/// The settings that several layers give, with the origin of every field (rule U4). `O` is the caller's label of a layer.
 ///
 /// [`UploadResolution::explain`] and [`RequestsResolution::explain`] make one.
 ///
@@ -57,11 +57,11 @@ pub type RequestsResolution<O> = Resolution<RequestsSettings, O>;
 pub struct ResolvedField<O> {
     /// The documented name.
     pub name: &'static str,
-    /// The value that holds.
+    /// The value that applies.
     pub value: FieldValue,
     /// The source of that value.
     pub origin: Origin<O>,
-    /// The values that it hides, from the next in precedence down to the default. It is empty if the default holds.
+    /// The values that it hides, from the next in precedence down to the default. It is empty if the default applies.
     pub shadowed: Vec<(Origin<O>, FieldValue)>,
 }
 
@@ -95,7 +95,7 @@ impl<O: Clone> RequestsResolution<O> {
 }
 
 impl<S: Copy, O> Resolution<S, O> {
-    /// Returns the settings that hold.
+    /// Returns the settings that apply.
     pub const fn settings(&self) -> S {
         self.settings
     }
@@ -121,13 +121,13 @@ impl<O: fmt::Display> fmt::Display for Origin<O> {
     }
 }
 
-/// The layers, and how the value of each field was found in them.
+/// The layers, and the fields that are resolved so far.
 struct Explained<O> {
     layers: Vec<(O, SettingsLayer)>,
     fields: Vec<ResolvedField<O>>,
 }
 
-/// The one place that computes precedence: layers in their order, in each its places in their order, then the default.
+/// The only code that computes precedence: the layers in order, within each layer the sections in order, then the default.
 impl<O: Clone> Chooser<SettingsLayer> for Explained<O> {
     fn choose<T: Field>(&mut self, name: &'static str, places: &[Place<SettingsLayer, T>], default: T) -> T {
         let set = self.layers.iter().flat_map(|(label, layer)| {

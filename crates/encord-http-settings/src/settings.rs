@@ -50,9 +50,9 @@ settings! {
         /// assert_eq!(PATIENT.connection_retries, 3);
         /// ```
         ///
-        /// With the feature `serde`, all keys are written. When it is read, a missing key has its default, and `null` and values
-        /// that cannot be meant are refused, all in one error. A count may be a decimal without a fraction (`3.0`), since JSON
-        /// does not tell the two apart. `dataclasses.asdict(RequestsSettings())` of both SDK versions can be read; the key
+        /// With the feature `serde`, all keys are written. On reading, a missing key has its default. `null` and invalid values
+        /// are refused, all in one error. A count may be a decimal without a fraction (`3.0`), because JSON does not distinguish
+        /// the two. `dataclasses.asdict(RequestsSettings())` of both SDK versions can be read; the key
         /// `trace_id_provider` of the newer one holds a function in Python, so here it can only be `null`.
         RequestsSettings
         /// The settings of uploads to cloud storage. They apply to each upload on its own, and are laid
@@ -66,10 +66,10 @@ settings! {
     }
 }
 
-/// All that one source says: a settings file, the environment, the flags of a command.
+/// The settings of one source: a settings file, the environment, or the flags of a command.
 ///
-/// With the feature `serde` it is a table with the sections `requests` and `upload`, either of which may be missing, and one
-/// error names all that is wrong in both.
+/// With the feature `serde` it is read from a table with the sections `requests` and `upload`. Either may be missing, and one
+/// error names all bad fields of both.
 ///
 /// ```
 /// use encord_http_settings::{PartialRequestsSettings, SettingsLayer};
@@ -83,7 +83,7 @@ settings! {
 /// let settings = environment.or(file).resolve_requests();
 /// assert_eq!(settings.max_retries, 0); // the environment is above the file
 /// assert_eq!(settings.connection_retries, 1); // only the file sets it
-/// assert_eq!(settings.backoff_factor.get(), 1.5); // nobody sets it
+/// assert_eq!(settings.backoff_factor.get(), 1.5); // the default
 /// # Ok::<(), encord_http_settings::InvalidSettings>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ settings! {
 pub struct SettingsLayer {
     /// The settings of every request.
     pub requests: PartialRequestsSettings,
-    /// The settings of uploads only, over `requests`.
+    /// The settings of uploads. They have precedence over `requests`.
     pub upload: PartialCloudUploadSettings,
 }
 

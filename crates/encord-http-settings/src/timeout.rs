@@ -50,7 +50,7 @@ impl Timeout {
     /// No limit.
     pub const UNLIMITED: Self = Self(None);
 
-    /// Makes a limit of whole seconds. In a constant, 0 is an error of the compiler.
+    /// Makes a limit of whole seconds. In a constant, 0 is a compile error.
     ///
     /// # Panics
     ///
@@ -157,8 +157,8 @@ impl TryFrom<Duration> for Timeout {
     }
 }
 
-/// Reads a number of seconds (`180`, `0.25`), a number with a unit (`500ms`, `90s`, `1.5 s`, `5min`, `5m`, `1h`), or `unlimited` in
-/// upper or lower case. Blanks around it are ignored.
+/// Reads a number of seconds (`180`, `0.25`), a number with a unit (`500ms`, `90s`, `1.5 s`, `5min`, `5m`, `1h`), or `unlimited`
+/// in upper or lower case. Blanks around it are ignored.
 impl FromStr for Timeout {
     type Err = ParseValueError;
 

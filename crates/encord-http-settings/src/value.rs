@@ -33,7 +33,7 @@ impl fmt::Display for FieldValue {
 
 /// The type of a field.
 pub(crate) trait Field: Copy + fmt::Display + Into<FieldValue> + MaybeRead {
-    /// What is said of a value that is refused.
+    /// The description of valid values, for the error of an invalid one.
     const EXPECTED: &'static str;
 
     /// Reads the value of a variable.

@@ -76,7 +76,7 @@ impl SettingsLayer {
 ///
 /// The trait is sealed.
 pub trait VariableText: sealed::Sealed {
-    /// Returns the text. What is not Unicode is replaced by U+FFFD.
+    /// Returns the text. Parts that are not Unicode are replaced by U+FFFD.
     fn to_text(&self) -> Cow<'_, str>;
 }
 
@@ -84,7 +84,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A variable that sets the field that it is for.
+/// A variable, which sets its field.
 struct Variable<'a> {
     name: &'a str,
     value: &'a str,
@@ -106,7 +106,7 @@ impl Visitor for Variable<'_> {
     }
 }
 
-/// Makes a type a [`VariableText`].
+/// Implements [`VariableText`] for a type.
 macro_rules! variable_text {
     ($($Type:ty: $text:expr;)*) => {$(
         impl sealed::Sealed for $Type {}

@@ -37,7 +37,7 @@ impl RequestsSettings {
         self.worst_case_with(attempt)
     }
 
-    /// Returns the worst case if each attempt takes up to so many nanoseconds.
+    /// Returns the worst case if each attempt takes up to `attempt` nanoseconds.
     fn worst_case_with(&self, attempt: u128) -> Option<Duration> {
         let retries = u64::from(self.max_retries);
         let all_retries = retries + u64::from(self.connection_retries);
@@ -52,10 +52,10 @@ impl RequestsSettings {
 impl EffectiveUploadSettings {
     /// Returns the longest time that one upload can take, or `None` if a timeout is unlimited.
     ///
-    /// The settings alone do not limit an upload: they limit pauses, and a payload that moves may take as long as it needs.
-    /// `sending` is your estimate of the time in which the payload of one attempt moves. An attempt ends at the latest with a
-    /// payload that stalls or with a response that does not come, so it takes up to `sending + max(write_timeout,
-    /// read_timeout)`. The tries to get a connection and the waits are those of [`RequestsSettings::worst_case`].
+    /// The settings alone do not limit an upload: they limit pauses, and a payload without pauses may take as long as it needs.
+    /// `sending` is your estimate of the time in which the payload of one attempt is sent. After it, an attempt ends at the latest
+    /// when the payload stalls or the response does not come, so it takes up to `sending + max(write_timeout, read_timeout)`. The
+    /// tries to get a connection and the waits are those of [`RequestsSettings::worst_case`].
     pub fn worst_case(&self, sending: Duration) -> Option<Duration> {
         let Self { requests, allow_failures: _ } = self;
         let stall = nanos(requests.write_timeout)?.max(nanos(requests.read_timeout)?);
@@ -69,7 +69,7 @@ fn nanos(timeout: Timeout) -> Option<u128> {
 
 /// From this retry on, all waits of a schedule are the same: the cap, or nothing for a factor of 0. The smallest other factor is
 /// 2^-1074, and 2^-1074 * 2^1099 seconds are far above the cap.
-const SETTLED: u64 = 1100;
+const FIRST_CONSTANT_RETRY: u64 = 1100;
 
 /// Returns the sum in nanoseconds of the waits before retry `first` to `last`, each at least `floor`. It cannot overflow: the
 /// numbers of retries go up to 2^33.
@@ -79,9 +79,9 @@ fn sum_of_waits(factor: BackoffFactor, first: u64, last: u64, floor: Duration) -
         let delay = schedule.delay(u32::try_from(retry).unwrap_or(u32::MAX));
         delay.max(floor).as_nanos()
     };
-    let doubling: u128 = (first..=last.min(SETTLED - 1)).map(wait).sum();
-    let settled = (last + 1).saturating_sub(first.max(SETTLED));
-    doubling + wait(SETTLED) * u128::from(settled)
+    let doubling: u128 = (first..=last.min(FIRST_CONSTANT_RETRY - 1)).map(wait).sum();
+    let settled = (last + 1).saturating_sub(first.max(FIRST_CONSTANT_RETRY));
+    doubling + wait(FIRST_CONSTANT_RETRY) * u128::from(settled)
 }
 
 fn duration(nanos: u128) -> Duration {

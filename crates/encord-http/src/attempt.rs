@@ -35,7 +35,7 @@ pub struct Attempt {
 pub enum Outcome {
     /// The server answered.
     Status(StatusCode),
-    /// There was no whole answer.
+    /// There was no complete answer.
     Fault(Fault),
 }
 

@@ -19,7 +19,7 @@ use crate::body::Body;
 use crate::budget::Budget;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::net::exchange::{Answer, Cause, Exchange, Failure, MAX_BODY, Refusal};
+use crate::net::exchange::{Answer, Cause, Exchange, Failure, MAX_BODY_BYTES, Refusal};
 use crate::phase::Phase;
 use crate::request::Request;
 use crate::response::Response;
@@ -31,7 +31,7 @@ use crate::shared::{Options, Shared};
 use crate::trace::{TRACE_HEADER, TraceIds};
 
 /// How much of the body of a redirect is read before it is followed, so that its connection can be used again.
-const REDIRECT_BODY: usize = 64 * 1024;
+const MAX_REDIRECT_BODY_BYTES: usize = 64 * 1024;
 
 /// A request that is sent one attempt at a time. [`Client::send`](crate::Client::send) does the same in one call; use this type
 /// to do something between two attempts.
@@ -128,7 +128,7 @@ impl Attempts {
     /// The headers of the previous target are dropped ([`Request::target_headers`], [`set_header`](Self::set_header)), so that no
     /// header of one target is sent to another (rule U9). The budgets and the list of attempts stay as they are.
     pub fn set_target(&mut self, url: SignedUrl, headers: HeaderMap) {
-        let request = self.request.change();
+        let request = self.request.inner_mut();
         request.url = url;
         request.target_headers = headers;
         self.span = span(&self.request);
@@ -136,7 +136,7 @@ impl Attempts {
 
     /// Sets a header of the next attempts, as long as they go to the same target. It replaces headers of the same name.
     pub fn set_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.request.change().target_headers.insert(name, value);
+        self.request.inner_mut().target_headers.insert(name, value);
     }
 
     /// Records how long the caller really waits before the next attempt, if this differs from the wait that was asked for.
@@ -167,7 +167,7 @@ impl Attempts {
         let span = self.span.clone();
         let attempt = async {
             let Answer { parts, mut body, announced, opened, resent } = self.answer().await?;
-            match body.read_whole(MAX_BODY).await {
+            match body.read_whole(MAX_BODY_BYTES).await {
                 Ok(whole) => {
                     let answer = Answer { parts, body, announced, opened, resent };
                     Ok(self.succeed(answer, Phase::Done).with_body(whole))
@@ -220,7 +220,7 @@ impl Attempts {
             };
             match redirect::next(&self.request, self.redirects, &answer.parts) {
                 Some(next) => {
-                    drop(answer.body.read(REDIRECT_BODY).await);
+                    drop(answer.body.read(MAX_REDIRECT_BODY_BYTES).await);
                     self.follow(next);
                 }
                 None => return Ok(answer),
@@ -295,8 +295,8 @@ impl Attempts {
     /// The headers of the next attempt: those of the request, then the client's.
     fn headers(&self) -> HeaderMap {
         let mut headers = self.request.all_headers();
-        for ours in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
-            headers.remove(ours);
+        for name in [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING] {
+            headers.remove(name);
         }
         if let Some(authorization) =
             self.request.0.url.origin().and_then(|origin| self.shared.proxies.authorization(origin))

@@ -79,9 +79,9 @@ impl Body {
             let is_over = frame.is_none() || self.incoming.is_end_stream();
             let data = frame.and_then(|frame| frame.into_data().ok()).unwrap_or_default();
             if is_over {
-                self.track.on(Event::Done);
+                self.track.record(Event::Done);
                 if let Some(running) = self.running.take() {
-                    running.rest(cx, &self.pool, self.origin.clone());
+                    running.end(cx, &self.pool, self.origin.clone());
                 }
             } else if let Poll::Ready(limit) = running.poll_overdue(cx) {
                 // Checked here too, because pieces that are always ready would otherwise keep the clock from being checked.
@@ -165,38 +165,38 @@ impl http_body::Body for Body {
 struct Gzip {
     decoder: MultiGzDecoder<Vec<u8>>,
     input: Bytes,
-    began: bool,
-    over: bool,
+    has_begun: bool,
+    is_over: bool,
 }
 
 impl Gzip {
-    /// A piece may be up to 32 KiB longer, which the decoder can hold back.
-    const PIECE: usize = 256 * 1024;
+    /// A piece may be up to 32 KiB longer, because the decoder can hold back as much.
+    const MAX_PIECE_BYTES: usize = 256 * 1024;
 
     fn new() -> Self {
-        Self { decoder: MultiGzDecoder::new(Vec::new()), input: Bytes::new(), began: false, over: false }
+        Self { decoder: MultiGzDecoder::new(Vec::new()), input: Bytes::new(), has_begun: false, is_over: false }
     }
 
-    fn feed(&mut self, input: Bytes, over: bool) {
-        self.began |= !input.is_empty();
+    fn feed(&mut self, input: Bytes, is_over: bool) {
+        self.has_begun |= !input.is_empty();
         self.input = input;
-        self.over = over;
+        self.is_over = is_over;
     }
 
     /// Returns the next piece, which is never empty, or `None` when more input is needed.
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         // An empty body is accepted as empty, although it is not a gzip stream.
-        if !self.began {
+        if !self.has_begun {
             return Ok(None);
         }
-        while !self.input.is_empty() && self.decoder.get_ref().len() < Self::PIECE {
+        while !self.input.is_empty() && self.decoder.get_ref().len() < Self::MAX_PIECE_BYTES {
             match self.decoder.write(&self.input)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 n => self.input.advance(n),
             }
         }
         if self.input.is_empty() {
-            if self.over { self.decoder.try_finish()? } else { self.decoder.flush()? }
+            if self.is_over { self.decoder.try_finish()? } else { self.decoder.flush()? }
         }
         let piece = std::mem::take(self.decoder.get_mut());
         Ok((!piece.is_empty()).then(|| piece.into()))

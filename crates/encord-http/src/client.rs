@@ -1,13 +1,17 @@
 //! The client: attempts, and the waits between them.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use encord_http_settings::RequestsSettings;
 
 use crate::attempts::Attempts;
 use crate::body::Body;
+use crate::digest::{Checksums, Digests, FileState};
 use crate::error::Error;
+use crate::fault::Fault;
+use crate::payload::digest_file;
 use crate::request::Request;
 use crate::response::Response;
 use crate::shared::Shared;
@@ -27,8 +31,8 @@ impl Client {
         &self.shared.options.settings
     }
 
-    /// Sends a request, retries it as the settings say, and reads the whole response, up to [`MAX_BODY`](crate::MAX_BODY) bytes.
-    /// It needs a tokio runtime with time and I/O enabled.
+    /// Sends a request, retries it as the settings say, and reads the whole response, up to
+    /// [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) bytes. It needs a tokio runtime with time and I/O enabled.
     ///
     /// Dropping the future stops everything at once and closes the connection in use.
     ///
@@ -60,6 +64,20 @@ impl Client {
                 Err(failed) => failed.wait().await?,
             }
         }
+    }
+
+    /// Reads a file as [`Payload::file`](crate::Payload::file) does, and returns the state that it had and its checksums. Nothing
+    /// is sent. Dropping the future stops reading.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] when the file cannot be read, or changes while it is read.
+    pub async fn digest_file(
+        &self,
+        path: impl Into<PathBuf>,
+        digests: Digests,
+    ) -> Result<(FileState, Checksums), Fault> {
+        digest_file(path.into(), digests, &self.shared.transport.readers).await
     }
 
     /// Lets the caller make the attempts of a request one by one. Nothing is sent yet, but the [deadline](Request::deadline)

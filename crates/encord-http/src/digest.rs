@@ -1,4 +1,4 @@
-//! What was sent, and its checksums.
+//! Checksums of payloads and files, and the states of files.
 
 use std::fs::Metadata;
 use std::time::SystemTime;
@@ -18,9 +18,9 @@ pub struct Digests {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Sent {
-    /// Its length in bytes. 0 when it was a stream of unknown length.
+    /// The length in bytes. 0 if it was a stream of unknown length.
     pub length: u64,
-    /// The file as it was when it was opened. `None` if the payload was not a file.
+    /// The state of the file when it was opened. `None` if the payload was not a file.
     pub file: Option<FileState>,
     /// Whether the operating system had taken the whole payload before the answer arrived. A server that answers earlier has not
     /// seen the whole payload.
@@ -31,22 +31,22 @@ pub struct Sent {
     pub md5: Option<[u8; 16]>,
 }
 
-/// By what a file is known to be the same as before.
+/// The metadata of a file that show whether it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct FileState {
-    /// Its length in bytes, as the file system says it.
+    /// The length in bytes, as the file system states it.
     pub length: u64,
-    /// When its content was last modified. A program can set this time.
+    /// When the content was last modified. A program can set this time.
     pub modified: Option<SystemTime>,
-    /// When it was last changed in any way, on Unix. A program cannot set this time.
+    /// When the file was last changed in any way, on Unix. A program cannot set this time.
     pub changed: Option<SystemTime>,
-    /// Which file of its file system it is, on Unix.
+    /// The number of the file in its file system, on Unix.
     pub inode: Option<u64>,
 }
 
 impl FileState {
-    /// Takes from the metadata of a file what tells it from others.
+    /// Returns the state of a file with this metadata.
     pub fn of(metadata: &Metadata) -> Self {
         let (length, modified) = (metadata.len(), metadata.modified().ok());
         #[cfg(unix)]
@@ -76,9 +76,12 @@ impl Digests {
 
 /// The checksums of a payload that was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sums {
-    pub(crate) crc32c: Option<u32>,
-    pub(crate) md5: Option<[u8; 16]>,
+#[non_exhaustive]
+pub struct Checksums {
+    /// The CRC-32C, if it was asked for.
+    pub crc32c: Option<u32>,
+    /// The MD5, if it was asked for.
+    pub md5: Option<[u8; 16]>,
 }
 
 /// Computes the requested checksums, piece by piece.
@@ -106,8 +109,8 @@ impl Hasher {
         }
     }
 
-    pub(crate) fn finish(self) -> Sums {
-        Sums { crc32c: self.crc32c, md5: self.md5.map(|md5| md5.finalize().into()) }
+    pub(crate) fn finish(self) -> Checksums {
+        Checksums { crc32c: self.crc32c, md5: self.md5.map(|md5| md5.finalize().into()) }
     }
 }
 
@@ -121,9 +124,9 @@ mod tests {
             for piece in [1, 3, text.len().max(1)] {
                 let mut hasher = Hasher::new(digests);
                 text.chunks(piece).for_each(|piece| hasher.update(piece));
-                let sums = hasher.finish();
-                assert_eq!(sums.crc32c, digests.crc32c.then_some(crc32c));
-                let hex = sums.md5.map(|md5| md5.map(|byte| format!("{byte:02x}")).concat());
+                let checksums = hasher.finish();
+                assert_eq!(checksums.crc32c, digests.crc32c.then_some(crc32c));
+                let hex = checksums.md5.map(|md5| md5.map(|byte| format!("{byte:02x}")).concat());
                 assert_eq!(hex, digests.md5.then(|| md5.to_owned()));
             }
         }

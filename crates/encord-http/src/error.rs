@@ -126,7 +126,7 @@ impl Error {
         &self.0.headers
     }
 
-    /// The body of the last answer, or the first [`MAX_ERROR_BODY`](crate::MAX_ERROR_BODY) bytes of it.
+    /// The body of the last answer, or the first [`MAX_ERROR_BODY_BYTES`](crate::MAX_ERROR_BODY_BYTES) bytes of it.
     pub fn body(&self) -> &Bytes {
         &self.0.body
     }

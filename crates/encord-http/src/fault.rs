@@ -1,4 +1,4 @@
-//! Why an attempt got no whole answer.
+//! Faults: why an attempt got no complete answer.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::phase::Limit;
 
-/// Why an attempt got no whole answer.
+/// Why an attempt got no complete answer.
 #[derive(Debug, Clone)]
 pub struct Fault {
     kind: FaultKind,
@@ -22,7 +22,7 @@ pub enum FaultKind {
     Dns,
     /// The port is closed.
     Refused,
-    /// No route, network down, no address left, or another failure of TCP's connect.
+    /// TCP could not connect: no route, network down, no free local address, or another error.
     Unreachable,
     /// The connection broke off in the TLS handshake.
     TlsCutOff,
@@ -34,11 +34,11 @@ pub enum FaultKind {
     Proxy,
     /// The peer reset the connection.
     Reset,
-    /// The peer closed the connection before the whole answer had arrived.
+    /// The peer closed the connection before the answer was complete.
     Closed,
     /// A limit of the settings expired.
     TimedOut(Limit),
-    /// What the peer sent is malformed: not HTTP/1.1, or broken gzip.
+    /// The answer is malformed: not HTTP/1.1, or broken gzip.
     Protocol,
     /// The answer's head or body is longer than the client accepts.
     TooLarge,
@@ -49,13 +49,13 @@ pub enum FaultKind {
     Payload,
     /// The payload cannot be read at this moment: a stale handle of a network file system, a read error, no descriptor left.
     PayloadBusy,
-    /// The file shrank, grew or was changed while it was sent. Its last piece was not sent, so no server has the whole file.
+    /// The file shrank, grew or was changed while it was sent. Its last piece was not sent, so no server has the complete file.
     Changed,
     /// This machine cannot make a connection at this moment: no descriptor left, its trust store cannot be read.
     Local,
     /// The URL cannot be requested.
     Url,
-    /// The request's own deadline passed, whatever its limits.
+    /// The deadline of the request passed.
     Deadline,
 }
 
@@ -124,14 +124,14 @@ impl FaultKind {
             Self::Tls => "TLS failed",
             Self::Proxy => "the proxy cannot be used",
             Self::Reset => "the connection was reset",
-            Self::Closed => "the connection was closed before the whole answer was there",
+            Self::Closed => "the connection was closed before the answer was complete",
             Self::TimedOut(Limit::Connect) => "connect_timeout ran out before there was a connection",
             Self::TimedOut(Limit::FirstByte) => "connect_timeout ran out before the first byte of the response",
             Self::TimedOut(Limit::Write) => "write_timeout ran out before the payload was sent",
             Self::TimedOut(Limit::Read) => "read_timeout ran out before the response was complete",
             Self::Protocol => "the answer is malformed",
             Self::TooLarge => "the answer is too large",
-            Self::Integrity => "what arrived is not what was sent",
+            Self::Integrity => "the server does not have the data that was sent",
             Self::Payload => "the payload cannot be read",
             Self::PayloadBusy => "the payload cannot be read now",
             Self::Local => "this machine cannot connect now",

@@ -30,7 +30,7 @@ pub use builder::{BuildError, ClientBuilder, POOL_IDLE_TIMEOUT};
 #[doc(no_inline)]
 pub use bytes::Bytes;
 pub use client::Client;
-pub use digest::{Digests, FileState, Sent};
+pub use digest::{Checksums, Digests, FileState, Sent};
 #[doc(no_inline)]
 pub use encord_http_settings::RequestsSettings;
 #[doc(no_inline)]
@@ -42,7 +42,7 @@ pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 #[doc(no_inline)]
 pub use http_body;
 pub use meter::Meter;
-pub use net::exchange::{EXPECT_CONTINUE_FROM, EXPECT_CONTINUE_WAIT, MAX_BODY, MAX_ERROR_BODY};
+pub use net::exchange::{EXPECT_CONTINUE_MIN_BYTES, EXPECT_CONTINUE_WAIT, MAX_BODY_BYTES, MAX_ERROR_BODY_BYTES};
 pub use payload::Payload;
 pub use phase::{Limit, Phase, Profile};
 pub use proxy::{InvalidProxy, Proxies, Proxy};

@@ -3,8 +3,8 @@
 mod buffer;
 mod error;
 mod outgoing;
+mod read_ahead;
 mod readers;
-mod reading;
 mod source;
 
 use std::fmt;
@@ -17,11 +17,11 @@ use http_body_util::BodyExt;
 
 use self::error::{BoxError, PayloadError};
 pub(crate) use self::outgoing::Outgoing;
+use self::read_ahead::ReadAhead;
 pub(crate) use self::readers::Readers;
-use self::reading::Reading;
 pub(crate) use self::source::Opened;
 use self::source::{Slot, Stream};
-use crate::digest::Digests;
+use crate::digest::{Checksums, Digests, FileState};
 use crate::fault::Fault;
 
 /// The payload of a request. Every payload except [`Payload::once`] can be sent again: bytes are shared, a file is opened again,
@@ -113,22 +113,29 @@ impl Payload {
     /// clocks.
     pub(crate) async fn open(&self, readers: &Readers) -> Result<Opened, Fault> {
         let digests = self.digests;
-        let opened = match &self.kind {
-            Kind::Empty if digests == Digests::NONE => Ok(Opened::memory(Bytes::new())),
-            Kind::Bytes(bytes) if digests == Digests::NONE => Ok(Opened::memory(bytes.clone())),
-            Kind::Empty => Reading::memory(Bytes::new(), digests, readers).await.map(Opened::read),
-            Kind::Bytes(bytes) => Reading::memory(bytes.clone(), digests, readers).await.map(Opened::read),
-            Kind::File(path) => Reading::file(Arc::clone(path), digests, readers).await.map(Opened::read),
-            Kind::Factory(make) => Ok(Opened::stream(make(), digests)),
-            Kind::Once { .. } if !self.can_open() => Err(PayloadError::Consumed),
-            Kind::Once { slot, length } => Ok(Opened::once(Arc::clone(slot), *length, digests)),
-        };
-        opened.map_err(Fault::from)
+        Ok(match &self.kind {
+            Kind::Empty => Opened::bytes(Bytes::new(), digests, readers).await?,
+            Kind::Bytes(bytes) => Opened::bytes(bytes.clone(), digests, readers).await?,
+            Kind::File(path) => Opened::file(Arc::clone(path), digests, readers).await?,
+            Kind::Factory(make) => Opened::stream(make(), digests),
+            Kind::Once { .. } if !self.can_open() => return Err(PayloadError::Consumed.into()),
+            Kind::Once { slot, length } => Opened::once(Arc::clone(slot), *length, digests),
+        })
     }
 
     const fn of(kind: Kind) -> Self {
         Self { kind, digests: Digests::NONE }
     }
+}
+
+/// Reads a file to its end, and returns the state that it had and its checksums.
+pub(crate) async fn digest_file(
+    path: PathBuf,
+    digests: Digests,
+    readers: &Readers,
+) -> Result<(FileState, Checksums), Fault> {
+    let (file, state) = ReadAhead::file(path.into(), digests, readers).await?;
+    Ok((state, file.digest().await?))
 }
 
 impl fmt::Debug for Payload {
@@ -161,7 +168,7 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio::time::{advance, resume};
 
-    use super::readers::Read;
+    use super::readers::JobHandle;
     use super::*;
     use crate::client::Client;
     use crate::fault::FaultKind;
@@ -171,12 +178,12 @@ mod tests {
     const SLOW: Duration = Duration::from_secs(3600);
 
     /// Blocks all readers, like a disk that does not answer, until the sender is dropped.
-    fn block(readers: &Readers) -> (mpsc::Sender<()>, Vec<Read<bool>>) {
+    fn block(readers: &Readers) -> (mpsc::Sender<()>, Vec<JobHandle<bool>>) {
         let (disk, answer) = mpsc::channel::<()>();
         let answer = Arc::new(Mutex::new(answer));
         let reads = (0..1000).map(|_| {
             let answer = Arc::clone(&answer);
-            readers.start(move || answer.lock().map(|answer| answer.recv().is_ok()).is_ok())
+            readers.spawn(move || answer.lock().map(|answer| answer.recv().is_ok()).is_ok())
         });
         (disk, reads.collect())
     }
@@ -227,5 +234,26 @@ mod tests {
         let error = sending.await.expect_err("the disk does not answer");
         assert_eq!((error.phase(), error.attempts().len()), (Phase::Preparing, 1));
         assert_eq!(error.fault().map(Fault::kind), Some(FaultKind::Deadline));
+    }
+
+    #[test]
+    fn a_file_is_digested_to_its_end_unless_the_call_is_dropped() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let content: Vec<u8> = (0..768 * 1024_u32).flat_map(u32::to_le_bytes).collect();
+        std::fs::write(file.path(), &content).expect("written");
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build().expect("a client");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let (state, checksums) = client.digest_file(file.path(), Digests::ALL).await.expect("readable");
+            assert_eq!((state.length, checksums.crc32c), (content.len() as u64, Some(crc32c::crc32c(&content))));
+            assert!(checksums.md5.is_some());
+
+            file.as_file().set_len(1 << 36).expect("a hole, which takes minutes to read");
+            assert!(is_pending(pin!(client.digest_file(file.path(), Digests::ALL))));
+        });
+        let began = std::time::Instant::now();
+        // Waits for the jobs that have begun.
+        drop(runtime);
+        assert!(began.elapsed() < Duration::from_secs(10));
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// The phase that an attempt has reached. Phases follow each other in this order; some may be skipped.
 ///
-/// Only an interim response (1xx) moves an attempt back to an earlier phase, because it looks like the response until its head is
-/// read.
+/// Only an interim response (1xx) moves an attempt back to an earlier phase. It cannot be told from the response before its head
+/// is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Phase {

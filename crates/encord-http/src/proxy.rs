@@ -111,8 +111,8 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// Adds to a fault that it happened on the way to the proxy.
-    pub(crate) fn blame(&self, fault: &Fault) -> Fault {
+    /// Adds the name of the proxy to a fault of the connection to it.
+    pub(crate) fn annotate(&self, fault: &Fault) -> Fault {
         let detail = match fault.detail() {
             "" => format!("proxy {self}"),
             detail => format!("proxy {self}: {detail}"),

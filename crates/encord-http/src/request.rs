@@ -102,7 +102,7 @@ impl Request {
     /// Sets the payload.
     #[must_use]
     pub fn payload(mut self, payload: impl Into<Payload>) -> Self {
-        self.change().payload = payload.into();
+        self.inner_mut().payload = payload.into();
         self
     }
 
@@ -110,7 +110,7 @@ impl Request {
     /// set by the client, which overwrites or drops them.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.change().headers.append(name, value);
+        self.inner_mut().headers.append(name, value);
         self
     }
 
@@ -118,28 +118,28 @@ impl Request {
     /// not sent after a redirect to another origin, and not to [another target](crate::Attempts::set_target).
     #[must_use]
     pub fn target_headers(mut self, headers: HeaderMap) -> Self {
-        self.change().target_headers = headers;
+        self.inner_mut().target_headers = headers;
         self
     }
 
     /// Sets whether the request may be sent twice (rule R4).
     #[must_use]
     pub fn idempotent(mut self, idempotent: bool) -> Self {
-        self.change().idempotent = idempotent;
+        self.inner_mut().idempotent = idempotent;
         self
     }
 
     /// Sends this request with these settings instead of the client's (rule R10). Other requests are not affected.
     #[must_use]
     pub fn settings(mut self, settings: RequestsSettings) -> Self {
-        self.change().settings = Some(settings);
+        self.inner_mut().settings = Some(settings);
         self
     }
 
     /// Sets how the limits are interpreted. Default: [`Profile::Total`].
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
-        self.change().profile = profile;
+        self.inner_mut().profile = profile;
         self
     }
 
@@ -147,30 +147,30 @@ impl Request {
     /// pass the deadline is not started. Default: only the limits of the settings apply.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.change().deadline = Some(deadline);
+        self.inner_mut().deadline = Some(deadline);
         self
     }
 
-    /// Follows up to `most` redirects of a `GET` or `HEAD`. Default: none; a redirect is a response like any other.
+    /// Follows up to `max` redirects of a `GET` or `HEAD`. Default: none; a redirect is a response like any other.
     ///
     /// A redirect is never followed from https to http, with a payload, or to a `Location` that is neither an absolute URL nor an
     /// absolute path. If scheme, host or port change, only headers that cannot be a credential are sent. Each hop has its own
     /// budgets.
     #[must_use]
-    pub fn follow_redirects(mut self, most: u8) -> Self {
-        self.change().redirects = most;
+    pub fn follow_redirects(mut self, max: u8) -> Self {
+        self.inner_mut().redirects = max;
         self
     }
 
     /// Counts the bytes of the payload while they are sent. Requests may share a meter.
     #[must_use]
     pub fn meter(mut self, meter: Arc<Meter>) -> Self {
-        self.change().meter = Some(meter);
+        self.inner_mut().meter = Some(meter);
         self
     }
 
     /// Returns the fields, to change them. Clones of the request do not change.
-    pub(crate) fn change(&mut self) -> &mut Inner {
+    pub(crate) fn inner_mut(&mut self) -> &mut Inner {
         Arc::make_mut(&mut self.0)
     }
 
@@ -200,7 +200,7 @@ impl Request {
     pub fn json(mut self, value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         let payload = serde_json::to_vec(value)?;
         let json = HeaderValue::from_static("application/json");
-        self.change().headers.insert(http::header::CONTENT_TYPE, json);
+        self.inner_mut().headers.insert(http::header::CONTENT_TYPE, json);
         Ok(self.payload(payload))
     }
 }

@@ -12,8 +12,8 @@ use crate::ModelIterationUids;
 /// (the SDK raises an exception).
 ///
 /// On the wire `feature_node_hashes` is an object. Its keys are the hashes, in their order and each once; its values are
-/// dropped, as in the SDK. A list of strings can be read too, and a list is written: it keeps its order in every JSON library,
-/// so that a written record is read back the same.
+/// dropped, as in the SDK. A list of strings can be read too, and a list is written, because every JSON library keeps the
+/// order of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(expecting = "a model configuration"))]
@@ -50,7 +50,7 @@ mod feature_node_hashes {
     };
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-        // A format that is not human-readable often cannot tell what comes next. It holds the list, which we write.
+        // Formats that are not human-readable often do not store the type of a value. They have the list, which is what we write.
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(Hashes)
         } else {

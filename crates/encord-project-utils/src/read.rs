@@ -1,4 +1,4 @@
-//! The distinct uids straight from JSON, without the models.
+//! Reads the distinct uids from JSON without making the models.
 
 mod seeds;
 
@@ -13,9 +13,8 @@ use crate::UidHasher;
 
 /// Reads a JSON array of model configurations, and returns its distinct model iteration uids in order of first appearance.
 ///
-/// Use it for a list that is too large to hold: memory is needed for the distinct uids only. Of each model, only
-/// `model_iteration_uids` is looked at; the rest must only be JSON. The reader is read to its end and needs no buffer of its
-/// own.
+/// Use it for a list that is too large for memory: it keeps only the distinct uids. It reads only `model_iteration_uids` of each
+/// model; the other fields must be valid JSON. The reader is read to its end and needs no buffer of its own.
 ///
 /// ```
 /// use encord_project_utils::read_model_iteration_uids;

@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 /// The hasher of the sets that this crate makes: foldhash, which is fast on short strings.
 ///
-/// It is seeded at random, which resists accidents and simple attacks, but not an attacker who can watch timings.
+/// Its random seed resists simple attacks, but not an attacker who can measure times.
 pub type UidHasher = foldhash::fast::RandomState;
 
 /// A record that has model iteration uids: [`ModelConfiguration`](crate::ModelConfiguration), or a type of your own.
@@ -54,7 +54,7 @@ where
     M: ModelIterationUids + ?Sized + 'a,
 {
     let mut uids = IndexSet::default();
-    // Not `extend`, which makes room for the uids of a model before it knows which are new.
+    // `extend` would reserve memory for all uids of a model, although most are not new.
     for uid in models.into_iter().flat_map(M::model_iteration_uids) {
         uids.insert(uid);
     }

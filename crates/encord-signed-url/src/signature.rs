@@ -121,9 +121,9 @@ impl<'a> Query<'a> {
         self.find(|found| found.eq_ignore_ascii_case(name)).and_then(decode)
     }
 
-    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<&'a str> {
+    fn find(&self, is_wanted: impl Fn(&str) -> bool) -> Option<&'a str> {
         let mut parameters = self.0.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
-        parameters.find(|(name, _)| is_it(name)).map(|(_, value)| value)
+        parameters.find(|(name, _)| is_wanted(name)).map(|(_, value)| value)
     }
 }
 

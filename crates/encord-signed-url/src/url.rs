@@ -87,7 +87,7 @@ fn parse(url: &str) -> Result<Target, InvalidUrl> {
     // The crate `http` has its own error texts for empty and overlong strings. None of them repeats the input.
     let uri = match Uri::try_from(url) {
         Ok(uri) => uri,
-        Err(_) if has_odd_port(url) => return Err(InvalidUrl::Port),
+        Err(_) if has_invalid_port(url) => return Err(InvalidUrl::Port),
         Err(e) => return Err(InvalidUrl::Syntax(e.to_string().into())),
     };
     let origin = Origin::of(&uri)?;
@@ -98,7 +98,7 @@ fn parse(url: &str) -> Result<Target, InvalidUrl> {
 }
 
 /// Whether the port is invalid. The crate `http` refuses some invalid ports without naming the port as the reason.
-fn has_odd_port(url: &str) -> bool {
+fn has_invalid_port(url: &str) -> bool {
     let after_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = after_scheme.split(['/', '?', '#']).next().unwrap_or_default();
     let port = authority.rsplit_once(':').map(|(_, port)| port);

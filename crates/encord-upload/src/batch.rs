@@ -1,4 +1,4 @@
-//! The batch: items in, at most so many under way, outcomes out.
+//! A batch: takes items from the input, keeps the allowed number under way, and gives out their outcomes.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -21,23 +21,23 @@ use crate::signing::{Signed, Signing};
 use crate::target::Targets;
 use crate::transfer::{Decision, transfer};
 
-/// How many items that are not selected are passed over before others get their turn.
-const MAX_ITEMS_PASSED_OVER: usize = 256;
+/// How many items that are not selected are skipped in one poll, so that a long list does not block the runtime.
+const MAX_SKIPPED_PER_POLL: usize = 256;
 
-/// Says which items are taken, by place and item.
+/// Decides by position and item which items are taken.
 pub(crate) type Selection = Arc<dyn Fn(usize, &UploadItem) -> bool + Send + Sync>;
 
-/// A batch under way: a stream of outcomes, in the order in which the items end. Made by [`Uploader::batch`].
+/// A batch: a stream of outcomes, in the order in which the items end. [`Uploader::batch`] makes it.
 ///
-/// Items are taken from the input only as they are sent, with a [source](crate::SignedUrlSource) up to as many more as may be
-/// under way at once; nothing is held of one whose outcome was given out. So memory follows the number of items under way. No
-/// item is started while nobody asks for outcomes. After a stop the rest of the input is still taken, to report each item as
-/// cancelled.
+/// An item is taken from the input shortly before it is sent. With a [source](crate::SignedUrlSource), more items are taken
+/// ahead, up to the number that may be under way at once. Nothing is kept of an item after its outcome is given out, so memory
+/// depends on the number of items under way only. No item is started unless the stream is polled. After a stop, the rest of the
+/// input is still taken, and each of its items is reported as cancelled.
 ///
-/// Dropping it aborts what is under way; what was given out until then, and the journal, remain true.
+/// Dropping the batch aborts the items under way. The earlier outcomes and the journal remain valid.
 ///
 /// [`Uploader::batch`]: crate::Uploader::batch
-#[must_use = "nothing is uploaded until the outcomes are asked for"]
+#[must_use = "nothing is uploaded until the outcomes are polled"]
 pub struct Batch<S> {
     context: Arc<Context>,
     input: Input<S>,
@@ -45,19 +45,19 @@ pub struct Batch<S> {
     ready: VecDeque<Numbered>,
     running: JoinSet<ItemReport>,
     under_way: HashMap<Id, UnderWay>,
-    /// Outcomes that have been entered and not been given out.
-    ended: VecDeque<ItemReport>,
+    /// Outcomes that are not given out yet.
+    outcomes: VecDeque<ItemReport>,
     targets: Targets,
     cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Nothing more is started.
-    stopping: bool,
+    /// Whether no more items are started.
+    is_stopping: bool,
     stopped: Option<StopCause>,
 }
 
 struct UnderWay {
     decision: Decision,
     handle: AbortHandle,
-    /// What is reported if it is aborted.
+    /// The report if the item is aborted.
     report: ItemReport,
 }
 
@@ -65,7 +65,7 @@ struct Input<S> {
     items: Pin<Box<S>>,
     select: Option<Selection>,
     next: usize,
-    at_end: bool,
+    is_at_end: bool,
 }
 
 impl<S: Stream<Item = UploadItem>> Batch<S> {
@@ -74,49 +74,51 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         Self {
             signing: Signing::new(Arc::clone(&context)),
             context,
-            input: Input { items: Box::pin(items), select, next: 0, at_end: false },
+            input: Input { items: Box::pin(items), select, next: 0, is_at_end: false },
             ready: VecDeque::new(),
             running: JoinSet::new(),
             under_way: HashMap::new(),
-            ended: VecDeque::new(),
+            outcomes: VecDeque::new(),
             targets: Targets::default(),
             cancel: None,
-            stopping: false,
+            is_stopping: false,
             stopped: None,
         }
     }
 
-    /// Cancels the batch when `cancel` is ready: nothing further is started, and what is under way is aborted. A
-    /// `CancellationToken` of tokio-util will do, by its `cancelled_owned`.
+    /// Cancels the batch when `cancel` is ready: no more items are started, and the items under way are aborted. `cancel` can be
+    /// `cancelled_owned()` of a `CancellationToken` of tokio-util.
     pub fn until(mut self, cancel: impl Future<Output = ()> + Send + 'static) -> Self {
         self.cancel = Some(Box::pin(cancel));
         self
     }
 
-    /// The next outcome; `None` when every item has one. Cancel safe: a call that is dropped takes no outcome with it.
+    /// Waits for the next outcome. Returns `None` when all outcomes are given out. It is cancel safe: if the future is dropped,
+    /// no outcome is lost.
     pub async fn next(&mut self) -> Option<ItemReport> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Why the batch was stopped, if it was. It is not [`Cancelled`](StopCause::Cancelled) before an item has been.
+    /// Why the batch was stopped, if it was. It is [`Cancelled`](StopCause::Cancelled) only after an item was cancelled.
     pub fn stopped(&self) -> Option<StopCause> {
         self.stopped
     }
 
-    /// A view of how far the batch is.
+    /// A view of the progress of the batch.
     pub fn progress(&self) -> Progress {
         self.context.progress.clone()
     }
 
-    /// The report of all items, when every item has an outcome; `observe` is called with each as it comes.
+    /// Waits until all items have ended, and returns the report of all items. `observe` is called when an item ends.
     ///
-    /// Unlike the stream it holds an [`ItemReport`] for every item: path, title and attempts, and for each failed one the headers
-    /// of the server's last answer and up to 64 KiB of its body ([`MAX_ERROR_BODY`](encord_http::MAX_ERROR_BODY)).
+    /// Unlike the stream, it keeps an [`ItemReport`] of every item in memory: path, title and attempts, and for each failed item
+    /// the headers of the server's last answer and up to 64 KiB of its body
+    /// ([`MAX_ERROR_BODY_BYTES`](encord_http::MAX_ERROR_BODY_BYTES)).
     ///
     /// # Errors
     ///
-    /// [`Stopped`], with the whole report, when an item fails for good and failures are not allowed (rule U5), and when an item was
-    /// cancelled.
+    /// [`Stopped`], with the whole report, when an item fails for good and failures are not allowed (rule U5), or when an item
+    /// was cancelled.
     pub async fn report(mut self, mut observe: impl FnMut(&ItemReport)) -> Result<Report, Stopped> {
         let mut report = Report::default();
         while let Some(item) = self.next().await {
@@ -130,46 +132,44 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         }
     }
 
-    /// Takes items from the input, has them signed, and starts them, as far as there is room.
+    /// Takes items from the input, has them signed, and starts as many as the gate allows.
     fn start(&mut self, cx: &mut task::Context<'_>) {
-        let room = self.room();
-        self.gather(room, cx);
+        let free_slots = self.free_slots();
+        self.gather(free_slots, cx);
         self.sign(cx);
-        for _ in 0..room {
+        for _ in 0..free_slots {
             let Some(item) = self.ready.pop_front() else { break };
             self.spawn(item);
         }
         let not_started = self.input.left().map(|left| left + self.ready.len() + self.signing.len());
-        self.context.gate.wait_for_room(not_started, cx.waker());
+        self.context.gate.set_waker(not_started, cx.waker());
     }
 
-    /// How many items may be started now. An outcome takes up the room of its item until it is given out.
-    fn room(&self) -> usize {
-        self.context.gate.room().saturating_sub(self.ended.len())
+    /// Returns how many items may be started now. An item keeps its slot until its outcome is given out.
+    fn free_slots(&self) -> usize {
+        self.context.gate.free_slots().saturating_sub(self.outcomes.len())
     }
 
-    /// How many items may be taken now: with a source as many as may be under way at once are prepared ahead of them.
-    fn room_ahead(&self, room: usize) -> usize {
-        let room = if self.signing.is_possible() {
-            self.context.gate.allowed().saturating_sub(self.ended.len())
-        } else {
-            room.saturating_sub(self.ended.len())
-        };
-        room.saturating_sub(self.ready.len() + self.signing.len())
+    /// Returns how many items may be taken from the input now. With a source, as many as may be under way at once are taken
+    /// ahead.
+    fn wanted_items(&self, free_slots: usize) -> usize {
+        let slots = if self.signing.is_possible() { self.context.gate.limit() } else { free_slots };
+        slots.saturating_sub(self.outcomes.len() + self.ready.len() + self.signing.len())
     }
 
-    fn gather(&mut self, room: usize, cx: &mut task::Context<'_>) {
-        let mut passed_over = 0;
-        while !self.stopping && self.room_ahead(room) > 0 {
+    /// Takes items from the input.
+    fn gather(&mut self, free_slots: usize, cx: &mut task::Context<'_>) {
+        let mut skipped = 0;
+        while !self.is_stopping && self.wanted_items(free_slots) > 0 {
             match self.input.poll(cx) {
                 Poll::Ready(Some(Ok(numbered))) if numbered.item.signed_url.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) if self.signing.is_possible() => self.signing.push(numbered),
-                // It may have been done before.
+                // The journal may list the item as done, so the missing URL is not an error yet.
                 Poll::Ready(Some(Ok(numbered))) if self.context.journal.is_some() => self.ready.push_back(numbered),
                 Poll::Ready(Some(Ok(numbered))) => {
-                    self.enter(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false);
+                    self.add_outcome(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false);
                 }
-                Poll::Ready(Some(Err(NotSelected))) if passed_over < MAX_ITEMS_PASSED_OVER => passed_over += 1,
+                Poll::Ready(Some(Err(NotSelected))) if skipped < MAX_SKIPPED_PER_POLL => skipped += 1,
                 Poll::Ready(Some(Err(NotSelected))) => {
                     cx.waker().wake_by_ref();
                     break;
@@ -180,13 +180,13 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
     }
 
     fn sign(&mut self, cx: &mut task::Context<'_>) {
-        let pressing = self.ready.is_empty() || self.input.at_end;
-        while !self.stopping
-            && let Poll::Ready(Some(Signed { ready, ended })) = self.signing.poll(cx, pressing)
+        let is_urgent = self.ready.is_empty() || self.input.is_at_end;
+        while !self.is_stopping
+            && let Poll::Ready(Some(Signed { ready, ended })) = self.signing.poll(cx, is_urgent)
         {
             self.ready.extend(ready);
             for report in ended {
-                self.enter(report, false);
+                self.add_outcome(report, false);
             }
         }
     }
@@ -195,7 +195,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         self.warn_of_an_overwritten_object(&item);
         let report = ItemReport::cancelled(&item);
         self.context.progress.start();
-        let arrival = self.context.gate.arrives();
+        let arrival = self.context.gate.count_arriving();
         let decision = Decision::default();
         let handle = self.running.spawn(transfer(Arc::clone(&self.context), item, arrival, decision.clone()));
         self.under_way.insert(handle.id(), UnderWay { decision, handle, report });
@@ -211,13 +211,13 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
     }
 
     fn stop(&mut self) {
-        self.stopping = true;
-        // What is stored is left to be written into the journal.
+        self.is_stopping = true;
+        // Items that the server has stored are not aborted, so that the journal lists them.
         for UnderWay { handle, .. } in self.under_way.values().filter(|item| item.decision.take()) {
             handle.abort();
         }
         for item in take(&mut self.ready).into_iter().chain(self.signing.abort()) {
-            self.enter(ItemReport::cancelled(&item), false);
+            self.add_outcome(ItemReport::cancelled(&item), false);
         }
     }
 
@@ -231,27 +231,27 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
             Err(error) => self.under_way.remove(&error.id()).map(|aborted| aborted.report),
         };
         if let Some(report) = report {
-            self.enter(report, true);
+            self.add_outcome(report, true);
         }
     }
 
-    /// Enters an outcome, and stops the batch if it has to be.
-    fn enter(&mut self, report: ItemReport, was_started: bool) {
+    /// Adds an outcome, and stops the batch after a failure that is not allowed.
+    fn add_outcome(&mut self, report: ItemReport, was_started: bool) {
         self.context.progress.end(&report, was_started);
         let (index, status) = (report.index, report.status);
         if status == Status::Failed && self.context.settings.allow_failures {
             let error = report.error.as_ref().map(tracing::field::display);
             warn!(path = %report.path.display(), title = report.title, error, "upload failed");
         }
-        self.ended.push_back(report);
+        self.outcomes.push_back(report);
         match status {
             Status::Failed if !self.context.settings.allow_failures => {
                 self.stopped.get_or_insert(StopCause::Failure { index });
-                if !self.stopping {
+                if !self.is_stopping {
                     self.stop();
                 }
             }
-            Status::Cancelled if self.stopping => {
+            Status::Cancelled if self.is_stopping => {
                 self.stopped.get_or_insert(StopCause::Cancelled);
             }
             _ => {}
@@ -259,23 +259,23 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
     }
 
     fn poll_outcome(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<ItemReport>> {
-        // All that have ended come first: one of them may be a failure, after which nothing is started.
+        // Ended items come first, because nothing may be started after a failure.
         while let Poll::Ready(Some(joined)) = self.running.poll_join_next_with_id(cx) {
             self.joined(joined);
         }
-        if !self.stopping && self.cancel.as_mut().is_some_and(|cancel| cancel.as_mut().poll(cx).is_ready()) {
+        if !self.is_stopping && self.cancel.as_mut().is_some_and(|cancel| cancel.as_mut().poll(cx).is_ready()) {
             self.stop();
         }
-        if !self.stopping {
+        if !self.is_stopping {
             if coop::has_budget_remaining() {
                 self.start(cx);
             } else {
-                // There may be one that could not be joined; it is next.
+                // An ended item may not have been joined, for lack of budget. It comes first at the next poll.
                 cx.waker().wake_by_ref();
             }
         }
         loop {
-            if let Some(report) = self.ended.pop_front() {
+            if let Some(report) = self.outcomes.pop_front() {
                 return Poll::Ready(Some(report));
             }
             match self.running.poll_join_next_with_id(cx) {
@@ -284,11 +284,11 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        while self.stopping {
+        while self.is_stopping {
             match self.input.poll(cx) {
                 Poll::Ready(Some(Ok(item))) => {
-                    self.enter(ItemReport::cancelled(&item), false);
-                    return Poll::Ready(self.ended.pop_front());
+                    self.add_outcome(ItemReport::cancelled(&item), false);
+                    return Poll::Ready(self.outcomes.pop_front());
                 }
                 Poll::Ready(Some(Err(NotSelected))) => {}
                 Poll::Ready(None) => return Poll::Ready(None),
@@ -296,7 +296,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
             }
         }
         let idle = self.ready.is_empty() && self.signing.len() == 0;
-        if idle && self.input.at_end { Poll::Ready(None) } else { Poll::Pending }
+        if idle && self.input.is_at_end { Poll::Ready(None) } else { Poll::Pending }
     }
 }
 
@@ -313,17 +313,17 @@ impl<S: Stream<Item = UploadItem>> Stream for Batch<S> {
     }
 }
 
-/// The item belongs to another run.
+/// The next item of the input is not selected.
 struct NotSelected;
 
 impl<S: Stream<Item = UploadItem>> Input<S> {
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Result<Numbered, NotSelected>>> {
-        if self.at_end {
+        if self.is_at_end {
             return Poll::Ready(None);
         }
         self.items.as_mut().poll_next(cx).map(|item| {
             let Some(item) = item else {
-                self.at_end = true;
+                self.is_at_end = true;
                 return None;
             };
             let index = self.next;
@@ -333,11 +333,11 @@ impl<S: Stream<Item = UploadItem>> Input<S> {
         })
     }
 
-    /// How many items have not been taken, if the stream knows.
+    /// Returns how many items have not been taken, if the stream knows their number.
     fn left(&self) -> Option<usize> {
         match self.items.size_hint() {
-            _ if self.at_end => Some(0),
-            (least, Some(most)) if least == most => Some(least),
+            _ if self.is_at_end => Some(0),
+            (lower, Some(upper)) if lower == upper => Some(lower),
             _ => None,
         }
     }

@@ -1,5 +1,5 @@
-//! The gate that every attempt waits at before it starts. [`Pace`] decides how many attempts each origin gets; the gate makes
-//! them wait.
+//! The gate that every attempt waits at before it starts. [`Pace`] decides how many attempts each origin gets; the gate
+//! makes them wait.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as Turn, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use crate::pace::{Begun, Change, Ended, Next, Pace, START_ATTEMPTS};
+use crate::pace::{Change, Feedback, Next, Pace, START_ATTEMPTS, Started};
 
 /// How many items may wait for a pass or for their next attempt, in addition to the items under way.
 const MAX_WAITING_ITEMS: usize = 512;
@@ -25,7 +25,7 @@ pub(crate) struct Gate {
     /// Whether the number of attempts under way is fixed, for comparisons.
     is_fixed: bool,
     permits: Arc<Semaphore>,
-    lanes: Mutex<HashMap<Origin, Arc<Lane>>>,
+    queues: Mutex<HashMap<Origin, Arc<OriginQueue>>>,
     /// Items that were started and have not reached the gate.
     arriving: AtomicUsize,
     /// Items that wait for their turn, and those that wait for their next attempt.
@@ -38,7 +38,7 @@ pub(crate) struct Gate {
 
 /// The queue for one origin.
 #[derive(Debug)]
-struct Lane {
+struct OriginQueue {
     name: String,
     pace: Mutex<Pace>,
     /// Held by the attempt that is next, because passes are given out one after the other.
@@ -52,16 +52,16 @@ struct Lane {
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Arc<Gate>,
-    lane: Arc<Lane>,
-    begun: Option<Begun>,
-    /// How long this pass was delayed because the origin had asked for a wait.
-    held: Duration,
+    queue: Arc<OriginQueue>,
+    started: Option<Started>,
+    /// The part of the wait for this pass that the origin had asked for.
+    hold_time: Duration,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Counts an item in one of the counters until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Counted {
+pub(crate) struct CountGuard {
     gate: Arc<Gate>,
     count: fn(&Gate) -> &AtomicUsize,
 }
@@ -73,7 +73,7 @@ impl Gate {
             cap,
             is_fixed,
             permits: Arc::new(Semaphore::new(cap)),
-            lanes: Mutex::default(),
+            queues: Mutex::default(),
             arriving: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             not_started: AtomicUsize::new(usize::MAX),
@@ -82,71 +82,71 @@ impl Gate {
     }
 
     /// Waits for a pass to this origin. `arrival` is dropped when the wait begins.
-    pub(crate) async fn pass(self: &Arc<Self>, origin: &Origin, arrival: Option<Counted>) -> Pass {
-        let lane = self.lane(origin);
+    pub(crate) async fn pass(self: &Arc<Self>, origin: &Origin, arrival: Option<CountGuard>) -> Pass {
+        let queue = self.queue(origin);
         let arrived = Instant::now();
-        let _waiting = self.waits();
-        let _in_lane = InLane::enter(&lane);
+        let _waiting = self.count_waiting();
+        let _queued = Queued::enter(&queue);
         drop(arrival);
-        let _turn = lane.turn.lock().await;
+        let _turn = queue.turn.lock().await;
         let mut permit = None;
         loop {
             let now = Instant::now();
-            match (self.next(&lane, now), permit.take()) {
+            match (self.next(&queue, now), permit.take()) {
                 (Next::Now, Some(permit)) => {
-                    let mut pace = lane.pace();
-                    let (begun, held) = (pace.begin(now), pace.held_since(arrived, now));
+                    let mut pace = queue.pace();
+                    let (started, hold_time) = (pace.begin(now), pace.held_since(arrived, now));
                     drop(pace);
                     return Pass {
                         gate: Arc::clone(self),
-                        lane: Arc::clone(&lane),
-                        begun: Some(begun),
-                        held,
+                        queue: Arc::clone(&queue),
+                        started: Some(started),
+                        hold_time,
                         permit: Some(permit),
                     };
                 }
                 // After it gets a permit, the loop asks the pace again.
                 (Next::Now, None) => permit = Arc::clone(&self.permits).acquire_owned().await.ok(),
-                (Next::At(at), _) => drop(timeout_at(at, lane.changed.notified()).await),
-                (Next::Full, _) => lane.changed.notified().await,
+                (Next::At(at), _) => drop(timeout_at(at, queue.changed.notified()).await),
+                (Next::Full, _) => queue.changed.notified().await,
             }
         }
     }
 
     /// Returns how many more items may be started now.
-    pub(crate) fn room(&self) -> usize {
+    pub(crate) fn free_slots(&self) -> usize {
         if self.waiting.load(Relaxed) >= MAX_WAITING_ITEMS.min(4 * self.cap) {
             return 0;
         }
         let now = Instant::now();
-        let lanes = self.lanes();
-        let room = lanes.values().map(|lane| lane.room(now)).sum::<usize>();
-        let room = if lanes.is_empty() { self.start() } else { room.min(self.permits.available_permits()) };
-        room.saturating_sub(self.arriving.load(Relaxed))
+        let queues = self.queues();
+        let free = queues.values().map(|queue| queue.free_slots(now)).sum::<usize>();
+        let free = if queues.is_empty() { self.start_limit() } else { free.min(self.permits.available_permits()) };
+        free.saturating_sub(self.arriving.load(Relaxed))
     }
 
     /// Returns how many attempts may be under way now.
-    pub(crate) fn allowed(&self) -> usize {
-        let lanes = self.lanes();
-        if lanes.is_empty() {
-            self.start()
+    pub(crate) fn limit(&self) -> usize {
+        let queues = self.queues();
+        if queues.is_empty() {
+            self.start_limit()
         } else {
-            lanes.values().map(|lane| lane.pace().limit()).sum::<usize>().min(self.cap)
+            queues.values().map(|queue| queue.pace().limit()).sum::<usize>().min(self.cap)
         }
     }
 
     /// Counts an item as started, until it reaches the gate and the result is dropped.
-    pub(crate) fn arrives(self: &Arc<Self>) -> Counted {
-        Counted::new(self, |gate| &gate.arriving)
+    pub(crate) fn count_arriving(self: &Arc<Self>) -> CountGuard {
+        CountGuard::new(self, |gate| &gate.arriving)
     }
 
     /// Counts an item as waiting. A waiting item does not count as under way.
-    pub(crate) fn waits(self: &Arc<Self>) -> Counted {
-        Counted::new(self, |gate| &gate.waiting)
+    pub(crate) fn count_waiting(self: &Arc<Self>) -> CountGuard {
+        CountGuard::new(self, |gate| &gate.waiting)
     }
 
     /// Sets how many items have not been started, if known, and the waker to call when another item may start.
-    pub(crate) fn wait_for_room(&self, not_started: Option<usize>, waker: &Waker) {
+    pub(crate) fn set_waker(&self, not_started: Option<usize>, waker: &Waker) {
         self.not_started.store(not_started.unwrap_or(usize::MAX), Relaxed);
         let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *batch {
@@ -155,12 +155,12 @@ impl Gate {
         }
     }
 
-    fn start(&self) -> usize {
+    fn start_limit(&self) -> usize {
         if self.is_fixed { self.cap } else { START_ATTEMPTS.min(self.cap) }
     }
 
-    fn next(&self, lane: &Lane, now: Instant) -> Next {
-        lane.pace().next(now, self.left())
+    fn next(&self, queue: &OriginQueue, now: Instant) -> Next {
+        queue.pace().next(now, self.left())
     }
 
     /// Returns how many items are left, without the items under way.
@@ -169,25 +169,25 @@ impl Gate {
         Some(not_started + self.waiting.load(Relaxed) + self.arriving.load(Relaxed))
     }
 
-    fn lane(&self, origin: &Origin) -> Arc<Lane> {
-        let mut lanes = self.lanes();
-        if let Some(lane) = lanes.get(origin) {
-            return Arc::clone(lane);
+    fn queue(&self, origin: &Origin) -> Arc<OriginQueue> {
+        let mut queues = self.queues();
+        if let Some(queue) = queues.get(origin) {
+            return Arc::clone(queue);
         }
         let pace = if self.is_fixed { Pace::fixed(self.cap) } else { Pace::new(self.cap) };
-        let lane = Arc::new(Lane {
+        let queue = Arc::new(OriginQueue {
             name: origin.to_string(),
             pace: Mutex::new(pace),
             turn: Turn::default(),
             changed: Notify::new(),
             waiting: AtomicUsize::new(0),
         });
-        lanes.insert(origin.clone(), Arc::clone(&lane));
-        lane
+        queues.insert(origin.clone(), Arc::clone(&queue));
+        queue
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Lane>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, HashMap<Origin, Arc<OriginQueue>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake_batch(&self) {
@@ -198,14 +198,14 @@ impl Gate {
     }
 }
 
-impl Lane {
+impl OriginQueue {
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns how many more items may be started. One item may wait for an origin that has asked for a wait, so that the batch
-    /// continues when the wait is over.
-    fn room(&self, now: Instant) -> usize {
+    /// Returns how many more items may be started. While the origin is held, one item may wait for it, so that the batch
+    /// continues when the hold ends.
+    fn free_slots(&self, now: Instant) -> usize {
         let pace = self.pace();
         let limit = if pace.is_held(now) { 1 } else { pace.limit() };
         limit.saturating_sub(pace.under_way() + self.waiting.load(Relaxed))
@@ -222,17 +222,17 @@ impl Lane {
 }
 
 impl Pass {
-    /// Returns how long this pass was delayed because the origin had asked for a wait.
-    pub(crate) fn held(&self) -> Duration {
-        self.held
+    /// Returns the part of the wait for this pass that the origin had asked for.
+    pub(crate) fn hold_time(&self) -> Duration {
+        self.hold_time
     }
 
     /// Reports the end of the attempt.
-    pub(crate) fn end(mut self, ended: Ended) {
-        if let Some(begun) = self.begun.take() {
-            let change = self.lane.pace().end(begun, ended, Instant::now(), self.gate.left());
+    pub(crate) fn end(mut self, feedback: Feedback) {
+        if let Some(started) = self.started.take() {
+            let change = self.queue.pace().end(started, feedback, Instant::now(), self.gate.left());
             if let Some(change) = change {
-                self.lane.log(change);
+                self.queue.log(change);
             }
         }
     }
@@ -240,39 +240,40 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        if self.begun.is_some() {
-            self.lane.pace().let_go();
+        if self.started.is_some() {
+            self.queue.pace().abort();
         }
         self.permit = None;
-        self.lane.changed.notify_one();
+        self.queue.changed.notify_one();
         self.gate.wake_batch();
     }
 }
 
-impl Counted {
+impl CountGuard {
     fn new(gate: &Arc<Gate>, count: fn(&Gate) -> &AtomicUsize) -> Self {
         count(gate).fetch_add(1, Relaxed);
         Self { gate: Arc::clone(gate), count }
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountGuard {
     fn drop(&mut self) {
         (self.count)(&self.gate).fetch_sub(1, Relaxed);
         self.gate.wake_batch();
     }
 }
 
-struct InLane<'a>(&'a Lane);
+/// Counts an attempt as waiting in a queue until it is dropped.
+struct Queued<'a>(&'a OriginQueue);
 
-impl<'a> InLane<'a> {
-    fn enter(lane: &'a Lane) -> Self {
-        lane.waiting.fetch_add(1, Relaxed);
-        Self(lane)
+impl<'a> Queued<'a> {
+    fn enter(queue: &'a OriginQueue) -> Self {
+        queue.waiting.fetch_add(1, Relaxed);
+        Self(queue)
     }
 }
 
-impl Drop for InLane<'_> {
+impl Drop for Queued<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Relaxed);
     }

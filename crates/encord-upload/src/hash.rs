@@ -1,122 +1,64 @@
-//! The MD5 of a file that has not been read for sending.
+//! The MD5 of a file, computed before the file is sent.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Arc, Weak};
-use std::time::SystemTime;
 
-use md5::{Digest, Md5};
+use encord_http::{Client, Digests, FileState};
 use tokio::task::spawn_blocking;
 
-/// The MD5 of a file, and which state of the file has it.
+/// The MD5 of a file in this state.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Md5Of {
-    pub(crate) length: u64,
-    pub(crate) modified: Option<SystemTime>,
+pub(crate) struct FileMd5 {
+    state: FileState,
     pub(crate) md5: [u8; 16],
 }
 
-impl Md5Of {
-    fn is_of(&self, file: &Metadata) -> bool {
-        self.modified.is_some() && (self.length, self.modified) == (file.len(), file.modified().ok())
-    }
-}
-
-/// The MD5 of a file as it is now: what is `known`, if the file is still as it was, else it is read to its end. A call that is
-/// dropped stops reading, so that nobody has to wait for the rest.
-pub(crate) async fn md5_of(path: &Path, known: Option<Md5Of>) -> io::Result<Md5Of> {
-    let (path, waiting) = (path.to_owned(), Arc::new(()));
-    let wanted = Arc::downgrade(&waiting);
-    let read = spawn_blocking(move || read(&path, known, &wanted)).await;
-    drop(waiting);
-    read.unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-fn read(path: &Path, known: Option<Md5Of>, wanted: &Weak<()>) -> io::Result<Md5Of> {
-    let metadata = path.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-    }
-    if let Some(known) = known.filter(|known| known.is_of(&metadata)) {
-        return Ok(known);
-    }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let length = metadata.len();
-    Ok(Md5Of { length, modified: metadata.modified().ok(), md5: digest(file, length, wanted)? })
-}
-
-/// The MD5 of exactly so many bytes.
-fn digest(file: impl Read, length: u64, wanted: &Weak<()>) -> io::Result<[u8; 16]> {
-    // A file that grows has no end; the byte more tells that it does.
-    let mut file = file.take(length.saturating_add(1));
-    let (mut md5, mut digested) = (Md5::new(), 0);
-    let mut buffer = vec![0; 64 * 1024];
-    while wanted.strong_count() > 0 {
-        match file.read(&mut buffer) {
-            Ok(0) if digested == length => return Ok(md5.finalize().into()),
-            Ok(0) => return Err(io::Error::other("it changed while it was read")),
-            Ok(read) => {
-                md5.update(&buffer[..read]);
-                digested += read as u64;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+/// Returns the MD5 of a file, or `None` if the file cannot be read. If the file is still in the state of `known`, it is not read
+/// again. Dropping the future stops reading.
+pub(crate) async fn file_md5(client: &Client, path: &Path, known: Option<FileMd5>) -> Option<FileMd5> {
+    if let Some(known) = known
+        && known.state.modified.is_some()
+    {
+        let path = path.to_owned();
+        let metadata = spawn_blocking(move || path.metadata()).await.ok()?.ok()?;
+        if FileState::of(&metadata) == known.state {
+            return Some(known);
         }
     }
-    Err(io::Error::other("nobody waits for it any more"))
+    let (state, checksums) = client.digest_file(path, Digests { md5: true, ..Digests::NONE }).await.ok()?;
+    Some(FileMd5 { state, md5: checksums.md5? })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::pin::pin;
-    use std::task::Poll;
-    use std::time::{Duration, Instant};
+    use std::fs::{self, File};
+
+    use encord_http::RequestsSettings;
 
     use super::*;
 
-    struct NeverRead;
+    #[tokio::test]
+    async fn a_file_is_hashed_again_only_if_it_has_changed() {
+        let client = Client::builder(RequestsSettings::default()).no_proxy().build().expect("a client");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        fs::write(&path, "123456789").expect("written");
+        let first = file_md5(&client, &path, None).await.expect("readable");
+        assert_eq!(first.md5[..4], [0x25, 0xf9, 0xe7, 0x94]);
 
-    impl Read for NeverRead {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("read too far"))
-        }
-    }
+        let wrong = FileMd5 { md5: [7; 16], ..first };
+        let same = file_md5(&client, &path, Some(wrong)).await.expect("readable");
+        assert_eq!(same.md5, wrong.md5, "the file was read again");
 
-    #[test]
-    fn exactly_the_bytes_of_a_file_are_digested() {
-        #[track_caller]
-        fn check(file: impl Read, length: u64, expected: Result<[u8; 4], &str>) {
-            let waiting = Arc::new(());
-            let md5 = digest(file, length, &Arc::downgrade(&waiting)).map_err(|error| error.to_string());
-            assert_eq!(md5.map(|md5| [md5[0], md5[1], md5[2], md5[3]]), expected.map_err(str::to_owned));
-        }
-        const CHANGED: Result<[u8; 4], &str> = Err("it changed while it was read");
-        check(&b"123456789"[..], 9, Ok([0x25, 0xf9, 0xe7, 0x94]));
-        check(io::empty(), 0, Ok([0xd4, 0x1d, 0x8c, 0xd9]));
-        check(&b"12345678"[..], 9, CHANGED);
-        check(&b"1234567890"[..], 9, CHANGED);
-        // It has no end; so it is not read on for long.
-        check(io::repeat(7).take(200_000).chain(NeverRead), 100_000, CHANGED);
-    }
+        // Another file with the same length and time of modification takes its place.
+        let other = folder.path().join("other");
+        fs::write(&other, "987654321").expect("written");
+        let modified = first.state.modified.expect("a time");
+        File::options().write(true).open(&other).expect("opened").set_modified(modified).expect("set");
+        fs::rename(&other, &path).expect("replaced");
+        let second = file_md5(&client, &path, Some(first)).await.expect("readable");
+        assert_eq!((second.state.length, second.state.modified), (first.state.length, first.state.modified));
+        assert_eq!(second.md5 != first.md5, cfg!(unix), "only Unix tells such files apart");
 
-    #[test]
-    fn a_call_that_is_dropped_stops_reading() {
-        assert!(digest(&b"x"[..], 1, &Weak::new()).is_err());
-
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        file.as_file().set_len(1 << 36).expect("a hole, which takes minutes to read");
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut call = pin!(md5_of(file.path(), None));
-            let is_pending = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await;
-            assert!(is_pending);
-        });
-        let began = Instant::now();
-        // Waits for what was begun.
-        drop(runtime);
-        assert!(began.elapsed() < Duration::from_secs(10));
+        assert!(file_md5(&client, folder.path(), None).await.is_none(), "a folder has no MD5");
     }
 }

@@ -50,14 +50,14 @@ impl Signing {
         self.gathered.push(item);
     }
 
-    /// Returns signed items; `None` if there is nothing to sign. With `pressing` a call begins for any number of items, because
-    /// the batch has nothing else to do.
-    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>, pressing: bool) -> Poll<Option<Signed>> {
+    /// Returns signed items; `None` if there is nothing to sign. If `is_urgent`, a call begins for any number of items,
+    /// because the batch has nothing else to do.
+    pub(crate) fn poll(&mut self, cx: &mut task::Context<'_>, is_urgent: bool) -> Poll<Option<Signed>> {
         if self.call.is_none() {
             // A call begins with half of the items that may be under way, so that each call signs many items, and the next call
             // runs ahead.
-            let enough = self.context.gate.allowed().div_ceil(2);
-            let due = self.gathered.len() >= enough || (pressing && !self.gathered.is_empty());
+            let enough = self.context.gate.limit().div_ceil(2);
+            let due = self.gathered.len() >= enough || (is_urgent && !self.gathered.is_empty());
             let source = self.context.source.clone().filter(|_| due);
             self.call = source.map(|source| Call::new(&self.context, source, std::mem::take(&mut self.gathered)));
         }

@@ -14,10 +14,10 @@ use tracing::{debug, warn};
 
 use crate::context::Context;
 use crate::expiry;
-use crate::gate::{Counted, Pass};
-use crate::hash::{Md5Of, md5_of};
+use crate::gate::{CountGuard, Pass};
+use crate::hash::{FileMd5, file_md5};
 use crate::item::Numbered;
-use crate::pace::{Ended, Overload};
+use crate::pace::{Feedback, Overload};
 use crate::report::{ItemError, ItemReport, Status};
 use crate::signing::renew;
 use crate::verify::{self, CONTENT_MD5, Proof};
@@ -27,7 +27,7 @@ mod tests;
 
 /// How often the URL of one item is renewed because the server says that it has expired. Renewals by our own clock are not
 /// counted; there is at most one per attempt.
-const MAX_REFUSALS: u32 = 3;
+const MAX_RENEWALS_AFTER_REFUSAL: u32 = 3;
 
 /// Whether the result of an item is decided: by its transfer when the server has stored the file, or by a stop of the batch. Only
 /// the first of the two decides, so that the report and the journal agree.
@@ -45,7 +45,7 @@ impl Decision {
 pub(crate) async fn transfer(
     context: Arc<Context>,
     item: Numbered,
-    arrival: Counted,
+    arrival: CountGuard,
     decision: Decision,
 ) -> ItemReport {
     let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
@@ -74,11 +74,11 @@ struct Transfer<'a> {
     context: &'a Context,
     item: Numbered,
     attempts: Attempts,
-    arrival: Option<Counted>,
+    arrival: Option<CountGuard>,
     waited: Duration,
     refusals: u32,
     /// The MD5 of the file when it was last hashed before an attempt.
-    md5: Option<Md5Of>,
+    md5: Option<FileMd5>,
 }
 
 impl Transfer<'_> {
@@ -88,7 +88,7 @@ impl Transfer<'_> {
         match end {
             Ok(response) if decision.take() => {
                 // Counted as waiting, because such items would otherwise accumulate if the disk is slower than the network.
-                let _waiting = self.context.gate.waits();
+                let _waiting = self.context.gate.count_waiting();
                 self.record(&response).await;
                 ItemReport {
                     status: Status::Uploaded,
@@ -118,7 +118,7 @@ impl Transfer<'_> {
             self.announce_md5();
             let attempt = self.attempts.attempt().await;
             if let Some(pass) = pass {
-                pass.end(self.ended(&attempt));
+                pass.end(self.feedback(&attempt));
             }
             let failed = match attempt {
                 Ok(response) if !response.status().is_success() => {
@@ -135,7 +135,7 @@ impl Transfer<'_> {
                     self.context.progress.retry();
                     self.waited = after;
                     if !after.is_zero() {
-                        let _waits = self.context.gate.waits();
+                        let _waiting = self.context.gate.count_waiting();
                         sleep(after).await;
                     }
                 }
@@ -150,7 +150,7 @@ impl Transfer<'_> {
         if !expiry::is_refusal(self.url(), status, error.headers(), error.body(), SystemTime::now()) {
             return Err(error.into());
         }
-        if self.context.source.is_none() || self.refusals == MAX_REFUSALS {
+        if self.context.source.is_none() || self.refusals == MAX_RENEWALS_AFTER_REFUSAL {
             return Err(ItemError::Expired(error));
         }
         self.refusals += 1;
@@ -171,25 +171,25 @@ impl Transfer<'_> {
     async fn pass(&mut self) -> Option<Pass> {
         let origin = self.url().origin()?.clone();
         let pass = self.context.gate.pass(&origin, self.arrival.take()).await;
-        if !pass.held().is_zero() {
-            self.waited += pass.held();
+        if !pass.hold_time().is_zero() {
+            self.waited += pass.hold_time();
             self.attempts.set_waited(self.waited);
         }
         Some(pass)
     }
 
     /// Returns what an attempt shows about the load of the origin.
-    fn ended(&self, attempt: &Result<Response, Failed>) -> Ended {
+    fn feedback(&self, attempt: &Result<Response, Failed>) -> Feedback {
         let failed = match attempt {
             Ok(response) if response.status().is_success() => {
-                return Ended::Done { bytes: response.sent(), opened: response.opened_connection() };
+                return Feedback::Done { bytes: response.sent(), opened: response.opened_connection() };
             }
-            Ok(_) => return Ended::Failed,
+            Ok(_) => return Feedback::Failed,
             Err(failed) => failed,
         };
         match self.attempts.attempts().last() {
             Some(last) if last.is_overload() => {
-                let is_beyond = match failed {
+                let is_too_long = match failed {
                     // The client itself keeps this wait.
                     Failed::Retry { .. } => false,
                     Failed::Stop(error) => {
@@ -197,16 +197,16 @@ impl Transfer<'_> {
                             || self.attempts.retry_after() > Some(RETRY_AFTER_LIMIT)
                     }
                 };
-                Ended::Overloaded(match self.attempts.retry_after() {
+                Feedback::Overloaded(match self.attempts.retry_after() {
                     None => Overload::Refused,
-                    Some(_) if is_beyond => Overload::Beyond,
+                    Some(_) if is_too_long => Overload::RetryAfterTooLong,
                     Some(asked) => Overload::RetryAfter(asked),
                 })
             }
             Some(Attempt { outcome: Outcome::Fault(fault), .. }) if matches!(fault.kind(), FaultKind::TimedOut(_)) => {
-                Ended::Overloaded(Overload::TimedOut)
+                Feedback::Overloaded(Overload::TimedOut)
             }
-            _ => Ended::Failed,
+            _ => Feedback::Failed,
         }
     }
 
@@ -246,14 +246,14 @@ impl Transfer<'_> {
     /// Computes the MD5 to be announced. If the file cannot be read, the attempt reports the error.
     async fn hash(&mut self) {
         if self.announces_md5() {
-            self.md5 = md5_of(&self.item.item.path, self.md5).await.ok();
+            self.md5 = file_md5(&self.context.client, &self.item.item.path, self.md5).await;
         }
     }
 
     /// Sends `Content-MD5` with the next attempt.
     fn announce_md5(&mut self) {
         if self.announces_md5()
-            && let Some(Md5Of { md5, .. }) = &self.md5
+            && let Some(FileMd5 { md5, .. }) = &self.md5
             && let Ok(md5) = verify::base64(md5).try_into()
         {
             self.attempts.set_header(CONTENT_MD5, md5);

@@ -185,17 +185,22 @@ impl Running<'_> {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Run {
+    pub(crate) fn end(self) -> Run {
+        self.end_in_words().unwrap_or_else(|(code, stderr)| panic!("{code:?}: {stderr}"))
+    }
+
+    /// Waits for its end: the run, or exit code and standard error where it made no report.
+    #[track_caller]
+    pub(crate) fn end_in_words(mut self) -> Result<Run, (Option<i32>, String)> {
         let code = self.child.wait().unwrap().code();
         let [stdout, stderr] = self.upload.check_secret();
-        let report = fs::read_to_string(self.upload.written("report.jsonl"));
-        let report = report.unwrap_or_else(|error| panic!("{error}: {stderr}"));
-        Run {
+        let Ok(report) = fs::read_to_string(self.upload.written("report.jsonl")) else { return Err((code, stderr)) };
+        Ok(Run {
             code,
             summary: serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}")),
             report: report.lines().map(|line| serde_json::from_str(line).unwrap()).collect(),
             stderr,
-        }
+        })
     }
 }
 

@@ -43,6 +43,34 @@ fn few_open_files_are_enough_or_are_told() {
     assert_eq!((run.code, &run.json()["uploaded"]), (Some(0), &50.into()), "{}", run.stderr);
 }
 
+/// The connections of the hosts before are idle and hold all descriptors when the next file is opened.
+#[test]
+fn hundreds_of_hosts_under_a_low_limit_of_open_files_cost_no_attempt() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("started");
+    let entered = runtime.enter();
+    let servers: Vec<_> = (0..300).map(|_| Server::builder().start_here(|_, _| status(200))).collect();
+    drop(entered);
+    let addresses: Vec<_> = servers.iter().map(Server::host).collect();
+    let names: Vec<&str> = addresses.iter().map(String::as_str).chain(["a.jpg"]).collect();
+    let folder = folder(&names);
+    let items =
+        ["/1.jpg", "/2.jpg"].iter().flat_map(|path| servers.iter().map(|host| ("a.jpg", host.signed_url(path))));
+    fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
+    for limit in ["ulimit -n 24", "ulimit -n 128"] {
+        let run = under(limit, "--json --no-journal --max-retries 0", folder.path());
+        assert_eq!((run.code, &run.json()["attempts"]), (Some(0), &600.into()), "{limit}: {}", run.stderr);
+    }
+    // Each file has the name of its host. The program that signs needs descriptors too.
+    let items: String = addresses[..100].iter().map(|host| format!("{{\"path\": \"{host}\"}}\n")).collect();
+    fs::write(folder.path().join("items.jsonl"), items).expect("written");
+    fs::write(folder.path().join("sign"), r#"s|.*"path": "\([^"]*\)".*|{"signed_url": "http://\1/3.jpg?sig=s3cret"}|"#)
+        .expect("written");
+    let flags = "--json --no-journal --max-retries 0 --sign-with 'sed -f sign'";
+    let words = format!("ulimit -n 24; exec \"$0\" \"$@\" --manifest items.jsonl {flags}");
+    let run = encord("upload").by(["sh", "-c", &words]).within(folder.path()).run();
+    assert_eq!((run.code, &run.json()["uploaded"]), (Some(0), &100.into()), "{}", run.stderr);
+}
+
 #[test]
 fn a_soft_limit_of_open_files_is_raised() {
     let (_server, folder) = items(50);

@@ -7,7 +7,8 @@ const MAX_WORDS_CHARS: usize = 1_000;
 
 const SIGNATURE_DIGITS: usize = 128;
 
-/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of `FastAPI`.
+/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of
+/// `FastAPI`.
 pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let words = match (value.get("message"), value.get("detail")) {
@@ -38,14 +39,14 @@ pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
         None => words.to_owned(),
     };
     let words = without_signatures(&without_queries(&words));
-    let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(escaped).collect();
+    let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(control_escaped).collect();
     if words.chars().nth(MAX_WORDS_CHARS).is_some() {
         shown.push('…');
     }
     shown
 }
 
-fn escaped(char: char) -> impl Iterator<Item = char> {
+fn control_escaped(char: char) -> impl Iterator<Item = char> {
     let escape = char.is_control()
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let (kept, escaped) = if escape { (None, Some(char.escape_default())) } else { (Some(char), None) };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::errors::escaped;
+use crate::errors::xml_escaped;
 use crate::objects::{ObjectInfo, Objects};
 use crate::route::Listing;
 use crate::sign::{encode, iso_8601};
@@ -17,7 +17,7 @@ pub(super) fn list(objects: &Objects, listing: &Listing) -> String {
 }
 
 fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectInfo], truncated: bool) -> String {
-    let name = |key: &str| if encoded { encode(key.as_bytes()).into_owned() } else { escaped(key) };
+    let name = |key: &str| if encoded { encode(key.as_bytes()).into_owned() } else { xml_escaped(key) };
     let mut xml = format!(
         "<?xml version='1.0' encoding='UTF-8'?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
          <Name>{bucket}</Name><Prefix>{}</Prefix><KeyCount>{}</KeyCount><MaxKeys>{most}</MaxKeys>\
@@ -29,12 +29,13 @@ fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectIn
         xml.push_str("<EncodingType>url</EncodingType>");
     }
     if let Some(last) = found.last().filter(|_| truncated) {
-        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all letters.
+        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all
+        // letters.
         let _ = write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", encode(last.key.as_bytes()));
         let _ = write!(xml, "<NextMarker>{}</NextMarker>", name(&last.key));
     }
     for info in found {
-        let (key, etag) = (name(&info.key), escaped(&info.etag()));
+        let (key, etag) = (name(&info.key), xml_escaped(&info.etag()));
         let (modified, size) = (iso_8601(info.stored_at), info.size);
         let _ = write!(
             xml,

@@ -18,8 +18,8 @@ const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 /// Connects to the first address of `host` that answers. `turn` selects the address to begin with; `limit` bounds the whole call.
 pub(crate) async fn connect(host: &str, port: u16, turn: usize, limit: Option<Duration>) -> Result<TcpStream, Fault> {
     let addresses = in_turn(resolve(host, port).await?, turn);
-    let share = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
-    let pause = share.map_or(NEXT_ADDRESS_AFTER, |share| share.min(NEXT_ADDRESS_AFTER));
+    let limit_per_address = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
+    let pause = limit_per_address.map_or(NEXT_ADDRESS_AFTER, |limit| limit.min(NEXT_ADDRESS_AFTER));
     match race(addresses, pause, TcpStream::connect).await {
         Some(result) => result.map_err(|e: io::Error| classify(e, During::Connecting)),
         None => Err(Fault::new(FaultKind::Dns, "no address")),
@@ -67,8 +67,8 @@ where
         loop {
             let mut has_failed = false;
             let mut index = 0;
-            while let Some(one) = under_way.get_mut(index) {
-                match one.as_mut().poll(cx) {
+            while let Some(attempt) = under_way.get_mut(index) {
+                match attempt.as_mut().poll(cx) {
                     Poll::Ready(Ok(connected)) => return Poll::Ready(Some(Ok(connected))),
                     Poll::Ready(Err(e)) => {
                         failure = Some(Err(e));

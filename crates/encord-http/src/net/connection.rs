@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Handle, Id};
 
 use crate::net::socket::Socket;
-use crate::net::track::{Current, Track, Tracked};
+use crate::net::track::{CurrentTrack, Track, Tracked};
 use crate::payload::Outgoing;
 
 /// TCP, or TLS over it, or TLS over the TLS to a proxy.
@@ -39,7 +39,7 @@ pub(crate) struct Connection {
     sender: SendRequest<Outgoing>,
     /// `None` when the connection is over.
     driver: Option<Driver>,
-    current: Current,
+    current: CurrentTrack,
     socket: Socket,
     is_to_proxy: bool,
     is_reused: bool,
@@ -50,7 +50,7 @@ impl Connection {
     /// Speaks HTTP/1.1 on `stream`, whose TCP connection is `socket`. With `is_to_proxy`, requests name the whole URL (RFC 9112
     /// §3.2.2).
     pub(crate) async fn new(stream: Stream, socket: Socket, is_to_proxy: bool) -> hyper::Result<Self> {
-        let current = Current::default();
+        let current = CurrentTrack::default();
         let io = TokioIo::new(Tracked::new(stream, current.clone()));
         let (sender, driver) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
@@ -84,7 +84,7 @@ impl Connection {
     }
 
     /// Reports all events from now on to `track`.
-    pub(crate) fn begin(&self, track: Arc<Track>) {
+    pub(crate) fn report_to(&self, track: Arc<Track>) {
         self.current.set(Some(track));
     }
 
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// Ends the current request. Returns `None` if the connection cannot serve another request.
-    pub(crate) fn rest(mut self) -> Option<Self> {
+    pub(crate) fn end_request(mut self) -> Option<Self> {
         self.current.set(None);
         self.is_reused = true;
         self.is_alive().then_some(self)

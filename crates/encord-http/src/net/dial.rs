@@ -16,9 +16,9 @@ use crate::net::tunnel;
 use crate::proxy::Proxies;
 use crate::rules::classify::{During, classify, is_short_of_descriptors};
 
-/// How long an attempt to connect waits for a free file descriptor, and how often it checks.
-const DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
-const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
+/// How long an attempt waits for a free file descriptor, and how often it checks.
+const MAX_DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
+const DESCRIPTOR_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes the new connections of a client.
 #[derive(Clone)]
@@ -43,13 +43,13 @@ impl Dialer {
             }
             return http(stream, socket, false).await;
         };
-        let line = async {
+        let to_proxy = async {
             let (stream, socket) = self.tcp(proxy.origin(), turn, limit).await?;
             let is_secure = proxy.origin().is_https();
             let stream = if is_secure { self.tls.connect(stream, proxy.origin()).await? } else { stream };
             Ok((stream, socket))
         };
-        let (mut stream, socket) = line.await.map_err(|fault| proxy.blame(&fault))?;
+        let (mut stream, socket) = to_proxy.await.map_err(|fault| proxy.annotate(&fault))?;
         if !origin.is_https() {
             return http(stream, socket, true).await;
         }
@@ -70,13 +70,22 @@ impl Dialer {
                 Err(fault) => fault,
             };
             let is_short = fault.kind() == FaultKind::Local || (fault.kind() == FaultKind::Dns && no_descriptor_left());
-            if !is_short || began.elapsed() >= DESCRIPTOR_WAIT {
+            if !is_short || !self.wait_for_descriptor(began).await {
                 return Err(fault);
             }
-            if self.pool.give_back() == 0 {
-                sleep(DESCRIPTOR_PAUSE).await;
-            }
         }
+    }
+
+    /// Frees file descriptors when none is left: closes the idle connections, or waits a moment if there are none. Returns
+    /// `false` if the attempt has waited long enough since `began`.
+    pub(crate) async fn wait_for_descriptor(&self, began: Instant) -> bool {
+        if began.elapsed() >= MAX_DESCRIPTOR_WAIT {
+            return false;
+        }
+        if self.pool.close_idle() == 0 {
+            sleep(DESCRIPTOR_CHECK_INTERVAL).await;
+        }
+        true
     }
 }
 

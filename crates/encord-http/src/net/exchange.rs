@@ -23,18 +23,18 @@ use crate::net::watch::{Running, Watch};
 use crate::payload::{Opened, Outgoing, Readers};
 use crate::phase::{Phase, Profile};
 use crate::request::Request;
-use crate::rules::classify::{During, classify};
+use crate::rules::classify::{During, classify, lacked_descriptor};
 use crate::rules::clock::{Event, PhaseClock};
 
 /// The longest response body that is read whole: 64 MiB. A longer body is a fault; read such a body as a stream.
-pub const MAX_BODY: usize = 64 * 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// How much of the body of an answer of 400 and above is kept: 64 KiB. The rest is not read.
-pub const MAX_ERROR_BODY: usize = 64 * 1024;
+pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
 /// A payload of this length or more is announced by `Expect: 100-continue` (RFC 9110 §10.1.1), so that a server can refuse it
 /// before it is sent. The limit is 16 MiB, which takes more than a second on a line of 100 Mbit/s.
-pub const EXPECT_CONTINUE_FROM: u64 = 16 * 1024 * 1024;
+pub const EXPECT_CONTINUE_MIN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How long such a payload waits for `100 Continue`: 1 s, as with curl, but at most half of `connect_timeout` and of
 /// `write_timeout`, whose clocks run during the wait. After the wait the payload is sent, because some servers ignore `Expect`.
@@ -42,8 +42,8 @@ pub const EXPECT_CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// How much of the body of a 2xx answer to an upload is read, and for how long. It is read only so that the connection can be
 /// used again.
-const DISCARDED_BYTES: usize = 64 * 1024;
-const DISCARDED_FOR: Duration = Duration::from_secs(1);
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
+const MAX_DISCARD_TIME: Duration = Duration::from_secs(1);
 
 /// The parts that all attempts of a client share.
 pub(crate) struct Transport {
@@ -100,13 +100,13 @@ pub(crate) struct Refusal {
 }
 
 /// The result of sending a request once on one connection.
-enum Once {
+enum SendOutcome {
     Answered(Box<Answer>),
     Failed(Cause, Phase),
     /// Nothing was written: the idle connection had been closed.
     NotWritten,
     /// The reused connection died before any byte of the answer.
-    DiedReused,
+    ReusedConnectionDied,
     /// The server does not know `Expect`: 417.
     ExpectationFailed,
 }
@@ -114,8 +114,8 @@ enum Once {
 impl Exchange<'_> {
     /// Makes one attempt.
     ///
-    /// Within it the request is sent a second time in three cases: the idle connection was closed before anything was written; the
-    /// reused connection died under a request that may be repeated (RFC 9112 §9.3.1); the server does not know `Expect`.
+    /// Within it the request is sent a second time in three cases: the idle connection was closed before anything was written;
+    /// the reused connection died under a request that may be repeated (RFC 9112 §9.3.1); the server does not know `Expect`.
     pub(crate) async fn attempt(&self) -> Result<Answer, Failure> {
         let fail = |cause, phase, resent| Err(Failure { cause, phase, resent });
         let (uri, origin) = match self.request.0.url.expose() {
@@ -127,50 +127,50 @@ impl Exchange<'_> {
         };
         let (mut may_expect, mut resent) = (true, false);
         loop {
-            match self.once(uri, origin, may_expect, !resent).await {
-                Once::Answered(answer) => return Ok(Answer { resent, ..*answer }),
-                Once::Failed(cause, phase) => return fail(cause, phase, resent),
-                Once::NotWritten => tracing::debug!("the idle connection had been closed; sending on another"),
-                Once::DiedReused => {
+            match self.send_once(uri, origin, may_expect, !resent).await {
+                SendOutcome::Answered(answer) => return Ok(Answer { resent, ..*answer }),
+                SendOutcome::Failed(cause, phase) => return fail(cause, phase, resent),
+                SendOutcome::NotWritten => tracing::debug!("the idle connection had been closed; sending on another"),
+                SendOutcome::ReusedConnectionDied => {
                     tracing::debug!("the reused connection died before the answer; sending once more on a new one");
                     resent = true;
                 }
-                Once::ExpectationFailed => may_expect = false,
+                SendOutcome::ExpectationFailed => may_expect = false,
             }
         }
     }
 
-    async fn once(&self, uri: &Uri, origin: &Origin, may_expect: bool, may_reuse: bool) -> Once {
+    async fn send_once(&self, uri: &Uri, origin: &Origin, may_expect: bool, may_reuse: bool) -> SendOutcome {
         let opened = match self.open().await {
             Ok(opened) => opened,
-            Err(fault) => return Once::Failed(Cause::Fault(fault), Phase::Preparing),
+            Err(fault) => return SendOutcome::Failed(Cause::Fault(fault), Phase::Preparing),
         };
         let track = Track::new(PhaseClock::new(&self.settings, self.request.0.profile));
         let mut watch = Watch::new(Arc::clone(&track), self.deadline);
         let connection = match watch.guard(self.connection(origin, may_reuse)).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(fault)) => return Once::Failed(Cause::Fault(fault), Phase::Connecting),
-            Err(limit) => return Once::Failed(Cause::Fault(Fault::new(limit, "")), Phase::Connecting),
+            Ok(Err(fault)) => return SendOutcome::Failed(Cause::Fault(fault), Phase::Connecting),
+            Err(limit) => return SendOutcome::Failed(Cause::Fault(Fault::new(limit, "")), Phase::Connecting),
         };
-        track.on(Event::Connected);
+        track.record(Event::Connected);
 
         let announced = opened.announced();
-        let expects = may_expect && opened.length.is_some_and(|length| length >= EXPECT_CONTINUE_FROM);
+        let expects = may_expect && opened.length.is_some_and(|length| length >= EXPECT_CONTINUE_MIN_BYTES);
         let message = self.message(uri, origin, opened, &track, connection.is_to_proxy(), expects);
         let mut running = Running::new(watch, connection);
         let response = match running.exchange(message).await {
             Ok(Ok(response)) => response,
             Ok(Err(mut error)) => {
                 let was_written = error.take_message().is_none();
-                return self.failed(error.into_error(), was_written, &running);
+                return self.send_failed(error.into_error(), was_written, &running);
             }
-            Err(limit) => return Once::Failed(Cause::Fault(Fault::new(limit, "")), running.phase()),
+            Err(limit) => return SendOutcome::Failed(Cause::Fault(Fault::new(limit, "")), running.phase()),
         };
         let (parts, incoming) = response.into_parts();
         if expects && parts.status == StatusCode::EXPECTATION_FAILED && self.request.0.payload.can_open() {
-            return Once::ExpectationFailed;
+            return SendOutcome::ExpectationFailed;
         }
-        track.head_is_there();
+        track.head_complete();
         let is_gzip = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"gzip");
         let gzip = self.gzip
             && self.request.0.method != Method::HEAD
@@ -182,16 +182,23 @@ impl Exchange<'_> {
 
     /// Opens the payload. Only the deadline bounds this, no clock of the settings.
     async fn open(&self) -> Result<Opened, Fault> {
-        let open = self.request.0.payload.open(&self.transport.readers);
-        let opened = match self.deadline {
+        let open = self.open_with_descriptor();
+        match self.deadline {
             Some(deadline) => timeout_at(deadline, open).await.map_err(|_| Fault::new(FaultKind::Deadline, ""))?,
             None => open.await,
-        };
-        if opened.as_ref().is_err_and(|fault| fault.kind() == FaultKind::PayloadBusy) {
-            // The cause may be that no descriptor is left.
-            self.transport.dialer.pool.give_back();
         }
-        opened
+    }
+
+    /// Opens the payload. If no file descriptor is left, it waits for one, as a new connection does.
+    async fn open_with_descriptor(&self) -> Result<Opened, Fault> {
+        let Transport { dialer, readers } = self.transport;
+        let began = Instant::now();
+        loop {
+            match self.request.0.payload.open(readers).await {
+                Err(fault) if lacked_descriptor(&fault) && dialer.wait_for_descriptor(began).await => {}
+                opened => return opened,
+            }
+        }
     }
 
     /// Returns an idle connection, or a new one.
@@ -204,19 +211,19 @@ impl Exchange<'_> {
         }
     }
 
-    fn failed(&self, error: hyper::Error, was_written: bool, running: &Running) -> Once {
+    fn send_failed(&self, error: hyper::Error, was_written: bool, running: &Running) -> SendOutcome {
         let (track, can_open) = (running.track(), self.request.0.payload.can_open());
         if track.is_draining() {
             // The system has discarded its unsent bytes, so nothing is left to be sent.
-            track.sent();
+            track.payload_sent();
         }
         if !was_written && running.is_reused() && can_open {
-            return Once::NotWritten;
+            return SendOutcome::NotWritten;
         }
         let fault = classify(error, During::Exchange);
         let died = matches!(fault.kind(), FaultKind::Reset | FaultKind::Closed);
         if died && running.is_reused() && !track.has_answer() && self.request.0.idempotent && can_open {
-            return Once::DiedReused;
+            return SendOutcome::ReusedConnectionDied;
         }
         let fault = match fault.kind() {
             // hyper does not say whether the head has too many lines or too many bytes.
@@ -226,22 +233,22 @@ impl Exchange<'_> {
             FaultKind::TooLarge => fault.with_detail(format!("a head of more than {} KiB", MAX_HEAD_BYTES / 1024)),
             _ => fault,
         };
-        Once::Failed(Cause::Fault(fault), running.phase())
+        SendOutcome::Failed(Cause::Fault(fault), running.phase())
     }
 
-    async fn answered(&self, parts: Parts, mut body: Body, announced: Sent, opened: bool) -> Once {
+    async fn answered(&self, parts: Parts, mut body: Body, announced: Sent, opened: bool) -> SendOutcome {
         if parts.status.as_u16() >= 400 {
             // The status is the outcome, even if the rest of the answer never arrives.
-            let body = body.read(MAX_ERROR_BODY).await.unwrap_or_else(|(read, _)| read);
+            let body = body.read(MAX_ERROR_BODY_BYTES).await.unwrap_or_else(|(read, _)| read);
             let Parts { status, headers, .. } = parts;
-            return Once::Failed(Cause::Refused(Box::new(Refusal { status, headers, body })), Phase::Waiting);
+            return SendOutcome::Failed(Cause::Refused(Box::new(Refusal { status, headers, body })), Phase::Waiting);
         }
         if self.request.0.profile == Profile::Stall && parts.status.is_success() {
             // U11: the object is stored. Errors after the head do not change this.
-            let _ = timeout(DISCARDED_FOR, body.read(DISCARDED_BYTES)).await;
+            let _ = timeout(MAX_DISCARD_TIME, body.read(MAX_DISCARDED_BYTES)).await;
             body.discard();
         }
-        Once::Answered(Box::new(Answer { parts, body, announced, opened, resent: false }))
+        SendOutcome::Answered(Box::new(Answer { parts, body, announced, opened, resent: false }))
     }
 
     fn message(

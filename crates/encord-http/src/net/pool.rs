@@ -10,25 +10,31 @@ use tokio::time::{Instant, sleep};
 
 use crate::net::connection::Connection;
 
-/// How many idle connections a client keeps, for all hosts together. Each uses a file descriptor.
+/// How many idle connections a client keeps at most, for all hosts together.
 pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
 
+/// A client keeps at most one idle connection per this many files that the process may open, because each idle connection uses a
+/// file descriptor.
+#[cfg(unix)]
+const FILES_PER_IDLE_CONNECTION: u64 = 4;
+
 /// The longest idle time. A timer cannot be set for much longer times.
-const LONGEST_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_IDLE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The idle connections, each with its origin and the runtime that made it. Another runtime cannot use a connection, because the
 /// connection stops when its own runtime ends.
 pub(crate) struct Pool {
     timeout: Duration,
-    shelf: Mutex<Shelf>,
+    max_idle: usize,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Shelf {
+struct State {
     /// The connection that has been idle longest is first.
     idle: Vec<Idle>,
     /// The runtimes in which a [`Sweeper`] runs.
-    swept_by: HashSet<Id>,
+    swept_runtimes: HashSet<Id>,
 }
 
 struct Idle {
@@ -40,18 +46,18 @@ struct Idle {
 impl Pool {
     /// Makes a pool that closes connections after they were idle for `timeout`. With zero no connection is kept.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, shelf: Mutex::default() }
+        Self { timeout, max_idle: max_idle(), state: Mutex::default() }
     }
 
     /// Takes the most recently used connection to `origin` of this runtime that is still usable.
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         let runtime = Handle::current().id();
         loop {
-            let mut kept = self.lock();
+            let mut state = self.lock();
             let of_ours = |idle: &Idle| idle.connection.runtime() == runtime && idle.origin == *origin;
-            let index = kept.idle.iter().rposition(of_ours)?;
-            let mut idle = kept.idle.remove(index);
-            drop(kept);
+            let index = state.idle.iter().rposition(of_ours)?;
+            let mut idle = state.idle.remove(index);
+            drop(state);
             if idle.since.elapsed() < self.timeout && idle.connection.is_usable() {
                 return Some(idle.connection);
             }
@@ -65,11 +71,11 @@ impl Pool {
         if self.timeout.is_zero() || handle.id() != runtime {
             return;
         }
-        let mut kept = self.lock();
-        let removed = (kept.idle.len() >= MAX_IDLE_CONNECTIONS).then(|| kept.idle.remove(0));
-        kept.idle.push(Idle { origin, since: Instant::now(), connection });
-        let is_first = self.timeout <= LONGEST_IDLE && kept.swept_by.insert(runtime);
-        drop(kept);
+        let mut state = self.lock();
+        let removed = (state.idle.len() >= self.max_idle).then(|| state.idle.remove(0));
+        state.idle.push(Idle { origin, since: Instant::now(), connection });
+        let is_first = self.timeout <= MAX_IDLE_TIME && state.swept_runtimes.insert(runtime);
+        drop(state);
         drop(removed);
         if is_first {
             let sweeper = Sweeper { pool: Arc::downgrade(self), runtime };
@@ -78,7 +84,7 @@ impl Pool {
     }
 
     /// Closes all idle connections, because file descriptors have run out. Returns how many there were.
-    pub(crate) fn give_back(&self) -> usize {
+    pub(crate) fn close_idle(&self) -> usize {
         let idle = std::mem::take(&mut self.lock().idle);
         idle.len()
     }
@@ -86,23 +92,33 @@ impl Pool {
     /// Closes the connections of a runtime that were idle for too long. Returns the time until the next check, or `None` if the
     /// runtime has no more idle connections; the sweeper then ends.
     fn sweep(&self, runtime: Id) -> Option<Duration> {
-        let mut kept = self.lock();
+        let mut state = self.lock();
         let timeout = self.timeout;
-        let (over, idle) = std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.since.elapsed() >= timeout);
-        kept.idle = idle;
+        let (over, idle) =
+            std::mem::take(&mut state.idle).into_iter().partition(|idle| idle.since.elapsed() >= timeout);
+        state.idle = idle;
         let oldest =
-            kept.idle.iter().find(|idle| idle.connection.runtime() == runtime).map(|idle| idle.since.elapsed());
+            state.idle.iter().find(|idle| idle.connection.runtime() == runtime).map(|idle| idle.since.elapsed());
         if oldest.is_none() {
-            kept.swept_by.remove(&runtime);
+            state.swept_runtimes.remove(&runtime);
         }
-        drop(kept);
+        drop(state);
         drop::<Vec<Idle>>(over);
         oldest.map(|oldest| timeout.saturating_sub(oldest))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn max_idle() -> usize {
+    #[cfg(unix)]
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let max = usize::try_from(limit / FILES_PER_IDLE_CONNECTION).unwrap_or(usize::MAX);
+        return max.clamp(1, MAX_IDLE_CONNECTIONS);
+    }
+    MAX_IDLE_CONNECTIONS
 }
 
 /// The task of a runtime that closes connections that were idle for too long.
@@ -130,12 +146,12 @@ impl Drop for Sweeper {
     /// Runs also when the runtime ends. Its connections end too.
     fn drop(&mut self) {
         let Some(pool) = self.pool.upgrade() else { return };
-        let mut kept = pool.lock();
-        if kept.swept_by.remove(&self.runtime) {
+        let mut state = pool.lock();
+        if state.swept_runtimes.remove(&self.runtime) {
             let (over, idle): (Vec<_>, _) =
-                std::mem::take(&mut kept.idle).into_iter().partition(|idle| idle.connection.runtime() == self.runtime);
-            kept.idle = idle;
-            drop(kept);
+                std::mem::take(&mut state.idle).into_iter().partition(|idle| idle.connection.runtime() == self.runtime);
+            state.idle = idle;
+            drop(state);
             drop(over);
         }
     }

@@ -17,7 +17,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// How many unsent bytes of a payload the system may hold (rule R8). A smaller limit would cost speed, because the sender is
 /// woken each time half of it is free.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT_BYTES: u32 = 256 * 1024;
+const MAX_UNSENT_BYTES: u32 = 256 * 1024;
 
 /// A TCP connection. Clones share the same socket.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Socket {
         let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE));
         let new = Self(Arc::new(Mutex::new(stream)));
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        new.set_unsent_bytes(UNSENT_BYTES);
+        new.set_max_unsent_bytes(MAX_UNSENT_BYTES);
         new
     }
 
@@ -42,30 +42,31 @@ impl Socket {
         peeked.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Waits until the system has sent all bytes that it holds. Calls `moved` each time a good part of the rest has been sent.
+    /// Waits until the system has sent all bytes that it holds. Calls `on_progress` each time a good part of the rest has been
+    /// sent.
     ///
     /// Linux can report when fewer than a given number of bytes are unsent. On other systems the wait ends at once.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    pub(crate) async fn drained(self, moved: impl Fn()) {
-        let mut unsent = UNSENT_BYTES / 2;
+    pub(crate) async fn drained(self, on_progress: impl Fn()) {
+        let mut unsent = MAX_UNSENT_BYTES / 2;
         while unsent > 0 {
-            self.set_unsent_bytes(unsent);
+            self.set_max_unsent_bytes(unsent);
             // A new registration makes tokio check the descriptor again; the connection's own registration keeps its old state.
             let Ok(copy) = SockRef::from(&*self.lock()).try_clone() else { break };
             let Ok(watched) = TcpStream::from_std(copy.into()) else { break };
             if watched.writable().await.is_err() {
                 break;
             }
-            moved();
+            on_progress();
             unsent = if unsent > 1 { (unsent / 4).max(1) } else { 0 };
         }
-        self.set_unsent_bytes(UNSENT_BYTES);
+        self.set_max_unsent_bytes(MAX_UNSENT_BYTES);
     }
 
     /// Other systems do not report this.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    pub(crate) async fn drained(self, moved: impl Fn()) {
-        moved();
+    pub(crate) async fn drained(self, on_progress: impl Fn()) {
+        on_progress();
     }
 
     fn lock(&self) -> MutexGuard<'_, TcpStream> {
@@ -73,7 +74,7 @@ impl Socket {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn set_unsent_bytes(&self, bytes: u32) {
+    fn set_max_unsent_bytes(&self, bytes: u32) {
         let _ = SockRef::from(&*self.lock()).set_tcp_notsent_lowat(bytes);
     }
 }

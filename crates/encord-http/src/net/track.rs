@@ -13,26 +13,26 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use crate::digest::{Sent, Sums};
+use crate::digest::{Checksums, Sent};
 use crate::phase::{Limit, Phase};
 use crate::rules::clock::{Event, PhaseClock};
 
 /// A payload up to this size counts as sent as soon as the system has it, because the system sends so few bytes almost at once.
-const SMALL_PAYLOAD: u64 = 64 * 1024;
+const SMALL_PAYLOAD_BYTES: u64 = 64 * 1024;
 
 /// The clock of one attempt, and the events so far. The request, its payload and its connection share it; one task polls all
 /// three.
 #[derive(Debug)]
 pub(crate) struct Track {
     started: Instant,
-    notes: Mutex<Notes>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Notes {
+struct State {
     clock: PhaseClock,
     has_written: bool,
-    payload: Payload,
+    payload: PayloadState,
     has_answer: bool,
     /// The number of lines of the response's head so far; `None` when the head is complete.
     head_lines: Option<usize>,
@@ -43,97 +43,97 @@ struct Notes {
 
 /// How far the payload has got.
 #[derive(Debug)]
-enum Payload {
+enum PayloadState {
     /// hyper does not have its last byte yet.
-    Giving,
+    HandingOver,
     /// hyper has its last byte.
-    Given { sums: Sums, is_small: bool },
+    HandedOver { checksums: Checksums, is_small: bool },
     /// The system has all of it.
-    Flushed(Sums),
+    Flushed(Checksums),
     /// The payload is on the network, as far as this can be known.
-    Sent(Sums),
+    Sent(Checksums),
 }
 
 impl Track {
     /// Makes the track of an attempt that begins now.
     pub(crate) fn new(clock: PhaseClock) -> Arc<Self> {
-        let notes = Notes {
+        let state = State {
             clock,
             has_written: false,
-            payload: Payload::Giving,
+            payload: PayloadState::HandingOver,
             has_answer: false,
             head_lines: Some(0),
             may_continue: false,
             waiting: None,
         };
-        Arc::new(Self { started: Instant::now(), notes: Mutex::new(notes) })
+        Arc::new(Self { started: Instant::now(), state: Mutex::new(state) })
     }
 
     /// Records an event that happens now.
-    pub(crate) fn on(&self, event: Event) {
-        self.note(event, |_| ());
+    pub(crate) fn record(&self, event: Event) {
+        self.record_with(event, |_| ());
     }
 
     /// Records progress of the payload.
-    pub(crate) fn moved(&self) {
-        self.on(Event::Progress);
+    pub(crate) fn payload_progressed(&self) {
+        self.record(Event::Progress);
     }
 
     /// Returns the limit that expires next, and when.
     pub(crate) fn next_limit(&self) -> Option<(Instant, Limit)> {
-        let (due, limit) = self.notes().clock.next_limit()?;
+        let (due, limit) = self.state().clock.next_limit()?;
         Some((self.started.checked_add(due)?, limit))
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.notes().clock.phase()
+        self.state().clock.phase()
     }
 
     /// Whether any byte of the response has arrived.
     pub(crate) fn has_answer(&self) -> bool {
-        self.notes().has_answer
+        self.state().has_answer
     }
 
     /// Records that the head of the response is complete.
-    pub(crate) fn head_is_there(&self) {
-        self.note(Event::FirstByte, |notes| notes.head_lines = None);
+    pub(crate) fn head_complete(&self) {
+        self.record_with(Event::FirstByte, |state| state.head_lines = None);
     }
 
     /// Returns how many lines of an incomplete head have arrived.
     pub(crate) fn head_lines(&self) -> usize {
-        self.notes().head_lines.unwrap_or(0)
+        self.state().head_lines.unwrap_or(0)
     }
 
     /// Whether the system has the whole payload, but may not have sent all of it.
     pub(crate) fn is_draining(&self) -> bool {
-        matches!(self.notes().payload, Payload::Flushed(_))
+        matches!(self.state().payload, PayloadState::Flushed(_))
     }
 
     /// Whether the system has the whole payload.
     pub(crate) fn is_flushed(&self) -> bool {
-        matches!(self.notes().payload, Payload::Flushed(_) | Payload::Sent(_))
+        matches!(self.state().payload, PayloadState::Flushed(_) | PayloadState::Sent(_))
     }
 
     /// Records that the payload is on the network.
-    pub(crate) fn sent(&self) {
-        self.note(Event::Sent, |notes| {
-            if let Payload::Given { sums, .. } | Payload::Flushed(sums) = notes.payload {
-                notes.payload = Payload::Sent(sums);
+    pub(crate) fn payload_sent(&self) {
+        self.record_with(Event::Sent, |state| {
+            if let PayloadState::HandedOver { checksums, .. } | PayloadState::Flushed(checksums) = state.payload {
+                state.payload = PayloadState::Sent(checksums);
             }
         });
     }
 
     /// Records that hyper has the last byte of the payload. `length` is the number of its bytes. The next complete flush passes
     /// them to the system.
-    pub(crate) fn payload_handed_over(&self, sums: Sums, length: u64) {
-        self.notes().payload = Payload::Given { sums, is_small: length <= SMALL_PAYLOAD };
+    pub(crate) fn payload_handed_over(&self, checksums: Checksums, length: u64) {
+        self.state().payload = PayloadState::HandedOver { checksums, is_small: length <= SMALL_PAYLOAD_BYTES };
     }
 
     /// Returns the state of the payload, beginning with what was known before it was sent.
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
-        match self.notes().payload {
-            Payload::Giving | Payload::Given { .. } => announced,
-            Payload::Flushed(Sums { crc32c, md5 }) | Payload::Sent(Sums { crc32c, md5 }) => {
+        match self.state().payload {
+            PayloadState::HandingOver | PayloadState::HandedOver { .. } => announced,
+            PayloadState::Flushed(Checksums { crc32c, md5 }) | PayloadState::Sent(Checksums { crc32c, md5 }) => {
                 Sent { complete: true, crc32c, md5, ..announced }
             }
         }
@@ -141,76 +141,76 @@ impl Track {
 
     /// Records an interim response. The bytes that were counted as the start of the response were not its start.
     pub(crate) fn interim(&self, status: StatusCode) {
-        self.note(Event::Interim, |notes| {
-            notes.has_answer = false;
-            notes.head_lines = Some(0);
-            notes.may_continue |= status == StatusCode::CONTINUE;
-            wake(&mut notes.waiting);
+        self.record_with(Event::Interim, |state| {
+            state.has_answer = false;
+            state.head_lines = Some(0);
+            state.may_continue |= status == StatusCode::CONTINUE;
+            wake(&mut state.waiting);
         });
     }
 
     /// Ready once the connection has taken some of the request's head.
     pub(crate) fn poll_written(&self, cx: &Context<'_>) -> Poll<()> {
-        self.poll(cx, |notes| notes.has_written)
+        self.poll(cx, |state| state.has_written)
     }
 
     /// Ready once the server has said `100 Continue`.
     pub(crate) fn poll_may_continue(&self, cx: &Context<'_>) -> Poll<()> {
-        self.poll(cx, |notes| notes.may_continue)
+        self.poll(cx, |state| state.may_continue)
     }
 
-    fn poll(&self, cx: &Context<'_>, is_ready: impl Fn(&Notes) -> bool) -> Poll<()> {
-        let mut notes = self.notes();
-        if is_ready(&notes) {
+    fn poll(&self, cx: &Context<'_>, is_ready: impl Fn(&State) -> bool) -> Poll<()> {
+        let mut state = self.state();
+        if is_ready(&state) {
             return Poll::Ready(());
         }
-        notes.waiting = Some(cx.waker().clone());
+        state.waiting = Some(cx.waker().clone());
         Poll::Pending
     }
 
-    fn wrote(&self) {
-        self.note(Event::Progress, |notes| {
-            if !notes.has_written {
-                notes.has_written = true;
-                wake(&mut notes.waiting);
+    fn bytes_written(&self) {
+        self.record_with(Event::Progress, |state| {
+            if !state.has_written {
+                state.has_written = true;
+                wake(&mut state.waiting);
             }
         });
     }
 
     fn flushed(&self) {
-        let mut notes = self.notes();
-        match notes.payload {
-            Payload::Given { is_small: true, .. } => {
-                drop(notes);
-                self.sent();
+        let mut state = self.state();
+        match state.payload {
+            PayloadState::HandedOver { is_small: true, .. } => {
+                drop(state);
+                self.payload_sent();
             }
-            Payload::Given { sums, is_small: false } => notes.payload = Payload::Flushed(sums),
-            Payload::Giving | Payload::Flushed(_) | Payload::Sent(_) => {}
+            PayloadState::HandedOver { checksums, is_small: false } => state.payload = PayloadState::Flushed(checksums),
+            PayloadState::HandingOver | PayloadState::Flushed(_) | PayloadState::Sent(_) => {}
         }
     }
 
-    fn read(&self, bytes: &[u8]) {
+    fn bytes_read(&self, bytes: &[u8]) {
         // A server that answers the complete request has received the payload.
         if self.is_draining() {
-            self.sent();
+            self.payload_sent();
         }
-        self.note(Event::FirstByte, |notes| {
-            notes.has_answer = true;
-            if let Some(lines) = &mut notes.head_lines {
+        self.record_with(Event::FirstByte, |state| {
+            state.has_answer = true;
+            if let Some(lines) = &mut state.head_lines {
                 *lines += bytes.split(|byte| *byte == b'\n').count() - 1;
             }
         });
     }
 
-    fn note(&self, event: Event, change: impl FnOnce(&mut Notes)) {
+    fn record_with(&self, event: Event, change: impl FnOnce(&mut State)) {
         let now = self.started.elapsed();
-        let mut notes = self.notes();
-        notes.clock.on(event, now);
-        change(&mut notes);
+        let mut state = self.state();
+        state.clock.record(event, now);
+        change(&mut state);
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,16 +222,16 @@ fn wake(waker: &mut Option<Waker>) {
 
 /// The attempt that uses a connection now.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Current(Arc<Mutex<Option<Arc<Track>>>>);
+pub(crate) struct CurrentTrack(Arc<Mutex<Option<Arc<Track>>>>);
 
-impl Current {
+impl CurrentTrack {
     pub(crate) fn set(&self, track: Option<Arc<Track>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = track;
     }
 
-    fn tell(&self, tell: impl FnOnce(&Track)) {
+    fn report(&self, report: impl FnOnce(&Track)) {
         if let Some(track) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            tell(track);
+            report(track);
         }
     }
 }
@@ -241,20 +241,20 @@ impl Current {
 #[derive(Debug)]
 pub(crate) struct Tracked<T> {
     io: T,
-    current: Current,
+    current: CurrentTrack,
     /// The error of a failed write, if the peer stopped reading.
     write_failed: Option<io::ErrorKind>,
 }
 
 impl<T> Tracked<T> {
-    pub(crate) fn new(io: T, current: Current) -> Self {
+    pub(crate) fn new(io: T, current: CurrentTrack) -> Self {
         Self { io, current, write_failed: None }
     }
 
     /// Keeps the error of a failed write. A server may answer before the payload is complete, and close. The write then fails,
     /// but the answer may still be readable. So a failed write only stops the writing, and the next read decides. The system
     /// reports a failure only once; if the read finds only the end, the kept error is returned.
-    fn hold_failure(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn keep_failure(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
         match result {
             Poll::Ready(Err(e)) if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) => {
@@ -263,7 +263,7 @@ impl<T> Tracked<T> {
             }
             Poll::Ready(Ok(n)) => {
                 if n > 0 {
-                    self.current.tell(Track::wrote);
+                    self.current.report(Track::bytes_written);
                 }
                 Poll::Ready(Ok(n))
             }
@@ -278,7 +278,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Tracked<T> {
         let result = Pin::new(&mut self.io).poll_read(cx, buf);
         let read = &buf.filled()[before..];
         if !read.is_empty() {
-            self.current.tell(|track| track.read(read));
+            self.current.report(|track| track.bytes_read(read));
         } else if let (Poll::Ready(Ok(())), Some(failure)) = (&result, self.write_failed) {
             return Poll::Ready(Err(failure.into()));
         }
@@ -292,7 +292,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_write(cx, buf);
-        self.hold_failure(result)
+        self.keep_failure(result)
     }
 
     fn poll_write_vectored(
@@ -304,7 +304,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        self.hold_failure(result)
+        self.keep_failure(result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -316,9 +316,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Tracked<T> {
             return Poll::Pending;
         }
         let result = Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0);
-        let result = self.hold_failure(result).map_ok(|_| ());
+        let result = self.keep_failure(result).map_ok(|_| ());
         if matches!(result, Poll::Ready(Ok(()))) {
-            self.current.tell(Track::flushed);
+            self.current.report(Track::flushed);
         }
         result
     }

@@ -11,20 +11,20 @@ use crate::net::connection::Stream;
 use crate::proxy::Proxy;
 use crate::rules::retryable::budget_of_status;
 
-/// The longest head of an answer to `CONNECT` that is read.
-const MAX_HEAD: usize = 16 * 1024;
+/// How much of the head of an answer to `CONNECT` is read.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Asks the proxy at the other end of `stream` for a tunnel to `origin`.
 pub(crate) async fn open(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> Result<(), Fault> {
     let head = match exchange(stream, origin, proxy).await {
         Ok(head) => head,
         Err(e) => {
-            let detail = format!("proxy {proxy} broke off before it answered CONNECT");
+            let detail = format!("proxy {proxy} closed the connection before it answered CONNECT");
             return Err(Fault::new(FaultKind::Unreachable, detail).with_source(e));
         }
     };
     let Some(status) = status(&head) else {
-        return Err(Fault::new(FaultKind::Proxy, format!("what proxy {proxy} answered to CONNECT is not HTTP/1")));
+        return Err(Fault::new(FaultKind::Proxy, format!("the answer of proxy {proxy} to CONNECT is not HTTP/1")));
     };
     let kind = match status {
         status if status.is_success() => return Ok(()),
@@ -50,7 +50,7 @@ async fn exchange(stream: &mut Stream, origin: &Origin, proxy: &Proxy) -> io::Re
     stream.flush().await?;
     let mut head = Vec::new();
     // Reads byte by byte, because the bytes after the head belong to the tunnel.
-    while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
+    while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD_BYTES {
         head.push(stream.read_u8().await?);
     }
     Ok(head)

@@ -19,11 +19,12 @@ use crate::net::track::Track;
 use crate::payload::Outgoing;
 use crate::phase::Phase;
 
-/// If the clock is checked this much too late, the process was not running: it was stopped, or the laptop was asleep.
-const LATE: Duration = Duration::from_millis(250);
+/// If the clock is checked this long after a limit has expired, the process was suspended in between, for example because the
+/// laptop was asleep.
+const SUSPENDED_AFTER: Duration = Duration::from_millis(250);
 
-/// How long such a process may still look for an answer that arrived in time.
-const GRACE: Duration = Duration::from_secs(1);
+/// How long after a suspension the attempt may still read an answer that arrived in time.
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Runs the parts of an attempt, one after the other, against its clock.
 pub(crate) struct Watch {
@@ -80,7 +81,7 @@ impl Watch {
         let now = Instant::now();
         let until = match self.grace {
             Some((of, until)) if of == due => until,
-            _ if now.saturating_duration_since(due) > LATE => now + GRACE,
+            _ if now.saturating_duration_since(due) > SUSPENDED_AFTER => now + GRACE_PERIOD,
             _ => return Some((due, kind)),
         };
         self.grace = Some((due, until));
@@ -88,7 +89,7 @@ impl Watch {
     }
 }
 
-/// An attempt that has its connection. If it is dropped before [`rest`](Self::rest), the connection is closed.
+/// An attempt that has its connection. If it is dropped before [`end`](Self::end), the connection is closed.
 pub(crate) struct Running {
     watch: Watch,
     connection: Connection,
@@ -97,7 +98,7 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(watch: Watch, connection: Connection) -> Self {
-        connection.begin(Arc::clone(watch.track()));
+        connection.report_to(Arc::clone(watch.track()));
         Self { watch, connection, draining: None }
     }
 
@@ -158,18 +159,18 @@ impl Running {
         }
         let draining = self.draining.get_or_insert_with(|| {
             let track = Arc::clone(track);
-            Box::pin(self.connection.socket().clone().drained(move || track.moved()))
+            Box::pin(self.connection.socket().clone().drained(move || track.payload_progressed()))
         });
         if draining.as_mut().poll(cx).is_ready() {
-            track.sent();
+            track.payload_sent();
         }
     }
 
     /// Ends an attempt whose response is read to its end. The connection goes to the pool if the payload is sent as well.
-    pub(crate) fn rest(mut self, cx: &mut Context<'_>, pool: &Arc<Pool>, origin: Origin) {
+    pub(crate) fn end(mut self, cx: &mut Context<'_>, pool: &Arc<Pool>, origin: Origin) {
         self.connection.poll(cx);
         if self.track().is_flushed()
-            && let Some(connection) = self.connection.rest()
+            && let Some(connection) = self.connection.end_request()
         {
             pool.put(origin, connection);
         }

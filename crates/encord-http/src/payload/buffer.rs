@@ -9,76 +9,80 @@ use bytes::Bytes;
 
 /// How much is read at once. The size is large enough that the disk limits the speed, not the switch between threads. While one
 /// chunk is sent the next one is read, so an upload holds at most three chunks and never the whole file.
-pub(super) const CHUNK: usize = 1024 * 1024;
+pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 
 /// The size of the first chunk. It is shorter, so that sending starts early and small files take little memory.
-pub(super) const FIRST: usize = 256 * 1024;
+pub(super) const FIRST_CHUNK_BYTES: usize = 256 * 1024;
 
 /// How much is read at once while all buffers together have reached their limit.
-const SHORTEST_CHUNK: usize = 32 * 1024;
+const MIN_CHUNK_BYTES: usize = 32 * 1024;
 
-/// How much all uploads of the process read ahead together. Beyond this limit each upload holds at most three of the shortest
-/// chunks: 256 uploads of large files take 24 MiB.
+/// How much all uploads of the process read ahead together. Beyond this limit each upload holds at most three chunks of
+/// [`MIN_CHUNK_BYTES`]: 256 uploads of large files take 24 MiB.
 const MAX_READ_AHEAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Shorter buffers are not reused: the allocator does not return memory of this size to the system.
-const SMALL: usize = 32 * 1024;
+const MIN_REUSED_BYTES: usize = 32 * 1024;
 
-/// The unused buffers.
-static IDLE: [Shelf; 4] =
-    [Shelf::of(SHORTEST_CHUNK, 128), Shelf::of(64 * 1024, 64), Shelf::of(FIRST, 16), Shelf::of(CHUNK, 4)];
+/// The unused buffers, by size.
+static FREE_LISTS: [FreeList; 4] = [
+    FreeList::new(MIN_CHUNK_BYTES, 128),
+    FreeList::new(64 * 1024, 64),
+    FreeList::new(FIRST_CHUNK_BYTES, 16),
+    FreeList::new(CHUNK_BYTES, 4),
+];
 
 /// The bytes of all buffers in use.
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 /// The unused buffers of one size, at most 4 MiB in all.
-struct Shelf {
-    size: usize,
-    kept: usize,
-    idle: Mutex<Vec<Vec<u8>>>,
+struct FreeList {
+    buffer_bytes: usize,
+    max_buffers: usize,
+    buffers: Mutex<Vec<Vec<u8>>>,
 }
 
 /// A buffer in use.
 struct Buffer {
-    shelf: &'static Shelf,
+    list: &'static FreeList,
     bytes: Vec<u8>,
     filled: usize,
 }
 
 /// Returns how many of the `wanted` bytes may be read at once now.
-pub(super) fn length_now(wanted: usize) -> usize {
-    length_of_chunk(wanted, IN_USE.load(Relaxed))
+pub(super) fn chunk_length(wanted: usize) -> usize {
+    chunk_length_while(wanted, BYTES_IN_USE.load(Relaxed))
 }
 
-fn length_of_chunk(wanted: usize, in_use: usize) -> usize {
+fn chunk_length_while(wanted: usize, bytes_in_use: usize) -> usize {
     // Each read gets at most an eighth of the free bytes, so that many uploads get small chunks before no byte is free.
-    let share = MAX_READ_AHEAD_BYTES.saturating_sub(in_use) / 8;
-    let fits = IDLE.iter().map(|shelf| shelf.size).filter(|size| *size <= share).max();
-    wanted.min(fits.unwrap_or(SHORTEST_CHUNK))
+    let share = MAX_READ_AHEAD_BYTES.saturating_sub(bytes_in_use) / 8;
+    let largest = FREE_LISTS.iter().map(|list| list.buffer_bytes).filter(|bytes| *bytes <= share).max();
+    wanted.min(largest.unwrap_or(MIN_CHUNK_BYTES))
 }
 
-/// Returns `length` bytes that `read` has filled, at most [`CHUNK`].
-pub(super) fn filled(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Bytes> {
-    let shelf = IDLE.iter().find(|shelf| length <= shelf.size);
-    let Some(shelf) = shelf.filter(|_| length >= SMALL) else {
+/// Returns `length` bytes that `read` has written, at most [`CHUNK_BYTES`].
+pub(super) fn fill(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Bytes> {
+    let list = FREE_LISTS.iter().find(|list| length <= list.buffer_bytes);
+    let Some(list) = list.filter(|_| length >= MIN_REUSED_BYTES) else {
         let mut bytes = vec![0; length];
         read(&mut bytes)?;
         return Ok(bytes.into());
     };
-    let idle = shelf.lock().pop();
-    IN_USE.fetch_add(shelf.size, Relaxed);
-    let mut buffer = Buffer { shelf, bytes: idle.unwrap_or_else(|| vec![0; shelf.size]), filled: length };
+    let free = list.lock().pop();
+    BYTES_IN_USE.fetch_add(list.buffer_bytes, Relaxed);
+    let mut buffer = Buffer { list, bytes: free.unwrap_or_else(|| vec![0; list.buffer_bytes]), filled: length };
     read(&mut buffer.bytes[..length])?;
     Ok(Bytes::from_owner(buffer))
 }
 
-impl Shelf {
-    const fn of(size: usize, kept: usize) -> Self {
-        Self { size, kept, idle: Mutex::new(Vec::new()) }
+impl FreeList {
+    const fn new(buffer_bytes: usize, max_buffers: usize) -> Self {
+        Self { buffer_bytes, max_buffers, buffers: Mutex::new(Vec::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,10 +94,10 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        IN_USE.fetch_sub(self.shelf.size, Relaxed);
-        let mut idle = self.shelf.lock();
-        if idle.len() < self.shelf.kept {
-            idle.push(std::mem::take(&mut self.bytes));
+        BYTES_IN_USE.fetch_sub(self.list.buffer_bytes, Relaxed);
+        let mut free = self.list.lock();
+        if free.len() < self.list.max_buffers {
+            free.push(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -104,30 +108,39 @@ mod tests {
 
     #[test]
     fn u10_chunks_are_short_while_all_buffers_are_at_their_limit() {
-        assert_eq!(length_of_chunk(CHUNK, 0), CHUNK);
-        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES / 2), CHUNK);
-        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES / 2 + 1), FIRST);
-        assert_eq!(length_of_chunk(CHUNK, MAX_READ_AHEAD_BYTES - 1), SHORTEST_CHUNK);
-        assert_eq!(length_of_chunk(CHUNK, 2 * MAX_READ_AHEAD_BYTES), SHORTEST_CHUNK);
-        assert_eq!(length_of_chunk(1000, MAX_READ_AHEAD_BYTES), 1000);
+        assert_eq!(chunk_length_while(CHUNK_BYTES, 0), CHUNK_BYTES);
+        assert_eq!(chunk_length_while(CHUNK_BYTES, MAX_READ_AHEAD_BYTES / 2), CHUNK_BYTES);
+        assert_eq!(chunk_length_while(CHUNK_BYTES, MAX_READ_AHEAD_BYTES / 2 + 1), FIRST_CHUNK_BYTES);
+        assert_eq!(chunk_length_while(CHUNK_BYTES, MAX_READ_AHEAD_BYTES - 1), MIN_CHUNK_BYTES);
+        assert_eq!(chunk_length_while(CHUNK_BYTES, 2 * MAX_READ_AHEAD_BYTES), MIN_CHUNK_BYTES);
+        assert_eq!(chunk_length_while(1000, MAX_READ_AHEAD_BYTES), 1000);
     }
 
     #[test]
     fn a_buffer_that_is_used_again_shows_nothing_of_before() {
         for round in 0..4_u8 {
-            for length in [0, 1, SMALL - 1, SMALL, SMALL + 1, FIRST, FIRST + 1, CHUNK] {
-                let bytes = filled(length, |buffer| {
+            for length in [
+                0,
+                1,
+                MIN_REUSED_BYTES - 1,
+                MIN_REUSED_BYTES,
+                MIN_REUSED_BYTES + 1,
+                FIRST_CHUNK_BYTES,
+                FIRST_CHUNK_BYTES + 1,
+                CHUNK_BYTES,
+            ] {
+                let bytes = fill(length, |buffer| {
                     buffer.fill(round);
                     Ok(())
                 });
                 assert!(bytes.expect("filled") == vec![round; length]);
             }
         }
-        let error = filled(CHUNK, |_| Err(io::ErrorKind::UnexpectedEof.into())).expect_err("not filled");
+        let error = fill(CHUNK_BYTES, |_| Err(io::ErrorKind::UnexpectedEof.into())).expect_err("not filled");
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        for shelf in &IDLE {
-            let idle = shelf.lock();
-            assert!(idle.len() <= shelf.kept && idle.iter().all(|idle| idle.len() == shelf.size));
+        for list in &FREE_LISTS {
+            let free = list.lock();
+            assert!(free.len() <= list.max_buffers && free.iter().all(|buffer| buffer.len() == list.buffer_bytes));
         }
     }
 }

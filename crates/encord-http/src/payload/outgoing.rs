@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 
 use super::error::PayloadError;
 use super::source::{Opened, Source};
-use crate::digest::{Hasher, Sums};
+use crate::digest::{Checksums, Hasher};
 use crate::fault::Fault;
 use crate::meter::Meter;
 use crate::net::track::Track;
@@ -20,8 +20,8 @@ use crate::net::track::Track;
 pub(crate) struct Outgoing {
     remaining: Option<u64>,
     /// How many bytes hyper has taken.
-    given: u64,
-    finished: bool,
+    taken_bytes: u64,
+    is_finished: bool,
     /// The piece that completes the stated length. It is kept back until the stream has ended, because the stream may be too
     /// long.
     last: Option<Bytes>,
@@ -44,16 +44,25 @@ impl Outgoing {
     pub(crate) fn new(opened: Opened, track: Arc<Track>, meter: Option<Arc<Meter>>, expect: Option<Duration>) -> Self {
         let Opened { length, file: _, source, hasher } = opened;
         let expect = expect.map(|wait| Expect { wait, timer: None });
-        let mut new =
-            Self { remaining: length, given: 0, finished: false, last: None, source, hasher, meter, expect, track };
+        let mut new = Self {
+            remaining: length,
+            taken_bytes: 0,
+            is_finished: false,
+            last: None,
+            source,
+            hasher,
+            meter,
+            expect,
+            track,
+        };
         if length == Some(0) {
             new.finish();
-            new.track.sent();
+            new.track.payload_sent();
         }
         new
     }
 
-    fn poll_released(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_may_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Source::Once(_) = self.source {
             // A pooled connection may be dead, and this stream cannot be read again for another connection. So nothing is read
             // before the connection has taken a part of the head.
@@ -80,7 +89,7 @@ impl Outgoing {
         }
         match &mut self.source {
             Source::Memory(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
-            Source::Read(reading) => reading.poll_chunk(cx).map(Some),
+            Source::ReadAhead(read_ahead) => read_ahead.poll_chunk(cx).map(Some),
             Source::Stream(stream) => loop {
                 match ready!(Pin::new(&mut *stream).poll_frame(cx)) {
                     None => return Poll::Ready(None),
@@ -105,28 +114,28 @@ impl Outgoing {
     fn is_at_end(&self) -> bool {
         match &self.source {
             Source::Stream(stream) => stream.is_end_stream(),
-            Source::Memory(_) | Source::Read(_) | Source::Once(_) => true,
+            Source::Memory(_) | Source::ReadAhead(_) | Source::Once(_) => true,
         }
     }
 
     fn finish(&mut self) {
-        self.finished = true;
-        let sums = match &self.source {
-            Source::Read(reading) => reading.sums(),
-            _ => self.hasher.take().map_or_else(Sums::default, Hasher::finish),
+        self.is_finished = true;
+        let checksums = match &self.source {
+            Source::ReadAhead(read_ahead) => read_ahead.checksums(),
+            _ => self.hasher.take().map_or_else(Checksums::default, Hasher::finish),
         };
-        self.track.payload_handed_over(sums, self.given);
+        self.track.payload_handed_over(checksums, self.taken_bytes);
     }
 
     /// The next piece to send, or `None` when all is sent.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        if self.finished {
+        if self.is_finished {
             return Poll::Ready(None);
         }
-        ready!(self.poll_released(cx));
+        ready!(self.poll_may_send(cx));
         loop {
             let chunk = ready!(self.poll_chunk(cx)).transpose()?;
-            self.given += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+            self.taken_bytes += chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
             match (chunk, self.last.take(), self.remaining) {
                 (Some(_), Some(_), _) => return Poll::Ready(Some(Err(PayloadError::TooLong))),
                 (Some(chunk), None, Some(remaining)) => {
@@ -170,7 +179,7 @@ impl Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.finished
+        self.is_finished
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -186,15 +195,18 @@ mod tests {
     use http::StatusCode;
     use tokio::time::advance;
 
+    use super::super::readers::Readers;
     use super::*;
+    use crate::digest::Digests;
     use crate::phase::Profile;
     use crate::rules::clock::PhaseClock;
 
     const WAIT: Duration = Duration::from_secs(1);
 
-    fn waiting() -> (Arc<Track>, Outgoing) {
+    async fn waiting() -> (Arc<Track>, Outgoing) {
         let track = Track::new(PhaseClock::new(&RequestsSettings::default(), Profile::Total));
-        let opened = Opened::memory(Bytes::from_static(b"payload"));
+        let bytes = Bytes::from_static(b"payload");
+        let opened = Opened::bytes(bytes, Digests::NONE, &Readers::new()).await.expect("opened");
         let payload = Outgoing::new(opened, Arc::clone(&track), None, Some(WAIT));
         (track, payload)
     }
@@ -205,7 +217,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_servers_word_releases_the_payload_at_once() {
-        let (track, mut payload) = waiting();
+        let (track, mut payload) = waiting().await;
         assert!(is_held_back(&mut payload));
         track.interim(StatusCode::PROCESSING);
         assert!(is_held_back(&mut payload));
@@ -215,7 +227,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_a_word_the_payload_goes_after_the_wait() {
-        let (_track, mut payload) = waiting();
+        let (_track, mut payload) = waiting().await;
         assert!(is_held_back(&mut payload));
         advance(WAIT.mul_f64(0.99)).await;
         assert!(is_held_back(&mut payload));

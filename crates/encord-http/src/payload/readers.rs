@@ -17,10 +17,10 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 
 /// Threads per core: while one waits for the disk, another copies and hashes its data.
-const PER_CORE: usize = 2;
+const THREADS_PER_CORE: usize = 2;
 
 /// The smallest number of threads. Disks and network file systems need several requests at once, even if there are few cores.
-const LEAST: usize = 4;
+const MIN_THREADS: usize = 4;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -28,7 +28,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone)]
 pub(crate) struct Readers {
     queues: Arc<Mutex<Queues>>,
-    most: usize,
+    max_threads: usize,
 }
 
 /// The queues of the runtimes that have work.
@@ -38,50 +38,50 @@ type Queues = HashMap<Id, Queue>;
 struct Queue {
     jobs: VecDeque<Job>,
     /// How many threads take jobs.
-    running: usize,
+    threads: usize,
 }
 
 /// A job that waits for a reader or runs on one. If it is dropped before a reader starts it, the job is not run.
-pub(super) struct Read<T>(oneshot::Receiver<T>);
+pub(super) struct JobHandle<T>(oneshot::Receiver<T>);
 
 /// The job did not finish: it panicked, or the runtime was shut down.
 #[derive(Debug, thiserror::Error)]
 #[error("reading was cut off")]
-pub(super) struct CutOff;
+pub(super) struct JobLost;
 
 impl Readers {
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { queues: Arc::default(), most: (PER_CORE * cores).max(LEAST) }
+        Self { queues: Arc::default(), max_threads: (THREADS_PER_CORE * cores).max(MIN_THREADS) }
     }
 
     /// Queues a job for the readers.
-    pub(super) fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Read<T> {
+    pub(super) fn spawn<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> JobHandle<T> {
         let (sender, receiver) = oneshot::channel();
         let job = Box::new(move || {
             if !sender.is_closed() {
-                let _ = sender.send(work());
+                let _ = sender.send(job());
             }
         });
         let runtime = Handle::current().id();
         let mut queues = lock(&self.queues);
         let queue = queues.entry(runtime).or_default();
         queue.jobs.push_back(job);
-        if queue.running < self.most {
-            queue.running += 1;
+        if queue.threads < self.max_threads {
+            queue.threads += 1;
             drop(queues);
             let reader = Reader { queues: Arc::clone(&self.queues), runtime, is_counted: true };
             tokio::task::spawn_blocking(move || reader.run());
         }
-        Read(receiver)
+        JobHandle(receiver)
     }
 }
 
-impl<T> Future for Read<T> {
-    type Output = Result<T, CutOff>;
+impl<T> Future for JobHandle<T> {
+    type Output = Result<T, JobLost>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map_err(|_| CutOff)
+        Pin::new(&mut self.0).poll(cx).map_err(|_| JobLost)
     }
 }
 
@@ -94,17 +94,17 @@ struct Reader {
 
 impl Reader {
     fn run(mut self) {
-        while let Some(job) = self.next() {
+        while let Some(job) = self.next_job() {
             // A panic drops the job's sender, so its receiver gets an error. The jobs behind it are not affected.
             drop(catch_unwind(AssertUnwindSafe(job)));
         }
     }
 
-    fn next(&mut self) -> Option<Job> {
+    fn next_job(&mut self) -> Option<Job> {
         let mut queues = lock(&self.queues);
         let job = queues.get_mut(&self.runtime).and_then(|queue| queue.jobs.pop_front());
         if job.is_none() {
-            drop(leave(&mut queues, self.runtime));
+            drop(remove_thread(&mut queues, self.runtime));
             self.is_counted = false;
         }
         job
@@ -115,17 +115,17 @@ impl Drop for Reader {
     fn drop(&mut self) {
         if self.is_counted {
             // The reader never started, because the runtime has shut down. The receivers of the remaining jobs get an error.
-            let left = leave(&mut lock(&self.queues), self.runtime);
+            let left = remove_thread(&mut lock(&self.queues), self.runtime);
             drop(left);
         }
     }
 }
 
 /// Counts one thread less. The last thread removes the queue and returns it with the remaining jobs.
-fn leave(queues: &mut Queues, runtime: Id) -> Option<Queue> {
+fn remove_thread(queues: &mut Queues, runtime: Id) -> Option<Queue> {
     let queue = queues.get_mut(&runtime)?;
-    queue.running -= 1;
-    if queue.running == 0 { queues.remove(&runtime) } else { None }
+    queue.threads -= 1;
+    if queue.threads == 0 { queues.remove(&runtime) } else { None }
 }
 
 fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
@@ -134,7 +134,7 @@ fn lock(queues: &Mutex<Queues>) -> MutexGuard<'_, Queues> {
 
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readers").field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("Readers").field("max_threads", &self.max_threads).finish_non_exhaustive()
     }
 }
 
@@ -147,13 +147,13 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_run_as_are_allowed_and_all_is_done() {
-        let readers = Readers { most: 3, ..Readers::new() };
+        let readers = Readers { max_threads: 3, ..Readers::new() };
         let (running, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let barrier = Arc::new(Barrier::new(3));
         let reads: Vec<_> = (0..300)
             .map(|number| {
                 let (running, peak, barrier) = (Arc::clone(&running), Arc::clone(&peak), Arc::clone(&barrier));
-                readers.start(move || {
+                readers.spawn(move || {
                     let now = running.fetch_add(1, Ordering::SeqCst) + 1;
                     peak.fetch_max(now, Ordering::SeqCst);
                     // The barrier opens for three at a time, so three threads are running.
@@ -171,13 +171,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_waits_for_is_not_done() {
-        let readers = Readers { most: 1, ..Readers::new() };
+        let readers = Readers { max_threads: 1, ..Readers::new() };
         let (go, wait) = std::sync::mpsc::channel::<()>();
-        let first = readers.start(move || wait.recv());
+        let first = readers.spawn(move || wait.recv());
         let done = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&done);
-        drop(readers.start(move || count.fetch_add(1, Ordering::SeqCst)));
-        let last = readers.start(|| ());
+        drop(readers.spawn(move || count.fetch_add(1, Ordering::SeqCst)));
+        let last = readers.spawn(|| ());
         go.send(()).expect("heard");
         first.await.expect("done").expect("heard");
         last.await.expect("done");
@@ -186,21 +186,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_and_the_next_is_done() {
-        let readers = Readers { most: 1, ..Readers::new() };
-        let broken = readers.start(|| assert!(readers_are_broken(), "on purpose"));
+        let readers = Readers { max_threads: 1, ..Readers::new() };
+        let broken = readers.spawn(|| assert!(readers_are_broken(), "on purpose"));
         assert_eq!(broken.await.expect_err("told").to_string(), "reading was cut off");
-        assert_eq!(readers.start(|| 7).await.expect("done"), 7);
+        assert_eq!(readers.spawn(|| 7).await.expect("done"), 7);
     }
 
     #[test]
     fn a_runtime_that_ends_does_not_wait_for_the_files_of_another() {
         let runtime = || tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let (first, second) = (runtime(), runtime());
-        let readers = Readers { most: 1, ..Readers::new() };
+        let readers = Readers { max_threads: 1, ..Readers::new() };
         let start = |runtime: &tokio::runtime::Runtime| {
             let (go, wait) = std::sync::mpsc::channel::<()>();
             let _entered = runtime.enter();
-            (go, readers.start(move || wait.recv()))
+            (go, readers.spawn(move || wait.recv()))
         };
         let ((go_first, of_first), (go_second, of_second)) = (start(&first), start(&second));
         go_first.send(()).expect("heard");

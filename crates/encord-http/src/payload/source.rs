@@ -1,13 +1,15 @@
 //! An opened payload, before it is sent.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::error::BoxError;
-use super::reading::{Begun, Reading};
+use super::error::{BoxError, PayloadError};
+use super::read_ahead::ReadAhead;
+use super::readers::Readers;
 use crate::digest::{Digests, FileState, Hasher, Sent};
 
 pub(super) type Stream = UnsyncBoxBody<Bytes, BoxError>;
@@ -27,18 +29,25 @@ pub(crate) struct Opened {
 
 pub(super) enum Source {
     Memory(Bytes),
-    Read(Box<Reading>),
+    ReadAhead(Box<ReadAhead>),
     Stream(Stream),
     Once(Slot),
 }
 
 impl Opened {
-    pub(super) fn memory(bytes: Bytes) -> Self {
-        Self { length: Some(bytes.len() as u64), file: None, source: Source::Memory(bytes), hasher: None }
+    pub(super) async fn bytes(bytes: Bytes, digests: Digests, readers: &Readers) -> Result<Self, PayloadError> {
+        let length = Some(bytes.len() as u64);
+        let source = match digests {
+            Digests::NONE => Source::Memory(bytes),
+            digests => Source::ReadAhead(Box::new(ReadAhead::memory(bytes, digests, readers).await?)),
+        };
+        Ok(Self { length, file: None, source, hasher: None })
     }
 
-    pub(super) fn read(Begun { length, file, reading }: Begun) -> Self {
-        Self { length: Some(length), file, source: Source::Read(Box::new(reading)), hasher: None }
+    pub(super) async fn file(path: Arc<Path>, digests: Digests, readers: &Readers) -> Result<Self, PayloadError> {
+        let (payload, state) = ReadAhead::file(path, digests, readers).await?;
+        let (length, file) = (Some(payload.length), Some(state));
+        Ok(Self { length, file, source: Source::ReadAhead(Box::new(payload)), hasher: None })
     }
 
     pub(super) fn stream(stream: Stream, digests: Digests) -> Self {

@@ -17,7 +17,7 @@ pub(crate) enum During {
     Exchange,
 }
 
-/// The fault behind an error, which stays its source.
+/// Returns the fault of an error. The error becomes the source of the fault.
 pub(crate) fn classify(error: impl StdError + Send + Sync + 'static, during: During) -> Fault {
     let fault = find(&error, during);
     if fault.source().is_some() { fault } else { fault.with_source(error) }
@@ -44,7 +44,7 @@ fn find(error: &(dyn StdError + 'static), during: During) -> Fault {
     })
 }
 
-/// An error of the operating system.
+/// Returns the fault of an error of the operating system, if its kind tells enough.
 fn of_io(error: &io::Error, during: During) -> Option<Fault> {
     use ErrorKind::{
         BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
@@ -95,8 +95,15 @@ const NO_DESCRIPTOR: &str = "no file descriptor is left (see ulimit -n)";
 
 /// Whether the process or the system has reached its limit of open files and connections.
 pub(crate) fn is_short_of_descriptors(error: &io::Error) -> bool {
-    // EMFILE and ENFILE, which have no kind of their own.
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+    // `ErrorKind` has no variant for these two.
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
+/// Whether the cause of a fault is that no file descriptor was left.
+pub(crate) fn lacked_descriptor(fault: &Fault) -> bool {
+    fault.source().and_then(|e| e.downcast_ref()).is_some_and(is_short_of_descriptors)
 }
 
 /// Returns the fault of a payload whose file could not be read (rule R5).

@@ -60,11 +60,11 @@ impl PhaseClock {
 
     /// Records an event. A repeated event counts once. If its time is before the time of an earlier event, the earlier event's
     /// time is used, so that the clock never goes back.
-    pub(crate) fn on(&mut self, event: Event, at: Duration) {
+    pub(crate) fn record(&mut self, event: Event, at: Duration) {
         let at = at.max(self.latest);
         self.latest = at;
         if event != Event::Connected && self.connected.is_none() {
-            self.on(Event::Connected, at);
+            self.record(Event::Connected, at);
         }
         match event {
             Event::Connected => {

@@ -1,6 +1,6 @@
-//! Why a server refused: the code and the message in its answer, and nothing more of the answer.
+//! The code and the message in an answer of 400 and above. No other part of the answer is shown.
 //!
-//! A store repeats the request in its errors: S3 sends back the key's id, the signature and the canonical request. So only the
+//! A store may repeat the request in its errors: S3 sends back the key's id, the signature and the canonical request. So only the
 //! elements below are read, and a text is cut where it begins to repeat a secret of the request (rule U9).
 
 mod secrets;
@@ -17,16 +17,16 @@ use serde_json::Value;
 
 pub(crate) use self::secrets::Secrets;
 
-/// No more of a body is looked at. Errors of stores have 1 to 4 KiB.
+/// How much of a body is parsed. Errors of stores have 1 to 4 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 const MAX_MESSAGE_CHARS: usize = 300;
 const MAX_CODE_CHARS: usize = 100;
 
 /// The code and the message with which a server explains a status of 400 and above.
 ///
-/// They are read from the XML errors of S3, Google Cloud Storage and Azure (`<Code>`, `<Message>`, `<HeaderName>`), from Azure's
-/// header `x-ms-error-code`, and from JSON (`error.code`, `error.message`, `error`, `message`, `detail`). Each is one line without
-/// control characters, at most 300 characters long, and ends with `…` where it repeats a secret of the request.
+/// Both are read from the XML errors of S3, Google Cloud Storage and Azure (`<Code>`, `<Message>`, `<HeaderName>`), from Azure's
+/// header `x-ms-error-code`, and from JSON (`error.code`, `error.message`, `error`, `message`, `detail`). Each is one line
+/// without control characters, at most 300 characters long. A text that repeats a secret of the request ends before it with `…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     code: Option<Box<str>>,
@@ -44,7 +44,7 @@ impl Reason {
         self.message.as_deref()
     }
 
-    /// Reads the headers and the body of an answer. Of a body that is cut off, what was complete is read.
+    /// Reads the headers and the body of an answer. If the body is cut off, its complete elements are read.
     pub(crate) fn parse(headers: &HeaderMap, body: &[u8], secrets: &Secrets) -> Option<Self> {
         let body = &body[..body.len().min(MAX_BODY_BYTES)];
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
@@ -66,7 +66,7 @@ impl Reason {
     }
 }
 
-/// `SignatureDoesNotMatch: The request signature we calculated does not match …`, or what there is of it.
+/// Writes `SignatureDoesNotMatch: The request signature we calculated does not match …`, or the one of the two that is known.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, &self.message) {
@@ -77,7 +77,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// The texts as the server wrote them.
+/// The texts as the server wrote them, with their secrets.
 #[derive(Default)]
 struct Found {
     code: Option<String>,
@@ -87,7 +87,7 @@ struct Found {
 }
 
 impl Found {
-    /// Of each element the first one that is complete, in the root or one level below it (`<ErrorResponse><Error>`).
+    /// Finds the first complete element of each name, in the root or one level below it (`<ErrorResponse><Error>`).
     fn in_xml(body: &str) -> Self {
         const MAX_DEPTH: usize = 3;
 
@@ -107,7 +107,7 @@ impl Found {
                     match (entity.resolve_char_ref(), resolve_predefined_entity(&entity)) {
                         (Ok(Some(char)), _) => text.push(char),
                         (_, Some(known)) => text.push_str(known),
-                        // Entities of the document's own are not looked up.
+                        // Entities that the document itself defines are not resolved.
                         _ => text.push(char::REPLACEMENT_CHARACTER),
                     }
                 }
@@ -130,13 +130,13 @@ impl Found {
         }
     }
 
-    /// `{"error": {"code", "message"}}` of Google and Azure, `{"error", "message"}`, and `{"detail"}` of the platform.
+    /// Reads `{"error": {"code", "message"}}` of Google and Azure, `{"error", "message"}`, and `{"detail"}` of the platform.
     fn in_json(body: &[u8]) -> Self {
         let Ok(json) = serde_json::from_slice::<Value>(body) else { return Self::default() };
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let (error, detail) = (&json["error"], &json["detail"]);
         Self {
-            // Google's code is the number of the status, which is known.
+            // Google's code is a number, the status. It is not repeated.
             code: text(&error["code"]).or_else(|| text(error)),
             message: [&error["message"], &json["message"], detail, &detail[0]["msg"]].into_iter().find_map(text),
             header: None,
@@ -144,9 +144,9 @@ impl Found {
     }
 }
 
-/// The text as it is shown: one line of at most so many characters, without secrets and control characters.
+/// Returns the text as one line of at most `max_chars` characters, without secrets and control characters.
 fn shown(text: &str, max_chars: usize, secrets: &Secrets) -> Option<Box<str>> {
-    // What is further on cannot be shown, and is not needed to find a secret that begins before it.
+    // Later text cannot be shown. It is not needed to find a secret that begins in the part that can be shown.
     let words = text.split_whitespace().flat_map(|word| [" ", word]).skip(1);
     let line: String = words.flat_map(str::chars).take(max_chars + secrets::WINDOW_BYTES).collect();
     let safe = &line[..[secrets.find(&line), query_of_a_url(&line)].into_iter().flatten().min().unwrap_or(line.len())];
@@ -169,7 +169,7 @@ fn shown(text: &str, max_chars: usize, secrets: &Secrets) -> Option<Box<str>> {
     }
 }
 
-/// Where the query of a URL begins, after its question mark: it can be the credential of another request.
+/// Returns where the query of a URL begins. The query may be the credential of another request.
 fn query_of_a_url(line: &str) -> Option<usize> {
     line.match_indices("://").find_map(|(start, _)| {
         let url = line[start..].split(' ').next()?;
@@ -177,7 +177,7 @@ fn query_of_a_url(line: &str) -> Option<usize> {
     })
 }
 
-/// Control characters, and those that change the direction of text or have no width: they could forge a line.
+/// Whether a character could forge a line: control characters, and characters without width or that change the direction of text.
 fn is_hidden(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')

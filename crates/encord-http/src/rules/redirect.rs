@@ -9,9 +9,9 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::request::Request;
 
-/// The headers that may go to another origin. All others may be credentials (`Authorization`, `Cookie`, an API's key), or belong to
-/// the first origin (`Host`).
-const HARMLESS: [HeaderName; 11] = [
+/// The headers that may go to another origin. All others may be credentials (`Authorization`, `Cookie`, an API's key), or belong
+/// to the first origin (`Host`).
+const CROSS_ORIGIN_HEADERS: [HeaderName; 11] = [
     ACCEPT,
     ACCEPT_ENCODING,
     ACCEPT_LANGUAGE,
@@ -41,13 +41,13 @@ pub(crate) fn next(request: &Request, left: u8, answer: &Parts) -> Option<Reques
     }
     let url = request.0.url.redirected(answer.headers.get(LOCATION)?.to_str().ok()?)?;
     let mut next = request.clone();
-    let inner = next.change();
+    let inner = next.inner_mut();
     if url.origin() != inner.url.origin() {
         inner.target_headers = HeaderMap::new();
         inner.headers = inner
             .headers
             .iter()
-            .filter(|(name, _)| HARMLESS.contains(name))
+            .filter(|(name, _)| CROSS_ORIGIN_HEADERS.contains(name))
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
     }

@@ -6,21 +6,18 @@ use crate::budget::Budget;
 use crate::fault::FaultKind;
 use crate::phase::Limit;
 
-/// Statuses that may be temporary.
-const RETRYABLE: [u16; 14] = [
-    // RFC 9110 §15.5.9, §15.6.1, §15.6.3 to §15.6.5, and RFC 6585 §4 (429). S3, GCS and Azure ask for a retry after these.
-    408, 429, 500, 502, 503, 504,
-    // "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the billing period.
-    509,
-    // Cloudflare, "5xx errors": the origin sent nonsense (520), refused (521), was not reached in time (522), not at all (523), or
-    // took too long (524).
-    520, 521, 522, 523, 524, // "Site is overloaded": Qualys, Cloudflare in front of some services.
-    529, // Cloudflare, with an error 1xxx in the body: the origin's name did not resolve.
-    530,
-];
+/// Statuses that may be temporary:
+/// - 408, 429, 500, 502, 503, 504: RFC 9110 §15.5.9, §15.6.1, §15.6.3 to §15.6.5, and RFC 6585 §4. S3, GCS and Azure ask for a
+///   retry after them.
+/// - 509: "Bandwidth Limit Exceeded" of cPanel and of Ceph's gateways. It ends with the billing period.
+/// - 520 to 524: Cloudflare, "5xx errors". The origin's answer was invalid (520), or the origin refused the connection (521),
+///   was not reached in time (522), was not reached at all (523), or took too long (524).
+/// - 529: "Site is overloaded" of Qualys, and of Cloudflare in front of some services.
+/// - 530: Cloudflare, with an error 1xxx in the body. The origin's name did not resolve.
+const RETRYABLE_STATUSES: [u16; 14] = [408, 429, 500, 502, 503, 504, 509, 520, 521, 522, 523, 524, 529, 530];
 
 /// Statuses with which a server says that it is overloaded (rule U10).
-const OVERLOAD: [u16; 4] = [429, 503, 509, 529];
+const OVERLOAD_STATUSES: [u16; 4] = [429, 503, 509, 529];
 
 /// Returns the budget that a retry after this status is charged to. `None` if the status is final.
 pub(crate) fn budget_of_status(status: StatusCode, has_retry_after: bool, code: Option<&str>) -> Option<Budget> {
@@ -29,7 +26,7 @@ pub(crate) fn budget_of_status(status: StatusCode, has_retry_after: bool, code: 
         413 => has_retry_after,
         // S3 closes an upload that stalls with 400 RequestTimeout ("Error responses" in its API reference).
         400 => code == Some("RequestTimeout"),
-        status => RETRYABLE.contains(&status),
+        status => RETRYABLE_STATUSES.contains(&status),
     };
     may_pass.then_some(Budget::MaxRetries)
 }
@@ -65,7 +62,7 @@ impl FaultKind {
 
 /// Whether a server says with this status that it is overloaded.
 pub(crate) fn is_overload(status: StatusCode) -> bool {
-    OVERLOAD.contains(&status.as_u16())
+    OVERLOAD_STATUSES.contains(&status.as_u16())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use encord_http::{
-    Budget, Client, EXPECT_CONTINUE_FROM, Failed, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason,
+    Budget, Client, EXPECT_CONTINUE_MIN_BYTES, Failed, FaultKind, Limit, Payload, Phase, Profile, Request, StopReason,
 };
 use encord_http_settings::{RequestsSettings, Timeout};
 use http_body::{Body, Frame, SizeHint};
@@ -125,7 +125,7 @@ async fn a_stream_must_keep_its_stated_length() {
 }
 
 pub(crate) fn large() -> Payload {
-    Payload::bytes(vec![7; usize::try_from(EXPECT_CONTINUE_FROM).unwrap()])
+    Payload::bytes(vec![7; usize::try_from(EXPECT_CONTINUE_MIN_BYTES).unwrap()])
 }
 
 fn go_on() -> Step {
@@ -136,7 +136,7 @@ fn go_on() -> Step {
 async fn a_large_payload_waits_for_the_servers_word() {
     let server = Server::start([Act::Steps(vec![go_on(), Step::ReadAll, Step::Write(raw(200, "", ""))])]);
     client(0).send(&Request::put(server.url("/"), large())).await.unwrap();
-    assert_eq!(server.seen()[0].payload as u64, EXPECT_CONTINUE_FROM);
+    assert_eq!(server.seen()[0].payload as u64, EXPECT_CONTINUE_MIN_BYTES);
     assert!(server.seen()[0].head.contains("expect: 100-continue\r\n"));
     client(0).send(&Request::put(server.url("/"), vec![7; 1 << 20])).await.unwrap();
     assert!(!server.seen()[1].head.contains("expect"), "a smaller one does not");

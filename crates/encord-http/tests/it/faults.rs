@@ -120,7 +120,7 @@ async fn r5_half_a_head() {
         reason: RETRIES_USED_UP,
         phase: Phase::Reading,
         waits: RETRIED,
-        text: "GET {host}/p failed while reading: the connection was closed before the whole answer was there (3 attempts: \
+        text: "GET {host}/p failed while reading: the connection was closed before the answer was complete (3 attempts: \
                closed, closed after 1ms, closed after 2ms; max_retries = 2 used up)",
     };
     check(patient(), get, Act::AnswerAndClose(b"HTTP/1.1 200 OK\r\nContent-".to_vec()), expected).await;
@@ -138,7 +138,7 @@ async fn r5_half_a_body() {
             reason: RETRIES_USED_UP,
             phase: Phase::Reading,
             waits: RETRIED,
-            text: "GET {host}/p failed while reading: the connection was closed before the whole answer was there (3 \
+            text: "GET {host}/p failed while reading: the connection was closed before the answer was complete (3 \
                    attempts: closed, closed after 1ms, closed after 2ms; max_retries = 2 used up)",
         };
         check(patient(), get, Act::AnswerAndClose(half.into()), expected).await;
@@ -205,7 +205,7 @@ async fn an_error_of_100_gb_is_its_status_and_the_first_of_it() {
     let server = Server::start([Act::Steps(vec![Step::Write(head), Step::WriteForever(b"<Error/>".repeat(1000))])]);
     let error = fail(patient(), Request::get(server.url("/"))).await;
     assert_eq!((error.status().map(|s| s.as_u16()), error.stop_reason()), (Some(403), StopReason::Final));
-    assert_eq!(error.body().len(), encord_http::MAX_ERROR_BODY);
+    assert_eq!(error.body().len(), encord_http::MAX_ERROR_BODY_BYTES);
     assert!(error.body().starts_with(b"<Error/><Error/>"));
 }
 

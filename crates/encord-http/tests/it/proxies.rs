@@ -148,7 +148,7 @@ async fn a_refusal_of_the_proxy_is_final_and_says_which() {
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 99 X\r\n\r\n"] {
         let peer = answering(answer);
         let error = fail(&peer).await;
-        let expected = format!("what proxy {} answered to CONNECT is not HTTP/1", peer.address);
+        let expected = format!("the answer of proxy {} to CONNECT is not HTTP/1", peer.address);
         assert_eq!((error.stop_reason(), error.fault().unwrap().detail()), (StopReason::Final, expected.as_str()));
     }
 }
@@ -160,8 +160,8 @@ async fn r3_a_proxy_that_gets_no_connection_is_tried_again_for_every_method() {
         ("HTTP/1.1 502 X\r\n\r\n", "answered 502 Bad Gateway to CONNECT"),
         ("HTTP/1.1 503 X\r\n\r\n", "answered 503 Service Unavailable to CONNECT"),
         ("HTTP/1.1 504 X\r\n\r\n", "answered 504 Gateway Timeout to CONNECT"),
-        ("", "broke off before it answered CONNECT"),
-        ("HTTP/1.1 200 OK\r\n", "broke off before it answered CONNECT"),
+        ("", "closed the connection before it answered CONNECT"),
+        ("HTTP/1.1 200 OK\r\n", "closed the connection before it answered CONNECT"),
     ] {
         let peer = answering(answer);
         let error = fail(&peer).await;

@@ -1,4 +1,4 @@
-//! Serde seeds that put the uids of a JSON text into a set as they come.
+//! Serde seeds that insert the uids of a JSON text into a set while they are read.
 
 use std::{fmt, hash::BuildHasher};
 
@@ -28,7 +28,7 @@ enum Field {
     Other,
 }
 
-/// Makes a seed of a visitor: what is asked of the deserializer.
+/// Makes a seed of a visitor. `deserialize` is the method of the deserializer that the seed calls.
 macro_rules! seed {
     ($Seed:ident, $deserialize:ident) => {
         impl<'de, S: BuildHasher> DeserializeSeed<'de> for $Seed<'_, S> {

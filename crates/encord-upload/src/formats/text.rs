@@ -63,14 +63,14 @@ impl<R: Read> Lines<R> {
                 self.line.drain(..self.line.len() - text);
             }
             if !self.line.trim_ascii().is_empty() {
-                return Ok(Some((self.number, escaped(self.line.trim_ascii()))));
+                return Ok(Some((self.number, surrogate_escaped(self.line.trim_ascii()))));
             }
         }
     }
 }
 
 /// Writes bytes that are not UTF-8 as Python does in JSON: `\udcf6` for the byte F6 (PEP 383).
-fn escaped(line: &[u8]) -> Cow<'_, str> {
+fn surrogate_escaped(line: &[u8]) -> Cow<'_, str> {
     if let Ok(line) = str::from_utf8(line) {
         return Cow::Borrowed(line);
     }

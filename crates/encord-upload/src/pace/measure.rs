@@ -1,17 +1,17 @@
-//! How fast attempts were, so that two numbers under way can be compared although different files were sent.
+//! How fast attempts were. Two limits can be compared although different files were sent under them.
 
 use std::time::Duration;
 
 use super::f64_of;
 
-/// Sizes up to this are one class; each further class holds twice the size.
-const SMALLEST_CLASS_BYTES: u64 = 16 * 1024;
+/// Files are compared by size class. The first class has files up to this size, and the limit doubles with each class.
+const FIRST_CLASS_BYTES: u64 = 16 * 1024;
 const CLASSES: usize = 20;
 
-/// What an attempt costs beyond its bytes, as bytes, so that files of one class that differ in size can be compared.
+/// The fixed cost of an attempt, as bytes. With it, files of one class that differ in size can be compared.
 const BYTES_PER_REQUEST: f64 = 64.0 * 1024.0;
 
-/// An attempt that was done.
+/// A successful attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     pub(super) bytes: u64,
@@ -19,22 +19,22 @@ pub(super) struct Sample {
     pub(super) connection: Connection,
 }
 
-/// How an attempt came to its connection: opening one takes time, and TCP begins slowly on it.
+/// The connection of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
-    /// It opened one.
-    Opened,
-    /// One was open.
-    Open,
-    /// One was open and had been idle, so that TCP began slowly again.
-    Cooled,
+    /// The attempt opened it. This takes time, and TCP begins slowly on a new connection.
+    New,
+    /// An earlier attempt opened it.
+    Reused,
+    /// An earlier attempt opened it, but it was idle, so TCP began slowly again. Such attempts are not measured.
+    Cold,
 }
 
-/// The attempts of a time, by class.
+/// The measured attempts, by connection and class.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Measure {
-    open: Table,
-    opened: Table,
+    reused: Table,
+    new: Table,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -50,59 +50,60 @@ struct Class {
 impl Measure {
     pub(super) fn add(&mut self, sample: &Sample) {
         match sample.connection {
-            Connection::Open => self.open.add(sample),
-            Connection::Opened => self.opened.add(sample),
-            Connection::Cooled => {}
+            Connection::Reused => self.reused.add(sample),
+            Connection::New => self.new.add(sample),
+            Connection::Cold => {}
         }
     }
 
-    /// Attempts that found an open connection.
-    pub(super) fn open(&self) -> f64 {
-        self.open.attempts()
+    /// Returns the number of attempts on reused connections.
+    pub(super) fn attempts_reused(&self) -> f64 {
+        self.reused.attempts()
     }
 
-    /// Attempts that opened their connection.
-    pub(super) fn opened(&self) -> f64 {
-        self.opened.attempts()
+    /// Returns the number of attempts on new connections.
+    pub(super) fn attempts_new(&self) -> f64 {
+        self.new.attempts()
     }
 
     pub(super) fn attempts(&self) -> f64 {
-        self.open() + self.opened()
+        self.attempts_reused() + self.attempts_new()
     }
 
-    /// How long an attempt took; zero if there was none.
+    /// Returns the mean duration of an attempt. Zero if there was none.
     pub(super) fn mean(&self) -> Duration {
-        let (seconds, attempts) = (self.open.seconds() + self.opened.seconds(), self.attempts());
+        let (seconds, attempts) = (self.reused.seconds() + self.new.seconds(), self.attempts());
         if attempts > 0.0 { Duration::from_secs_f64(seconds / attempts) } else { Duration::ZERO }
     }
 
-    /// How long an attempt took that found an open connection.
-    pub(super) fn mean_open(&self) -> Option<Duration> {
-        (self.open() > 0.0).then(|| Duration::from_secs_f64(self.open.seconds() / self.open()))
+    /// Returns the mean duration of an attempt on a reused connection.
+    pub(super) fn mean_reused(&self) -> Option<Duration> {
+        let attempts = self.attempts_reused();
+        (attempts > 0.0).then(|| Duration::from_secs_f64(self.reused.seconds() / attempts))
     }
 
-    /// How many times as fast as `before` these attempts were on connections that were open.
-    pub(super) fn speed_open(&self, before: &Self) -> Option<f64> {
-        self.open.speed(&before.open, 1.0)
+    /// Returns the speed relative to `before`, on reused connections: 2.0 means twice as fast.
+    pub(super) fn speed_reused(&self, before: &Self) -> Option<f64> {
+        self.reused.speed(&before.reused, 1.0)
     }
 
-    /// The same for attempts that opened their connection; `None` if fewer than `least` can be compared.
-    pub(super) fn speed_opened(&self, before: &Self, least: f64) -> Option<f64> {
-        self.opened.speed(&before.opened, least)
+    /// Returns the speed relative to `before`, on new connections. `None` if fewer than `min` attempts can be compared.
+    pub(super) fn speed_new(&self, before: &Self, min: f64) -> Option<f64> {
+        self.new.speed(&before.new, min)
     }
 
-    /// Adds what came later; what was there counts less.
-    pub(super) fn renew(&mut self, later: &Self) {
-        self.open.renew(&later.open);
-        self.opened.renew(&later.opened);
+    /// Adds later attempts, and lowers the weight of the earlier ones.
+    pub(super) fn add_later(&mut self, later: &Self) {
+        self.reused.add_later(&later.reused);
+        self.new.add_later(&later.new);
     }
 }
 
 impl Table {
     fn add(&mut self, sample: &Sample) {
-        let class = (sample.bytes / SMALLEST_CLASS_BYTES).checked_ilog2().map_or(0, |log| log as usize + 1);
+        let class = (sample.bytes / FIRST_CLASS_BYTES).checked_ilog2().map_or(0, |log| log as usize + 1);
         if let Some(class) = self.0.get_mut(class.min(CLASSES - 1)) {
-            #[expect(clippy::cast_precision_loss, reason = "only ratios are computed of it")]
+            #[expect(clippy::cast_precision_loss, reason = "only used in ratios, which need not be exact")]
             let bytes = sample.bytes as f64;
             class.attempts += 1.0;
             class.bytes += bytes + BYTES_PER_REQUEST;
@@ -118,29 +119,31 @@ impl Table {
         self.0.iter().map(|class| class.seconds).sum()
     }
 
-    fn speed(&self, before: &Self, least: f64) -> Option<f64> {
-        let (mut attempts, mut as_before, mut now) = (0.0, 0.0, 0.0);
+    fn speed(&self, before: &Self, min: f64) -> Option<f64> {
+        // How long these attempts would have taken at the speed of `before`, and how long they took.
+        let (mut attempts, mut expected, mut actual) = (0.0, 0.0, 0.0);
         for (class, before) in self.0.iter().zip(&before.0) {
             if class.attempts > 0.0 && before.attempts > 0.0 {
                 attempts += class.attempts.min(before.attempts);
-                as_before += class.bytes * before.seconds / before.bytes;
-                now += class.seconds;
+                expected += class.bytes * before.seconds / before.bytes;
+                actual += class.seconds;
             }
         }
-        (attempts >= least && now > 0.0).then(|| as_before / now)
+        (attempts >= min && actual > 0.0).then(|| expected / actual)
     }
 
-    fn renew(&mut self, later: &Self) {
-        const KEPT: f64 = 0.75;
+    fn add_later(&mut self, later: &Self) {
+        const WEIGHT_OF_EARLIER: f64 = 0.75;
         for (class, later) in self.0.iter_mut().zip(&later.0) {
-            class.attempts = class.attempts.mul_add(KEPT, later.attempts);
-            class.bytes = class.bytes.mul_add(KEPT, later.bytes);
-            class.seconds = class.seconds.mul_add(KEPT, later.seconds);
+            class.attempts = class.attempts.mul_add(WEIGHT_OF_EARLIER, later.attempts);
+            class.bytes = class.bytes.mul_add(WEIGHT_OF_EARLIER, later.bytes);
+            class.seconds = class.seconds.mul_add(WEIGHT_OF_EARLIER, later.seconds);
         }
     }
 }
 
-/// The gain of a number under way over another one, by Little's law: what is under way, over how long each takes.
+/// Returns the throughput at `level` relative to that at `before`, by Little's law: the number of attempts under way, divided by
+/// the duration of each.
 pub(super) fn gain(level: usize, before: usize, speed: f64) -> f64 {
     speed * f64_of(level) / f64_of(before)
 }

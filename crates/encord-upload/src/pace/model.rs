@@ -1,4 +1,4 @@
-//! A link, a store behind it and a client before it, in virtual time: what the pace comes to, without a network.
+//! A simulation of a client, a link and a store in virtual time. It shows what the pace does, without a network.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(super) use self::world::{Beyond, World};
-use super::{Begun, Ended, Next, Overload, Pace};
+pub(super) use self::world::{OverCapacity, World};
+use super::{Feedback, Next, Overload, Pace, Started};
 
 const KIB: f64 = 1024.0;
-/// What TCP sends on a new connection before it waits for the other side.
-const FIRST_WINDOW: f64 = 14_600.0;
-const LARGEST_WINDOW: f64 = 4.0 * KIB * KIB;
-const SEGMENT: f64 = 1_460.0;
-/// What this machine computes for an attempt, on each of two cores.
-const PROCESSOR: f64 = 60e-6;
-/// A queue before the line that is longer makes TCP slower.
-const LONGEST_QUEUE: f64 = 0.1;
+/// The window of TCP on a new connection: ten segments.
+const FIRST_WINDOW_BYTES: f64 = 10.0 * SEGMENT_BYTES;
+const MAX_WINDOW_BYTES: f64 = 4.0 * KIB * KIB;
+const SEGMENT_BYTES: f64 = 1_460.0;
+/// The processor time of an attempt. The client has two cores.
+const CPU_SECONDS: f64 = 60e-6;
+/// If the queue before the line is longer, TCP halves its window.
+const MAX_QUEUE_SECONDS: f64 = 0.1;
 const MAX_RETRIES: u32 = 3;
 
 pub(super) struct Batch {
     pub(super) items: usize,
     pub(super) bytes: fn(u64) -> f64,
-    /// After so many seconds the world is another one.
+    /// The world after this many seconds.
     pub(super) then: Option<(f64, World)>,
     pub(super) seed: u64,
 }
@@ -31,11 +31,12 @@ pub(super) struct Batch {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Outcome {
     pub(super) seconds: f64,
-    /// When the world changed.
+    /// The items uploaded before the world changed.
     pub(super) done_before: usize,
     pub(super) uploaded: usize,
-    /// Failed for want of retries.
+    /// The items that failed because their retries were used up.
     pub(super) lost: usize,
+    /// The items that failed because the store always refuses them.
     pub(super) banned: usize,
     pub(super) attempts: usize,
     pub(super) refused: usize,
@@ -47,18 +48,19 @@ pub(super) struct Outcome {
 enum Event {
     /// The client has a connection and may send.
     Connected(usize),
-    /// A window is acknowledged.
+    /// The store has acknowledged a window.
     Acknowledged(usize),
-    /// The last byte is at the store.
+    /// The last byte has reached the store.
     Arrived(usize),
-    /// The store is done.
+    /// The store has stored the file.
     Served(usize),
-    /// The answer is at the client.
+    /// The answer has reached the client.
     Answered(usize),
-    /// An item may be tried again.
+    /// The wait before the next attempt of an item is over.
     Ready(usize),
-    /// The pace said: not before.
+    /// The time has come that the pace named for the next attempt.
     Wake,
+    /// The world changes.
     Change,
 }
 
@@ -76,7 +78,7 @@ struct Connection {
 
 struct Attempt {
     item: usize,
-    begun: Begun,
+    started: Started,
     opened: bool,
     left: f64,
     connection: Connection,
@@ -113,7 +115,7 @@ struct Simulation {
     outcome: Outcome,
 }
 
-/// Uploads the batch at this pace.
+/// Simulates the upload of a batch at this pace.
 pub(super) fn run(world: World, batch: &Batch, pace: &mut Pace) -> Outcome {
     let mut random = batch.seed.wrapping_mul(2).wrapping_add(1);
     let items: Vec<Item> =
@@ -156,26 +158,26 @@ fn next_random(state: &mut u64) -> u64 {
 
 impl Simulation {
     fn run(&mut self, pace: &mut Pace) {
-        self.pump(pace);
+        self.begin_all(pace);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
-            #[expect(clippy::cast_precision_loss, reason = "nanoseconds of minutes")]
+            #[expect(clippy::cast_precision_loss, reason = "exact enough for a simulated day")]
             let now = at as f64 / 1e9;
             self.now = now;
             assert!(now < 3600.0 * 24.0, "the batch does not end: {:?}", self.outcome);
             let event = self.payloads[event];
-            self.happen(event, pace);
-            self.pump(pace);
+            self.handle(event, pace);
+            self.begin_all(pace);
             if self.outcome.uploaded + self.outcome.lost + self.outcome.banned == self.items.len() {
                 self.outcome.seconds = self.now;
                 return;
             }
         }
-        panic!("nothing goes on: {:?}", self.outcome);
+        panic!("no event is left: {:?}", self.outcome);
     }
 
     fn at(&mut self, at: f64, event: Event) {
         self.payloads.push(event);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "nanoseconds of minutes")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "exact enough for a simulated day")]
         let nanoseconds = (at.max(self.now) * 1e9) as u64;
         self.events.push(Reverse((nanoseconds, self.payloads.len() as u64, self.payloads.len() - 1)));
     }
@@ -184,8 +186,8 @@ impl Simulation {
         self.zero + Duration::from_secs_f64(self.now)
     }
 
-    /// Begins attempts as the pace allows.
-    fn pump(&mut self, pace: &mut Pace) {
+    /// Begins as many attempts as the pace allows.
+    fn begin_all(&mut self, pace: &mut Pace) {
         loop {
             let item = match self.waiting.front() {
                 Some(item) => *item,
@@ -213,41 +215,41 @@ impl Simulation {
     }
 
     fn begin(&mut self, item: usize, pace: &mut Pace) {
-        let begun = pace.begin(self.instant());
+        let started = pace.begin(self.instant());
         self.outcome.attempts += 1;
         self.outcome.most_under_way = self.outcome.most_under_way.max(pace.under_way());
-        let cool = 0.2_f64.max(2.0 * self.world.round_trip);
+        let cold_after = 0.2_f64.max(2.0 * self.world.round_trip);
         let (opened, mut connection) = match self.idle.pop() {
             Some(connection) => (false, connection),
-            None => (true, Connection { window: FIRST_WINDOW, free_since: self.now, requests: 0 }),
+            None => (true, Connection { window: FIRST_WINDOW_BYTES, free_since: self.now, requests: 0 }),
         };
-        if self.now - connection.free_since > cool {
-            connection.window = FIRST_WINDOW.min(connection.window);
+        if self.now - connection.free_since > cold_after {
+            connection.window = FIRST_WINDOW_BYTES.min(connection.window);
         }
         connection.requests += 1;
         let core = usize::from(self.processors[1] < self.processors[0]);
-        let ready = self.processors[core].max(self.now) + PROCESSOR;
+        let ready = self.processors[core].max(self.now) + CPU_SECONDS;
         self.processors[core] = ready;
         let left = self.items[item].bytes + 500.0;
-        self.attempts.push(Attempt { item, begun, opened, left, connection, status: Status::Stored });
+        self.attempts.push(Attempt { item, started, opened, left, connection, status: Status::Stored });
         let handshake = if opened { self.world.round_trip } else { 0.0 };
         self.at(ready + handshake, Event::Connected(self.attempts.len() - 1));
     }
 
-    /// Sends a window.
+    /// Sends as much as the window of the connection allows.
     fn send(&mut self, id: usize) {
         let (now, line, round_trip) = (self.now, self.world.line, self.world.round_trip);
         let attempt = &mut self.attempts[id];
         let queue = (self.line_free - now).max(0.0);
-        if queue > LONGEST_QUEUE {
-            attempt.connection.window = (attempt.connection.window / 2.0).max(2.0 * SEGMENT);
+        if queue > MAX_QUEUE_SECONDS {
+            attempt.connection.window = (attempt.connection.window / 2.0).max(2.0 * SEGMENT_BYTES);
         }
         let bytes = attempt.left.min(attempt.connection.window);
         attempt.left -= bytes;
         let departed = self.line_free.max(now) + bytes / line;
         self.line_free = departed;
         if attempt.left > 0.0 {
-            attempt.connection.window = (attempt.connection.window * 2.0).min(LARGEST_WINDOW);
+            attempt.connection.window = (attempt.connection.window * 2.0).min(MAX_WINDOW_BYTES);
             self.at(departed + round_trip, Event::Acknowledged(id));
         } else {
             self.at(departed + round_trip / 2.0, Event::Arrived(id));
@@ -259,10 +261,10 @@ impl Simulation {
         self.tokens_at = self.now;
         let item = self.attempts[id].item;
         let is_too_fast = self.tokens < 1.0 && self.world.rate.is_finite();
-        let has_no_place = self.at_store >= self.world.places && self.world.beyond == Beyond::Refuse;
-        let status = if item % self.world.banned == self.world.banned - 1 {
+        let is_full = self.at_store >= self.world.capacity && self.world.over_capacity == OverCapacity::Refuse;
+        let status = if item % self.world.banned_one_in == self.world.banned_one_in - 1 {
             Status::Banned
-        } else if is_too_fast || has_no_place || self.chance() < self.world.refused_by_chance {
+        } else if is_too_fast || is_full || self.random_share() < self.world.refused_by_chance {
             Status::Refused
         } else {
             self.tokens -= 1.0;
@@ -272,31 +274,31 @@ impl Simulation {
         if status != Status::Stored {
             return self.at(self.now + self.world.round_trip / 2.0, Event::Answered(id));
         }
-        if self.at_store >= self.world.places && self.world.beyond == Beyond::Queue {
+        if self.at_store >= self.world.capacity && self.world.over_capacity == OverCapacity::Queue {
             return self.queue.push_back(id);
         }
         self.serve(id);
     }
 
-    /// From 0 to 1, in thousandths.
-    fn chance(&mut self) -> f64 {
+    /// Returns a random number from 0 to 1, in thousandths.
+    fn random_share(&mut self) -> f64 {
         u16::try_from(next_random(&mut self.random) % 1000).map_or(0.0, f64::from) / 1000.0
     }
 
     fn serve(&mut self, id: usize) {
         self.at_store += 1;
         #[expect(clippy::cast_precision_loss, reason = "small counts")]
-        let slower = if self.world.beyond == Beyond::Slower && self.at_store > self.world.places {
-            self.at_store as f64 / self.world.places as f64
+        let slower = if self.world.over_capacity == OverCapacity::SlowDown && self.at_store > self.world.capacity {
+            self.at_store as f64 / self.world.capacity as f64
         } else {
             1.0
         };
-        // Some are faster, some slower, by a tenth.
-        let luck = 0.9 + self.chance() / 5.0;
-        self.at(self.now + self.world.service * slower * luck, Event::Served(id));
+        // Each request is up to a tenth faster or slower.
+        let variation = 0.9 + self.random_share() / 5.0;
+        self.at(self.now + self.world.service * slower * variation, Event::Served(id));
     }
 
-    fn happen(&mut self, event: Event, pace: &mut Pace) {
+    fn handle(&mut self, event: Event, pace: &mut Pace) {
         match event {
             Event::Connected(id) | Event::Acknowledged(id) => self.send(id),
             Event::Arrived(id) => self.arrive(id),
@@ -311,14 +313,14 @@ impl Simulation {
             Event::Ready(item) => self.waiting.push_back(item),
             Event::Wake => self.wake_at = f64::INFINITY,
             Event::Change => {
-                self.world = self.then.expect("there is another world");
+                self.world = self.then.expect("a world to change to");
                 self.outcome.done_before = self.outcome.uploaded;
             }
         }
     }
 
     fn answered(&mut self, id: usize, pace: &mut Pace) {
-        let Attempt { item, begun, opened, connection, status, .. } = self.attempts[id];
+        let Attempt { item, started, opened, connection, status, .. } = self.attempts[id];
         if connection.requests < self.world.requests_per_connection {
             self.idle.push(Connection { free_since: self.now, ..connection });
         }
@@ -326,14 +328,14 @@ impl Simulation {
         let left = Some(self.items.len() - self.next_item + self.waiting.len());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a file")]
         let ended = match status {
-            Status::Stored => Ended::Done { bytes: bytes as u64, opened },
-            Status::Banned => Ended::Overloaded(Overload::Beyond),
-            Status::Refused => Ended::Overloaded(match self.world.retry_after {
+            Status::Stored => Feedback::Done { bytes: bytes as u64, opened },
+            Status::Banned => Feedback::Overloaded(Overload::RetryAfterTooLong),
+            Status::Refused => Feedback::Overloaded(match self.world.retry_after {
                 Some(seconds) => Overload::RetryAfter(Duration::from_secs_f64(seconds)),
                 None => Overload::Refused,
             }),
         };
-        pace.end(begun, ended, self.instant(), left);
+        pace.end(started, ended, self.instant(), left);
         let retries = &mut self.items[item].retries;
         self.outcome.most_attempts_of_one = self.outcome.most_attempts_of_one.max(*retries + 1);
         match status {

@@ -1,13 +1,13 @@
-//! The transitions one by one, and laws.
+//! The transitions of the pace one by one, and laws for all of them.
 
 use proptest::prelude::*;
 
-use super::model::{Batch, Beyond, World, run};
+use super::model::{Batch, OverCapacity, World, run};
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// An origin that answers after as long as the test says, whatever is under way.
+/// Drives a pace against an origin. The test says how long each answer takes.
 struct Driver {
     pace: Pace,
     now: Instant,
@@ -18,40 +18,40 @@ impl Driver {
         Self { pace: Pace::new(cap), now: Instant::now() }
     }
 
-    /// Begins as many attempts as may be.
-    fn begin_all(&mut self) -> Vec<Begun> {
-        let mut begun = Vec::new();
+    /// Begins as many attempts as the pace allows.
+    fn begin_all(&mut self) -> Vec<Started> {
+        let mut started = Vec::new();
         while self.pace.next(self.now, None) == Next::Now {
-            begun.push(self.pace.begin(self.now));
+            started.push(self.pace.begin(self.now));
         }
-        begun
+        started
     }
 
-    /// Begins as many attempts as may be; all of them end so after `took`.
-    fn round(&mut self, took: Duration, ended: Ended) -> usize {
+    /// Begins as many attempts as the pace allows, and ends all of them after `took`. Returns their number.
+    fn round(&mut self, took: Duration, feedback: Feedback) -> usize {
         if let Next::At(at) = self.pace.next(self.now, None) {
             self.now = at;
         }
-        let begun = self.begin_all();
+        let started = self.begin_all();
         self.now += took;
-        for begun in &begun {
-            self.pace.end(*begun, ended, self.now, None);
+        for started in &started {
+            self.pace.end(*started, feedback, self.now, None);
         }
-        begun.len()
+        started.len()
     }
 
-    fn rounds(&mut self, rounds: usize, took: Duration, ended: Ended) -> Vec<usize> {
-        (0..rounds).map(|_| self.round(took, ended)).collect()
+    fn rounds(&mut self, rounds: usize, took: Duration, feedback: Feedback) -> Vec<usize> {
+        (0..rounds).map(|_| self.round(took, feedback)).collect()
     }
 }
 
-const DONE: Ended = Ended::Done { bytes: 1000, opened: false };
-const OPENED: Ended = Ended::Done { bytes: 1000, opened: true };
-const REFUSED: Ended = Ended::Overloaded(Overload::Refused);
+const DONE: Feedback = Feedback::Done { bytes: 1000, opened: false };
+const OPENED: Feedback = Feedback::Done { bytes: 1000, opened: true };
+const REFUSED: Feedback = Feedback::Overloaded(Overload::Refused);
 
 #[test]
 fn u10_the_number_under_way_is_doubled_while_that_brings_much() {
-    // What takes 5 ms takes as long with more under way, until the cap.
+    // An attempt takes 5 ms at every level, so the level grows to the cap.
     assert_eq!(Driver::new(256).rounds(9, 5 * MS, DONE), [32, 64, 64, 64, 128, 128, 128, 256, 256]);
     // The processor is the limit.
     assert_eq!(Driver::new(256).rounds(6, 3 * MS, DONE), [32; 6]);
@@ -66,7 +66,7 @@ fn u10_the_number_under_way_is_doubled_while_that_brings_much() {
 fn u10_a_doubling_that_brings_nothing_is_taken_back() {
     let mut driver = Driver::new(256);
     assert_eq!(driver.round(30 * MS, OPENED), 32);
-    // Twice as many take twice as long.
+    // An attempt takes twice as long at the doubled level.
     assert_eq!(driver.round(60 * MS, OPENED), 64);
     assert_eq!(driver.pace.limit(), 32);
 }
@@ -76,7 +76,7 @@ fn u10_without_an_answer_for_long_the_first_doubling_does_not_wait() {
     let mut driver = Driver::new(256);
     let first = driver.begin_all();
     assert_eq!(first.len(), 32);
-    let Next::At(at) = driver.pace.next(driver.now, None) else { panic!("it is to be looked at") };
+    let Next::At(at) = driver.pace.next(driver.now, None) else { panic!("there is an early check") };
     assert_eq!(at, driver.now + 40 * MS);
     driver.now = at;
     assert_eq!(driver.begin_all().len(), 32);
@@ -89,7 +89,7 @@ fn u10_more_or_fewer_are_tried_now_and_then() {
     driver.round(30 * MS, OPENED);
     driver.round(60 * MS, OPENED);
     assert_eq!(driver.pace.limit(), 32);
-    // The line is the limit: an attempt takes as long as there are others.
+    // The line is the limit: the time of an attempt grows with the level.
     let mut seen = Vec::new();
     for _ in 0..4000 {
         let level = driver.pace.limit();
@@ -99,7 +99,7 @@ fn u10_more_or_fewer_are_tried_now_and_then() {
     }
     seen.dedup();
     assert_eq!(seen[..5], [32, 40, 24, 30, 18], "{seen:?}");
-    assert!(driver.pace.limit() < 16, "fewer carry as much: {seen:?}");
+    assert!(driver.pace.limit() < 16, "a lower level is as fast: {seen:?}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn u10_a_link_that_carries_more_or_less_than_before_is_noticed() {
     let mut driver = Driver::new(64);
     driver.rounds(20, 30 * MS, DONE);
     assert_eq!(driver.pace.limit(), 64);
-    // Fewer under way are as slow: so they are not fewer for long.
+    // The lower level is not faster, so the level soon rises again.
     driver.rounds(2, 300 * MS, DONE);
     assert_eq!(driver.pace.limit(), 32);
     driver.rounds(3, 300 * MS, DONE);
@@ -127,13 +127,13 @@ fn u10_an_overload_goes_back_to_what_was_borne() {
     let mut driver = Driver::new(256);
     driver.rounds(2, 30 * MS, OPENED);
     assert_eq!(driver.pace.limit(), 128);
-    let begun = driver.begin_all();
-    for begun in &begun {
-        driver.pace.end(*begun, REFUSED, driver.now, None);
+    let started = driver.begin_all();
+    for started in &started {
+        driver.pace.end(*started, REFUSED, driver.now, None);
     }
-    // Once, however many of the same round were refused.
+    // The level is cut once, although all attempts of the round were refused.
     assert_eq!(driver.pace.limit(), 64);
-    // No growth for a while.
+    // The level does not grow for a while.
     let cut_at = driver.now;
     while driver.now < cut_at + Duration::from_millis(1900) {
         assert!(driver.round(30 * MS, DONE) <= 64);
@@ -146,10 +146,10 @@ fn u10_an_overload_goes_back_to_what_was_borne() {
 fn u10_a_refusal_now_and_then_is_no_overload() {
     let mut driver = Driver::new(256);
     for attempt in 1..5000 {
-        let begun = driver.pace.begin(driver.now);
+        let started = driver.pace.begin(driver.now);
         driver.now += MS;
         let ended = if attempt % 50 == 0 { REFUSED } else { DONE };
-        driver.pace.end(begun, ended, driver.now, None);
+        driver.pace.end(started, ended, driver.now, None);
         assert_eq!((driver.pace.limit(), driver.pace.next(driver.now, None)), (32, Next::Now));
     }
 }
@@ -160,13 +160,13 @@ fn u10_an_overload_that_fewer_at_once_do_not_end_puts_time_between_attempts() {
     driver.round(MS, REFUSED);
     assert_eq!((driver.pace.limit(), driver.pace.next(driver.now, None)), (22, Next::Now));
     driver.round(MS, REFUSED);
-    // Ten a second at first, and half as many each time until there are two.
+    // The rate is 10 per second at first, and is halved until it is 2.
     for spacing in [100_u128, 200, 400, 500, 500] {
-        let Next::At(at) = driver.pace.next(driver.now, None) else { panic!("not at once") };
+        let Next::At(at) = driver.pace.next(driver.now, None) else { panic!("there is time between attempts") };
         assert!(at.duration_since(driver.now).as_millis().abs_diff(spacing) <= 1, "{spacing}");
         driver.rounds(3, MS, REFUSED);
     }
-    // What is accepted makes it faster again, until the number is the limit.
+    // Accepted attempts raise the rate, until only the level is the limit.
     driver.rounds(3000, 20 * MS, DONE);
     assert_eq!(driver.pace.next(driver.now, None), Next::Now);
     assert_eq!(driver.begin_all().len(), driver.pace.limit());
@@ -176,16 +176,16 @@ fn u10_an_overload_that_fewer_at_once_do_not_end_puts_time_between_attempts() {
 fn r6_u10_a_retry_after_holds_the_origin_and_passes_come_one_after_the_other_afterwards() {
     let mut driver = Driver::new(256);
     let wait = Duration::from_secs(60);
-    let begun = driver.begin_all();
+    let started = driver.begin_all();
     let since = driver.now;
-    let refuse = |driver: &mut Driver, begun, wait| {
-        driver.pace.end(begun, Ended::Overloaded(Overload::RetryAfter(wait)), driver.now, None)
+    let refuse = |driver: &mut Driver, started, wait| {
+        driver.pace.end(started, Feedback::Overloaded(Overload::RetryAfter(wait)), driver.now, None)
     };
-    refuse(&mut driver, begun[0], wait);
-    refuse(&mut driver, begun[1], wait / 2);
+    refuse(&mut driver, started[0], wait);
+    refuse(&mut driver, started[1], wait / 2);
     assert_eq!(driver.pace.next(driver.now, None), Next::At(since + wait));
-    for begun in &begun[2..] {
-        driver.pace.end(*begun, DONE, driver.now + MS, None);
+    for started in &started[2..] {
+        driver.pace.end(*started, DONE, driver.now + MS, None);
     }
     driver.now = since + wait;
     assert_eq!(driver.pace.held_since(since + wait / 4, driver.now), wait / 4 * 3);
@@ -193,48 +193,48 @@ fn r6_u10_a_retry_after_holds_the_origin_and_passes_come_one_after_the_other_aft
     driver.pace.brake.accepted(driver.pace.brake.cuts(), MS, 32, driver.now);
     let counts = driver.rounds(5, MS, DONE);
     assert!(counts.windows(2).all(|pair| pair[1] <= 2 * pair[0]), "{counts:?}");
-    refuse(&mut driver, begun[0], Duration::ZERO);
-    assert_eq!(driver.pace.next(driver.now, None), Next::Now, "it asks for nothing");
-    refuse(&mut driver, begun[0], Duration::MAX);
-    assert_eq!(driver.pace.next(driver.now, None), Next::Now, "nobody waits for ever");
+    refuse(&mut driver, started[0], Duration::ZERO);
+    assert_eq!(driver.pace.next(driver.now, None), Next::Now, "a wait of zero is none");
+    refuse(&mut driver, started[0], Duration::MAX);
+    assert_eq!(driver.pace.next(driver.now, None), Next::Now, "an endless wait is ignored");
 }
 
 #[test]
 fn r6_u10_a_retry_after_beyond_the_limit_holds_nobody_and_lowers_the_pace() {
     let mut driver = Driver::new(256);
-    driver.rounds(10, MS, Ended::Overloaded(Overload::Beyond));
+    driver.rounds(10, MS, Feedback::Overloaded(Overload::RetryAfterTooLong));
     assert_eq!((driver.pace.limit(), driver.pace.next(driver.now, None)), (4, Next::Now));
 }
 
 #[test]
 fn u10_a_fault_that_is_no_overload_lowers_nothing() {
-    assert_eq!(Driver::new(256).rounds(10, 3 * MS, Ended::Failed), [32; 10]);
+    assert_eq!(Driver::new(256).rounds(10, 3 * MS, Feedback::Failed), [32; 10]);
     let mut driver = Driver::new(256);
-    driver.rounds(10, MS, Ended::Overloaded(Overload::TimedOut));
+    driver.rounds(10, MS, Feedback::Overloaded(Overload::TimedOut));
     assert_eq!((driver.pace.limit(), driver.pace.next(driver.now, None)), (4, Next::Now));
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Begin,
-    End(usize, Ended),
-    LetGo(usize),
+    End(usize, Feedback),
+    Abort(usize),
     Wait(u64),
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let ended = prop_oneof![
-        4 => (0_u64..1 << 30, any::<bool>()).prop_map(|(bytes, opened)| Ended::Done { bytes, opened }),
+        4 => (0_u64..1 << 30, any::<bool>()).prop_map(|(bytes, opened)| Feedback::Done { bytes, opened }),
         2 => Just(REFUSED),
-        1 => (0_u64..200).prop_map(|seconds| Ended::Overloaded(Overload::RetryAfter(Duration::from_secs(seconds)))),
-        1 => Just(Ended::Overloaded(Overload::Beyond)),
-        1 => Just(Ended::Overloaded(Overload::TimedOut)),
-        1 => Just(Ended::Failed),
+        1 => (0_u64..200).prop_map(|seconds| Feedback::Overloaded(Overload::RetryAfter(Duration::from_secs(seconds)))),
+        1 => Just(Feedback::Overloaded(Overload::RetryAfterTooLong)),
+        1 => Just(Feedback::Overloaded(Overload::TimedOut)),
+        1 => Just(Feedback::Failed),
     ];
     prop_oneof![
         6 => Just(Act::Begin),
         6 => (any::<usize>(), ended).prop_map(|(which, ended)| Act::End(which, ended)),
-        1 => any::<usize>().prop_map(Act::LetGo),
+        1 => any::<usize>().prop_map(Act::Abort),
         3 => (0_u64..500).prop_map(Act::Wait),
     ]
 }
@@ -255,23 +255,23 @@ proptest! {
             match act {
                 Act::Begin => if pace.next(now, left) == Next::Now { under_way.push(pace.begin(now)) },
                 Act::End(which, ended) if !under_way.is_empty() => {
-                    let begun = under_way.swap_remove(which % under_way.len());
-                    pace.end(begun, ended, now, left);
+                    let started = under_way.swap_remove(which % under_way.len());
+                    pace.end(started, ended, now, left);
                 }
-                Act::LetGo(which) if !under_way.is_empty() => {
+                Act::Abort(which) if !under_way.is_empty() => {
                     under_way.swap_remove(which % under_way.len());
-                    pace.let_go();
+                    pace.abort();
                 }
                 Act::Wait(milliseconds) => now += MS * u32::try_from(milliseconds).unwrap(),
-                Act::End(..) | Act::LetGo(_) => {}
+                Act::End(..) | Act::Abort(_) => {}
             }
             prop_assert!(under_way.len() <= cap && pace.under_way() == under_way.len());
             prop_assert!((FLOOR_ATTEMPTS.min(cap)..=cap).contains(&pace.climb.level()));
             prop_assert!(pace.limit() >= 1);
         }
-        // Whatever has been: once nothing is under way another attempt may begin, after at most the longest hold.
-        for begun in under_way {
-            pace.end(begun, Ended::Failed, now, left);
+        // When no attempt is under way, another may always begin, after at most the longest hold.
+        for started in under_way {
+            pace.end(started, Feedback::Failed, now, left);
         }
         if let Next::At(at) = pace.next(now, left) {
             prop_assert!(at <= now + Duration::from_secs(200));
@@ -280,21 +280,21 @@ proptest! {
         prop_assert_eq!(pace.next(now, left), Next::Now);
     }
 
-    /// Every item comes to its end, at a store that changes, and none is tried more often than it may be.
+    /// Every item ends, also at a store that changes, and none has more than four attempts.
     #[test]
     fn u10_every_batch_ends(
         seed in any::<u64>(),
         items in 1_usize..400,
-        places in 1_usize..200,
+        capacity in 1_usize..200,
         service in 0.0_f64..50.0,
         round_trip in 0.0_f64..200.0,
         rate in prop_oneof![Just(f64::INFINITY), 1.0_f64..500.0],
         retry_after in proptest::option::of(0.0_f64..10.0),
-        beyond in prop_oneof![Just(Beyond::Slower), Just(Beyond::Queue), Just(Beyond::Refuse)],
+        over_capacity in prop_oneof![Just(OverCapacity::SlowDown), Just(OverCapacity::Queue), Just(OverCapacity::Refuse)],
         change in 0.0_f64..5.0,
     ) {
-        let world = World { places, beyond, rate, retry_after, ..World::plain(round_trip, service, 0.0) };
-        let then = Some((change, World { places: 1000, ..World::plain(20.0, 5.0, 100.0) }));
+        let world = World { capacity, over_capacity, rate, retry_after, ..World::plain(round_trip, service, 0.0) };
+        let then = Some((change, World { capacity: 1000, ..World::plain(20.0, 5.0, 100.0) }));
         let mut pace = Pace::new(CAP_ATTEMPTS);
         let outcome = run(world, &Batch { items, bytes: |_| 1000.0, then, seed }, &mut pace);
         prop_assert_eq!(outcome.uploaded + outcome.lost + outcome.banned, items);

@@ -35,7 +35,7 @@ async fn u5_a_stop_while_the_journal_is_written_reports_what_is_stored() {
         gate: Gate::new(1, false),
     });
     let item = Numbered::new(0, UploadItem::new(path, server.url("/a")));
-    let (arrival, decision) = (context.gate.arrives(), Decision::default());
+    let (arrival, decision) = (context.gate.count_arriving(), Decision::default());
     let running = tokio::spawn(transfer(context, item, arrival, decision.clone()));
     let decided = async {
         while !decision.0.load(Ordering::Acquire) {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use encord_http::{ErrorKind, FaultKind, HeaderValue};
 use encord_http_settings::{CloudUploadSettings, RequestsSettings};
-use encord_test_server::{Server, status};
+use encord_test_server::{Reply, Server, status};
 use encord_upload::{ItemError, SignedTarget, SignedUrlSource, SourceError, Status, UploadItem, Uploader};
 
 use crate::{Files, allowed, attempts, error, statuses, upload, uploader};
@@ -196,6 +196,28 @@ async fn renewals_are_bounded() {
     let reports = upload(&uploader().source(source.clone()), vec![item]).await;
     assert!(matches!(reports[0].error, Some(ItemError::Expired(_))), "{reports:?}");
     assert_eq!((server.requests().len(), source.calls()), (4, vec![1, 1, 1]));
+}
+
+struct Panics;
+
+impl SignedUrlSource for Panics {
+    async fn sign(&self, _: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
+        panic!("a mistake of the caller")
+    }
+}
+
+/// The renewal is called in the task of its item.
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "a mistake of the caller")]
+async fn a_panic_in_the_task_of_an_item_is_that_of_the_batch() {
+    let server = Server::start_here(
+        |request, _| {
+            if request.path() == "/a" { status(400).body(EXPIRED) } else { Reply::silence() }
+        },
+    );
+    let files = Files::new();
+    let items = ["/b", "/a"].map(|name| UploadItem::new(files.file(&name[1..], "x"), server.url(name)));
+    upload(&uploader().source(Panics), items.into()).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,7 +172,7 @@ async fn send(mode: Mode, host: &str) -> Option<(u16, Vec<u8>)> {
             Ok(response) => {
                 hides(&format!("{response:?}"));
                 assert!(response.status().as_u16() < 400 && response.attempts().len() <= 3 * most);
-                assert!(response.body().len() <= encord_http::MAX_BODY);
+                assert!(response.body().len() <= encord_http::MAX_BODY_BYTES);
                 Some((response.status().as_u16(), response.into_body().to_vec()))
             }
             Err(error) => failed(&error, most),
@@ -186,7 +186,7 @@ fn failed(error: &Error, most: usize) -> Option<(u16, Vec<u8>)> {
     assert!((1..=3 * most).contains(&error.attempts().len()), "{error}");
     let status = error.status()?.as_u16();
     assert!(status >= 400, "{error}");
-    assert!(error.body().len() <= encord_http::MAX_ERROR_BODY);
+    assert!(error.body().len() <= encord_http::MAX_ERROR_BODY_BYTES);
     Some((status, error.body().to_vec()))
 }
 

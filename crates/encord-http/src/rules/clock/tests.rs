@@ -19,7 +19,7 @@ fn settings() -> RequestsSettings {
 fn check(profile: Profile, events: &[(Event, u64)], phase: Phase, next: Option<(u64, Limit)>) {
     let mut clock = PhaseClock::new(&settings(), profile);
     for (event, at) in events {
-        clock.on(*event, Duration::from_secs(*at));
+        clock.record(*event, Duration::from_secs(*at));
     }
     assert_eq!(clock.phase(), phase);
     assert_eq!(clock.next_limit(), next.map(|(at, which)| (Duration::from_secs(at), which)));
@@ -42,8 +42,8 @@ fn r8_write_timeout_bounds_the_payload_or_its_stalls() {
     let mut long_first_byte = settings();
     long_first_byte.connect_timeout = Timeout::UNLIMITED;
     let mut clock = PhaseClock::new(&long_first_byte, Total);
-    clock.on(Connected, Duration::from_secs(4));
-    clock.on(Progress, Duration::from_secs(23));
+    clock.record(Connected, Duration::from_secs(4));
+    clock.record(Progress, Duration::from_secs(23));
     assert_eq!(clock.next_limit(), Some((Duration::from_secs(24), Limit::Write)));
     check(Stall, &[(Connected, 4)], Phase::Sending, Some((24, Limit::Write)));
     check(Stall, &[(Connected, 4), (Progress, 23)], Phase::Sending, Some((43, Limit::Write)));
@@ -56,10 +56,10 @@ fn r8_a_payload_that_moves_ten_times_the_limit_passes_as_an_upload_and_fails_as_
     unlimited_first_byte.connect_timeout = Timeout::UNLIMITED;
     for (profile, passes) in [(Stall, true), (Total, false)] {
         let mut clock = PhaseClock::new(&unlimited_first_byte, profile);
-        clock.on(Connected, Duration::ZERO);
+        clock.record(Connected, Duration::ZERO);
         let in_time = (1..=200).map(Duration::from_secs).all(|now| {
             let in_time = clock.next_limit().is_none_or(|(at, _)| now <= at);
-            clock.on(Progress, now);
+            clock.record(Progress, now);
             in_time
         });
         assert_eq!(in_time, passes, "{profile:?}");
@@ -118,7 +118,7 @@ proptest! {
         let mut clock = PhaseClock::new(&settings(), if stall { Stall } else { Total });
         let mut phase = clock.phase();
         for (event, at) in events {
-            clock.on(event, Duration::from_secs(at));
+            clock.record(event, Duration::from_secs(at));
             prop_assert!(clock.phase() >= phase);
             phase = clock.phase();
             prop_assert_eq!(clock.next_limit().is_none(), phase == Phase::Done);

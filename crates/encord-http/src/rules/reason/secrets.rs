@@ -56,10 +56,10 @@ impl Secrets {
         if PUBLIC_NAMES.iter().any(|public| name.ends_with(public)) {
             return;
         }
-        let least = if is_secret(&name) { MIN_SECRET_BYTES } else { MIN_VALUE_BYTES };
+        let min_bytes = if is_secret(&name) { MIN_SECRET_BYTES } else { MIN_VALUE_BYTES };
         let decoded: Vec<u8> = percent_decode_str(value).collect();
         for text in [value.as_bytes(), &decoded] {
-            if text.len() >= least {
+            if text.len() >= min_bytes {
                 self.texts.push(text.to_ascii_lowercase());
             }
         }

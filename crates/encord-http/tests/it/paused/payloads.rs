@@ -1,6 +1,6 @@
 //! Payloads that wait for the server's word, and interim responses.
 
-use encord_http::{EXPECT_CONTINUE_FROM, Payload};
+use encord_http::{EXPECT_CONTINUE_MIN_BYTES, Payload};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
@@ -15,8 +15,8 @@ async fn read(stream: &mut TcpStream, bytes: usize) -> std::io::Result<()> {
     stream.read_exact(&mut vec![0; bytes]).await.map(drop)
 }
 
-/// Reads a payload of 64 MiB, of which so much has been read, in more than 200 s: the last quarter, which is more than the system's
-/// buffers hold, at once.
+/// Reads a payload of 64 MiB, of which so much has been read, in more than 200 s: the last quarter, which is more than the
+/// system's buffers hold, at once.
 async fn read_slowly(stream: &mut TcpStream, mut had: usize) -> std::io::Result<()> {
     while had < 48 << 20 {
         sleep(Duration::from_secs(10)).await;
@@ -54,7 +54,7 @@ async fn a_server_that_ignores_expect_gets_the_payload_all_the_same() {
                 stream.peek(&mut [0]).await?;
                 let _frozen = freeze();
                 tell.send(Instant::now()).unwrap();
-                read(&mut stream, usize::try_from(EXPECT_CONTINUE_FROM).unwrap()).await?;
+                read(&mut stream, usize::try_from(EXPECT_CONTINUE_MIN_BYTES).unwrap()).await?;
                 stream.write_all(&raw(200, "", "")).await?;
                 tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
             }
@@ -84,9 +84,9 @@ async fn reluctant(refusals: usize, refusal: u16, answer: u16) -> (String, Unbou
                 tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?
             } else {
                 stream.peek(&mut [0]).await?;
-                read(&mut stream, usize::try_from(EXPECT_CONTINUE_FROM).unwrap()).await?;
+                read(&mut stream, usize::try_from(EXPECT_CONTINUE_MIN_BYTES).unwrap()).await?;
                 stream.write_all(&raw(answer, "Connection: close\r\n", "")).await?;
-                EXPECT_CONTINUE_FROM
+                EXPECT_CONTINUE_MIN_BYTES
             };
             tell.send(read).unwrap();
             Ok(0)
@@ -97,7 +97,7 @@ async fn reluctant(refusals: usize, refusal: u16, answer: u16) -> (String, Unbou
 
 /// A payload that can be read once and is long enough to wait for the server's word.
 fn put_once(host: &str) -> Request {
-    let bytes = vec![7; usize::try_from(EXPECT_CONTINUE_FROM).unwrap()];
+    let bytes = vec![7; usize::try_from(EXPECT_CONTINUE_MIN_BYTES).unwrap()];
     let payload = Payload::once(http_body_util::Full::new(bytes.into()));
     Request::put(format!("http://{host}/"), payload).profile(Profile::Stall)
 }
@@ -112,7 +112,7 @@ async fn a_payload_that_can_be_read_once_and_was_refused_unread_is_still_there()
     assert_eq!((error.status().unwrap().as_u16(), error.attempts().len()), (403, 1));
     assert_eq!(told.recv().await, Some(0));
     client.send(&request).await.unwrap();
-    assert_eq!(told.recv().await, Some(EXPECT_CONTINUE_FROM));
+    assert_eq!(told.recv().await, Some(EXPECT_CONTINUE_MIN_BYTES));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +121,7 @@ async fn r1_a_payload_that_can_be_read_once_is_retried_until_it_is_read() {
     let (host, mut told) = reluctant(2, 503, 503).await;
     let error = Client::new(RequestsSettings::default()).send(&put_once(&host)).await.unwrap_err();
     assert_eq!((error.stop_reason(), error.attempts().len()), (StopReason::NotReplayable, 3));
-    for expected in [0, 0, EXPECT_CONTINUE_FROM] {
+    for expected in [0, 0, EXPECT_CONTINUE_MIN_BYTES] {
         assert_eq!(told.recv().await, Some(expected));
     }
 }

@@ -1,14 +1,14 @@
-//! The pace against fixed numbers under way, in virtual time, where ratios are exact.
+//! Compares the pace with fixed limits, in virtual time, where ratios are exact.
 
 use super::*;
 use crate::pace::CAP_ATTEMPTS;
 
-const FIXED: [usize; 3] = [32, 128, 256];
+const FIXED_LIMITS: [usize; 3] = [32, 128, 256];
 
-/// The pace's outcome, and its time over that of the best fixed number that loses no item.
+/// Returns the outcome of the pace, and its time relative to that of the best fixed limit that loses no item.
 fn compare(world: World, batch: &Batch) -> (Outcome, f64) {
     let outcome = run(world, batch, &mut Pace::new(CAP_ATTEMPTS));
-    let fixed = FIXED.map(|number| run(world, batch, &mut Pace::fixed(number)));
+    let fixed = FIXED_LIMITS.map(|number| run(world, batch, &mut Pace::fixed(number)));
     let best = fixed.iter().filter(|fixed| fixed.lost == 0).map(|fixed| fixed.seconds).fold(f64::INFINITY, f64::min);
     let ratio = outcome.seconds / best;
     (outcome, ratio)
@@ -39,7 +39,7 @@ fn u10_on_every_link_nearly_as_fast_as_the_best_fixed_number() {
     check(plain(150.0, 0.0, 0.0), 2000, MIXED, 1.5);
     check(plain(50.0, 0.0, 0.0), 10_000, MIDDLE, 1.15);
     check(plain(150.0, 0.0, 100.0), 10_000, SMALL, 1.15);
-    // Connections that the store closes.
+    // The store closes connections.
     check(World { requests_per_connection: 1, ..plain(50.0, 20.0, 0.0) }, 2000, MIDDLE, 1.3);
     check(World { requests_per_connection: 100, ..plain(50.0, 20.0, 0.0) }, 2000, MIDDLE, 1.5);
 }
@@ -52,21 +52,21 @@ fn u10_a_store_with_limits_loses_no_item_and_is_used_well() {
             let (outcome, ratio) = compare(world, &Batch { items, bytes: MIDDLE, then: None, seed });
             assert!(ratio <= most, "{ratio:.2}: {world:?} {outcome:?}");
             assert_eq!((outcome.lost, outcome.uploaded + outcome.banned), (0, items), "{world:?} {outcome:?}");
-            // What is refused is the price of finding out.
+            // Some refusals are needed to find the limit of the store.
             assert!(outcome.refused * 10 <= items + 1000, "{world:?} {outcome:?}");
         }
     }
-    let near = World { places: 64, ..World::plain(0.0, 20.0, 0.0) };
-    let far = World { places: 64, ..World::plain(50.0, 20.0, 0.0) };
+    let near = World { capacity: 64, ..World::plain(0.0, 20.0, 0.0) };
+    let far = World { capacity: 64, ..World::plain(50.0, 20.0, 0.0) };
     for world in [near, far] {
-        check(World { beyond: Beyond::Slower, ..world }, 2000, 1.35);
-        check(World { beyond: Beyond::Queue, ..world }, 2000, 1.35);
-        check(World { beyond: Beyond::Refuse, ..world }, 2000, 1.3);
-        check(World { beyond: Beyond::Refuse, retry_after: Some(1.0), ..world }, 10_000, 1.3);
-        check(World { banned: 50, places: usize::MAX, ..world }, 10_000, 1.3);
+        check(World { over_capacity: OverCapacity::SlowDown, ..world }, 2000, 1.35);
+        check(World { over_capacity: OverCapacity::Queue, ..world }, 2000, 1.35);
+        check(World { over_capacity: OverCapacity::Refuse, ..world }, 2000, 1.3);
+        check(World { over_capacity: OverCapacity::Refuse, retry_after: Some(1.0), ..world }, 10_000, 1.3);
+        check(World { banned_one_in: 50, capacity: usize::MAX, ..world }, 10_000, 1.3);
     }
     for (rate, waits) in [(20.0, 1.3), (200.0, 1.5)] {
-        // A fixed number loses items, so the store's own rate is what it is compared with. Each wait of a second is lost.
+        // A fixed limit loses items, so the pace is compared with the rate of the store. Each wait of a second is lost.
         for (retry_after, most) in [(None, waits), (Some(1.0), waits + 0.7)] {
             let world = World { rate, retry_after, ..World::plain(0.0, 5.0, 0.0) };
             let (outcome, _) = compare(world, &Batch { items: 1000, bytes: MIDDLE, then: None, seed: 7 });
@@ -74,15 +74,15 @@ fn u10_a_store_with_limits_loses_no_item_and_is_used_well() {
             assert!(outcome.seconds <= 1000.0 / rate * most, "{world:?} {outcome:?}");
         }
     }
-    // The case of 150 items at 20 a second.
+    // 150 items at 20 per second.
     let batch = Batch { items: 150, bytes: |_| 300.0, then: None, seed: 3 };
     let outcome = run(World { rate: 20.0, ..World::plain(0.0, 0.0, 0.0) }, &batch, &mut Pace::new(CAP_ATTEMPTS));
     assert_eq!(outcome.uploaded, 150);
     assert!(outcome.seconds < 7.5 * 1.3, "{outcome:?}");
 }
 
-/// A store that refuses by chance refuses as many of few as of many, so that nothing is won by slowing down. Where chance has
-/// many refusals come together, the batch slows down all the same; so this is the median of some seeds.
+/// If a store refuses at random, slowing down does not help. The batch still slows down if many refusals happen to come together,
+/// so the test takes the median of five seeds.
 #[test]
 fn u10_a_store_that_refuses_by_chance_is_not_slowed_down_for() {
     for refused_by_chance in [0.01, 0.02, 0.03, 0.05, 0.1, 0.3] {
@@ -97,7 +97,7 @@ fn u10_a_store_that_refuses_by_chance_is_not_slowed_down_for() {
     }
 }
 
-/// The best fixed number of each half, one after the other, is what the pace is compared with.
+/// Compares the pace with the best fixed limit of each half.
 #[test]
 fn u10_a_link_that_changes_in_the_middle_is_followed() {
     #[track_caller]
@@ -105,7 +105,7 @@ fn u10_a_link_that_changes_in_the_middle_is_followed() {
         let batch = |items, then| Batch { items, bytes: MIDDLE, then, seed: 7 };
         let outcome = run(first, &batch(20_000, Some((at, second))), &mut Pace::new(CAP_ATTEMPTS));
         let best = |world, items| {
-            let times = FIXED.map(|number| run(world, &batch(items, None), &mut Pace::fixed(number)).seconds);
+            let times = FIXED_LIMITS.map(|number| run(world, &batch(items, None), &mut Pace::fixed(number)).seconds);
             times.into_iter().fold(f64::INFINITY, f64::min)
         };
         let (before, after) = (outcome.done_before, 20_000 - outcome.done_before);
@@ -118,7 +118,7 @@ fn u10_a_link_that_changes_in_the_middle_is_followed() {
     check(plain(10.0, 0.0, 1000.0), plain(150.0, 0.0, 1000.0), 5.0, 1.3);
     check(
         plain(50.0, 20.0, 1000.0),
-        World { places: 64, beyond: Beyond::Slower, ..plain(50.0, 20.0, 1000.0) },
+        World { capacity: 64, over_capacity: OverCapacity::SlowDown, ..plain(50.0, 20.0, 1000.0) },
         4.0,
         1.3,
     );

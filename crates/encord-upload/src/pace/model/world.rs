@@ -1,36 +1,36 @@
 //! The link and the store of the model.
 
-/// The world: it may change in the middle.
+/// The properties of the link and the store. They may change in the middle of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::pace) struct World {
-    /// Seconds there and back.
+    /// The round trip in seconds.
     pub(in crate::pace) round_trip: f64,
-    /// Bytes a second of the line; infinite if it is no limit.
+    /// The bandwidth in bytes per second; infinite if the line is no limit.
     pub(in crate::pace) line: f64,
-    /// Seconds that the store takes for a request.
+    /// The seconds that the store needs for a request.
     pub(in crate::pace) service: f64,
-    /// So many requests at once are served well.
-    pub(in crate::pace) places: usize,
-    pub(in crate::pace) beyond: Beyond,
-    /// Requests a second; the others are refused with 429.
+    /// How many requests the store serves at once at full speed.
+    pub(in crate::pace) capacity: usize,
+    pub(in crate::pace) over_capacity: OverCapacity,
+    /// The accepted requests per second. Others are refused with 429.
     pub(in crate::pace) rate: f64,
     pub(in crate::pace) retry_after: Option<f64>,
-    /// So large a share of the requests is refused with 503, however many there are.
+    /// The share of requests that is refused at random with 503.
     pub(in crate::pace) refused_by_chance: f64,
-    /// Each so many-th object is refused for a day.
-    pub(in crate::pace) banned: usize,
-    /// The store closes each connection after so many requests.
+    /// One of this many objects is always refused, with a `Retry-After` above the limit.
+    pub(in crate::pace) banned_one_in: usize,
+    /// The store closes each connection after this many requests.
     pub(in crate::pace) requests_per_connection: usize,
 }
 
-/// What becomes of requests for which the store has no place.
+/// What the store does with requests above its capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::pace) enum Beyond {
-    /// All become slower.
-    Slower,
-    /// They wait.
+pub(in crate::pace) enum OverCapacity {
+    /// It serves all requests more slowly.
+    SlowDown,
+    /// It lets them wait.
     Queue,
-    /// They are refused with 503.
+    /// It refuses them with 503.
     Refuse,
 }
 
@@ -40,12 +40,12 @@ impl World {
             round_trip: round_trip_ms / 1000.0,
             line: if line_mbit > 0.0 { line_mbit * 125_000.0 } else { f64::INFINITY },
             service: service_ms / 1000.0,
-            places: usize::MAX,
-            beyond: Beyond::Queue,
+            capacity: usize::MAX,
+            over_capacity: OverCapacity::Queue,
             rate: f64::INFINITY,
             retry_after: None,
             refused_by_chance: 0.0,
-            banned: usize::MAX,
+            banned_one_in: usize::MAX,
             requests_per_connection: usize::MAX,
         }
     }
