@@ -203,6 +203,16 @@ impl PaceCase {
                 verdict(format!("{}: against {}", self.label(), peer.name()), ratio, Bound::AtLeast(self.over_peers));
             }
         }
+        let is_ours = |beside: &Option<Beside>| matches!(beside, None | Some(Beside::Fixed(_)));
+        let peaks = programs.iter().filter(|(beside, _)| is_ours(beside)).flat_map(|(_, samples)| samples);
+        let peaks = Spread::of(peaks.map(|sample| sample.peak / 1024.0 / 1024.0));
+        verdicts.extend(peaks.map(|found| Verdict {
+            benchmark: name,
+            what: format!("{}: peak memory, ours at any number", self.label()),
+            found,
+            bound: Bound::NeverAbove(64.0),
+            unit: " MiB",
+        }));
         #[expect(clippy::cast_precision_loss, reason = "a count of files")]
         let files = lost(ours) as f64;
         let found = Spread::of([files]);

@@ -15,27 +15,26 @@ pub(super) const CHUNK_BYTES: usize = 1024 * 1024;
 pub(super) const FIRST_CHUNK_BYTES: usize = 256 * 1024;
 
 /// How much is read at once while all buffers together have reached their limit.
-const MIN_CHUNK_BYTES: usize = 32 * 1024;
+const MIN_CHUNK_BYTES: usize = 16 * 1024;
 
-/// How much all uploads of the process read ahead together. Beyond this limit each upload holds at most three chunks of
-/// [`MIN_CHUNK_BYTES`]: 256 uploads of large files take 24 MiB.
-const MAX_READ_AHEAD_BYTES: usize = 16 * 1024 * 1024;
+/// How much all uploads of the process read ahead together. Beyond this limit each upload reads [`MIN_CHUNK_BYTES`] at once. hyper
+/// takes chunks until it has 64 KiB, and two more are read ahead, so 256 uploads of large files take 28 MiB more.
+const MAX_READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 
-/// Shorter buffers are not reused: the allocator does not return memory of this size to the system.
-const MIN_REUSED_BYTES: usize = 32 * 1024;
-
-/// The unused buffers, by size.
-static FREE_LISTS: [FreeList; 4] = [
-    FreeList::new(MIN_CHUNK_BYTES, 128),
-    FreeList::new(64 * 1024, 64),
-    FreeList::new(FIRST_CHUNK_BYTES, 16),
+/// The unused buffers, by size. As many are kept as the limit lets be in use: each thread has its own part of the allocator's
+/// memory, and what one thread frees another cannot use.
+static FREE_LISTS: [FreeList; 5] = [
+    FreeList::new(MIN_CHUNK_BYTES, 1536),
+    FreeList::new(32 * 1024, 256),
+    FreeList::new(64 * 1024, 128),
+    FreeList::new(FIRST_CHUNK_BYTES, 28),
     FreeList::new(CHUNK_BYTES, 4),
 ];
 
 /// The bytes of all buffers in use.
 static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
 
-/// The unused buffers of one size, at most 4 MiB in all.
+/// The unused buffers of one size.
 struct FreeList {
     buffer_bytes: usize,
     max_buffers: usize,
@@ -55,8 +54,8 @@ pub(super) fn chunk_length(wanted: usize) -> usize {
 }
 
 fn chunk_length_while(wanted: usize, bytes_in_use: usize) -> usize {
-    // Each read gets at most an eighth of the free bytes, so that many uploads get small chunks before no byte is free.
-    let share = MAX_READ_AHEAD_BYTES.saturating_sub(bytes_in_use) / 8;
+    // Each read gets at most a quarter of the free bytes, so that many uploads get small chunks before no byte is free.
+    let share = MAX_READ_AHEAD_BYTES.saturating_sub(bytes_in_use) / 4;
     let largest = FREE_LISTS.iter().map(|list| list.buffer_bytes).filter(|bytes| *bytes <= share).max();
     wanted.min(largest.unwrap_or(MIN_CHUNK_BYTES))
 }
@@ -64,7 +63,7 @@ fn chunk_length_while(wanted: usize, bytes_in_use: usize) -> usize {
 /// Returns `length` bytes that `read` has written, at most [`CHUNK_BYTES`].
 pub(super) fn fill(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>) -> io::Result<Bytes> {
     let list = FREE_LISTS.iter().find(|list| length <= list.buffer_bytes);
-    let Some(list) = list.filter(|_| length >= MIN_REUSED_BYTES) else {
+    let Some(list) = list.filter(|_| length >= MIN_CHUNK_BYTES) else {
         let mut bytes = vec![0; length];
         read(&mut bytes)?;
         return Ok(bytes.into());
@@ -122,9 +121,9 @@ mod tests {
             for length in [
                 0,
                 1,
-                MIN_REUSED_BYTES - 1,
-                MIN_REUSED_BYTES,
-                MIN_REUSED_BYTES + 1,
+                MIN_CHUNK_BYTES - 1,
+                MIN_CHUNK_BYTES,
+                MIN_CHUNK_BYTES + 1,
                 FIRST_CHUNK_BYTES,
                 FIRST_CHUNK_BYTES + 1,
                 CHUNK_BYTES,
