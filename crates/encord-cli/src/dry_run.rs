@@ -46,7 +46,7 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
             Ok(bytes) => {
                 sums.would_upload += 1;
                 sums.bytes += bytes;
-                expiry.see(&item);
+                expiry.add(&item);
             }
             Err(error) => {
                 sums.would_fail += 1;

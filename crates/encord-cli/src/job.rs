@@ -62,7 +62,7 @@ pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
         match selection.of(item) {
             Choice::Taken => {
                 taken += 1;
-                targets.see(index, item);
+                targets.add(index, item);
             }
             Choice::Uploaded => uploaded += 1,
             Choice::OtherShard => {}

@@ -6,7 +6,7 @@ use std::io;
 use encord_upload::UploadItem;
 
 /// How many targets, and how many items of each, are named.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// The targets of all items of a run: 16 bytes of memory for each.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// Adds the item at this position.
-    pub(crate) fn see(&mut self, index: u64, item: &UploadItem) {
+    pub(crate) fn add(&mut self, index: u64, item: &UploadItem) {
         if let Some(target) = target(item) {
             self.seen.push((self.seed.hash_one(target), index));
         }
@@ -32,8 +32,9 @@ impl Targets {
         if repeated.is_empty() {
             return Ok(Vec::new());
         }
-        let shown = &repeated[..NAMED.min(repeated.len())];
-        let mut wanted: Vec<u64> = shown.iter().flat_map(|items| items.iter().take(NAMED)).map(|(_, at)| *at).collect();
+        let shown = &repeated[..MAX_NAMED.min(repeated.len())];
+        let mut wanted: Vec<u64> =
+            shown.iter().flat_map(|items| items.iter().take(MAX_NAMED)).map(|(_, at)| *at).collect();
         wanted.sort_unstable();
         let mut named = Vec::new();
         for (index, item) in (0..).zip(items) {
@@ -82,7 +83,7 @@ mod tests {
         let items: Vec<UploadItem> = items.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
         let mut targets = Targets::default();
         for (index, item) in (0..).zip(&items) {
-            targets.see(index, item);
+            targets.add(index, item);
         }
         assert_eq!(targets.warnings(items.into_iter().map(Ok)).expect("in memory"), expected);
     }
@@ -106,11 +107,11 @@ mod tests {
         let items: Vec<UploadItem> = many.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
         let mut targets = Targets::default();
         for (index, item) in (0..).zip(&items) {
-            targets.see(index, item);
+            targets.add(index, item);
         }
         let warnings = targets.warnings(items.into_iter().map(Ok)).expect("in memory");
-        assert_eq!(warnings.len(), NAMED + 1);
+        assert_eq!(warnings.len(), MAX_NAMED + 1);
         assert!(warnings[0].contains(" and 1 more have the same target, h/"), "{warnings:?}");
-        assert_eq!(warnings[NAMED], "2 more targets are those of several items");
+        assert_eq!(warnings[MAX_NAMED], "2 more targets are those of several items");
     }
 }

@@ -124,7 +124,7 @@ fn an_interrupted_run_whose_report_cannot_be_written_exits_with_1() {
     fs::remove_file(kept.trim_end()).expect("removed");
 }
 
-/// On a disk of the network the run is a process apart: this test is its parent.
+/// On a network file system the run is a child process. This test is its parent.
 #[test]
 fn a_run_apart_obeys_its_parent_alone() {
     let server =
