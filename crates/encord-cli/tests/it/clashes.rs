@@ -75,6 +75,12 @@ fn u9_names_and_answers_move_no_cursor() {
         assert!(!shown.contains("\u{1b}[2J") && !shown.contains('\u{9b}'), "{flags}: {shown}");
         assert!(!shown.lines().any(|line| line.starts_with("300 uploaded")), "{flags}: {shown}");
     }
+    for flags in ["--folder", "--folder f --dataset"] {
+        let command = encord(&format!("upload r.jsonl --dry-run {flags}")).arg(name).within(folder.path());
+        let run = command.run();
+        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+        assert!(!run.stdout.lines().any(|line| line.starts_with("300 uploaded")), "{run:?}");
+    }
     // In JSON it is as it was.
     let report = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");
     let line: serde_json::Value = serde_json::from_str(report.lines().next().expect("a line")).expect("JSON");
