@@ -19,8 +19,8 @@ pub(crate) struct Targets {
 impl Targets {
     /// Adds the item at this position.
     pub(crate) fn add(&mut self, index: u64, item: &UploadItem) {
-        if let Some(target) = target(item) {
-            self.seen.push((self.seed.hash_one(target), index));
+        if let Some(key) = item.signed_url.as_ref().and_then(encord_upload::Targets::key) {
+            self.seen.push((self.seed.hash_one(key), index));
         }
     }
 
@@ -40,7 +40,8 @@ impl Targets {
         for (index, item) in (0..).zip(items) {
             if wanted.binary_search(&index).is_ok() {
                 let item = item?;
-                named.push((index, item.path.display().to_string(), target(&item).unwrap_or_default()));
+                let target = item.signed_url.as_ref().map(ToString::to_string).unwrap_or_default();
+                named.push((index, item.path.display().to_string(), target));
             } else if named.len() == wanted.len() {
                 break;
             }
@@ -67,13 +68,6 @@ fn warning(items: &[(u64, u64)], named: &[(u64, String, String)]) -> String {
     )
 }
 
-/// Returns host and path of the URL, with the host in lower case.
-fn target(item: &UploadItem) -> Option<String> {
-    let url = item.signed_url.as_ref().filter(|url| url.check().is_ok())?.to_string();
-    let (host, path) = url.split_once('/').unwrap_or((&url, ""));
-    Some(format!("{}/{path}", host.to_ascii_lowercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +90,11 @@ mod tests {
             &[("a/1", "http://h/1?s3cret"), ("x", "http://h/x"), ("b/1", "http://H/1?other")],
             &["a/1 and b/1 have the same target, h/1: only the one that is uploaded last stays there"],
         );
+        check(
+            &[("a", "https://h/1?s3cret"), ("b", "https://h:443/1"), ("c", "http://h:443/1")],
+            &["a and b have the same target, h/1: only the one that is uploaded last stays there"],
+        );
+        check(&[("a", "http://h/1?uploadId=x&partNumber=1"), ("b", "http://h/1?uploadId=x&partNumber=2")], &[]);
         // Invalid URLs overwrite nothing.
         check(&[("a", "x"), ("b", "x"), ("c", ""), ("d", "")], &[]);
     }
