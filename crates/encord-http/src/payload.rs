@@ -26,29 +26,24 @@ use crate::fault::Fault;
 
 /// The payload of a request. Every payload except [`Payload::once`] can be sent again: bytes are shared, a file is opened again,
 /// and a factory is called again for each attempt.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Payload {
     kind: Kind,
     digests: Digests,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum Kind {
-    #[default]
-    Empty,
     Bytes(Bytes),
     File(Arc<Path>),
     Factory(Arc<dyn Fn() -> Stream + Send + Sync>),
-    Once {
-        slot: Slot,
-        length: Option<u64>,
-    },
+    Once { slot: Slot, length: Option<u64> },
 }
 
 impl Payload {
     /// No payload.
     pub const fn empty() -> Self {
-        Self::of(Kind::Empty)
+        Self::of(Kind::Bytes(Bytes::new()))
     }
 
     /// A payload of bytes in memory.
@@ -98,7 +93,7 @@ impl Payload {
 
     /// Whether there is nothing to send.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.kind, Kind::Empty)
+        matches!(&self.kind, Kind::Bytes(bytes) if bytes.is_empty())
     }
 
     /// Whether another attempt can still read the payload from its start.
@@ -114,7 +109,6 @@ impl Payload {
     pub(crate) async fn open(&self, readers: &Readers) -> Result<Opened, Fault> {
         let digests = self.digests;
         Ok(match &self.kind {
-            Kind::Empty => Opened::bytes(Bytes::new(), digests, readers).await?,
             Kind::Bytes(bytes) => Opened::bytes(bytes.clone(), digests, readers).await?,
             Kind::File(path) => Opened::file(Arc::clone(path), digests, readers).await?,
             Kind::Factory(make) => Opened::stream(make(), digests),
@@ -141,12 +135,18 @@ pub(crate) async fn digest_file(
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            Kind::Empty => f.write_str("Payload(empty)"),
+            Kind::Bytes(_) if self.is_empty() => f.write_str("Payload(empty)"),
             Kind::Bytes(bytes) => write!(f, "Payload({} bytes)", bytes.len()),
             Kind::File(path) => write!(f, "Payload({})", path.display()),
             Kind::Factory(_) => f.write_str("Payload(factory)"),
             Kind::Once { .. } => f.write_str("Payload(once)"),
         }
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 

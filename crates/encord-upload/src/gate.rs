@@ -92,7 +92,8 @@ impl Gate {
         let mut permit = None;
         loop {
             let now = Instant::now();
-            match (self.next(&queue, now), permit.take()) {
+            let next = queue.pace().next(now, self.left());
+            match (next, permit.take()) {
                 (Next::Now, Some(permit)) => {
                     let mut pace = queue.pace();
                     let (started, hold_time) = (pace.begin(now), pace.held_since(arrived, now));
@@ -157,10 +158,6 @@ impl Gate {
 
     fn start_limit(&self) -> usize {
         if self.is_fixed { self.cap } else { START_ATTEMPTS.min(self.cap) }
-    }
-
-    fn next(&self, queue: &OriginQueue, now: Instant) -> Next {
-        queue.pace().next(now, self.left())
     }
 
     /// Returns how many items are left, without the items under way.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::fault::{Fault, FaultKind};
 use crate::rules::classify::{During, chain_text, classify};
+use crate::rules::exceptions::unbracketed;
 
 /// How long one address is tried alone before the next one is tried too (RFC 8305 §8, "Connection Attempt Delay").
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -27,7 +28,7 @@ pub(crate) async fn connect(host: &str, port: u16, turn: usize, limit: Option<Du
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
-    let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let name = unbracketed(host);
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }

@@ -17,6 +17,7 @@ use tokio_rustls::TlsConnector;
 use crate::fault::{Fault, FaultKind};
 use crate::net::connection::Stream;
 use crate::rules::classify::{During, classify};
+use crate::rules::exceptions::unbracketed;
 use crate::rules::tls::words;
 use crate::tls::{Identity, RootCertificates};
 
@@ -107,9 +108,7 @@ impl Tls {
 
     /// Makes the TLS handshake with `origin` over `stream`.
     pub(crate) async fn connect(&self, stream: Stream, origin: &Origin) -> Result<Stream, Fault> {
-        let host = origin.host();
-        let name = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(name.to_owned()).map_err(|e| {
+        let name = ServerName::try_from(unbracketed(origin.host()).to_owned()).map_err(|e| {
             Fault::new(FaultKind::Tls, "the host is not a name that a certificate can have").with_source(e)
         })?;
         let connector = TlsConnector::from(self.config().await?);

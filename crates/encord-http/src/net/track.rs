@@ -74,11 +74,6 @@ impl Track {
         self.record_with(event, |_| ());
     }
 
-    /// Records progress of the payload.
-    pub(crate) fn payload_progressed(&self) {
-        self.record(Event::Progress);
-    }
-
     /// Returns the limit that expires next, and when.
     pub(crate) fn next_limit(&self) -> Option<(Instant, Limit)> {
         let (due, limit) = self.state().clock.next_limit()?;

@@ -18,6 +18,7 @@ use crate::net::pool::Pool;
 use crate::net::track::Track;
 use crate::payload::Outgoing;
 use crate::phase::Phase;
+use crate::rules::clock::Event;
 
 /// If the clock is checked this long after a limit has expired, the process was suspended in between, for example because the
 /// laptop was asleep.
@@ -159,7 +160,7 @@ impl Running {
         }
         let draining = self.draining.get_or_insert_with(|| {
             let track = Arc::clone(track);
-            Box::pin(self.connection.socket().clone().drained(move || track.payload_progressed()))
+            Box::pin(self.connection.socket().clone().drained(move || track.record(Event::Progress)))
         });
         if draining.as_mut().poll(cx).is_ready() {
             track.payload_sent();

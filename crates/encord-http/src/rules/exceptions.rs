@@ -78,7 +78,8 @@ fn starts_alike(a: IpAddr, b: IpAddr, bits: u8) -> bool {
     differ.leading_zeros() >= u32::from(bits)
 }
 
-fn unbracketed(host: &str) -> &str {
+/// Returns the host without the brackets of an IPv6 address.
+pub(crate) fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
