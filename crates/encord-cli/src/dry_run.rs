@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use encord_http::Proxies;
 use encord_upload::UploadItem;
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
     let journal = job.journal.as_ref().map_or(Ok(None), journal::read)?;
     args.report.as_ref().map_or(Ok(()), Reporter::check)?;
     let (mut sums, mut expiry, mut hint) = (Sums::default(), Expiry::at(now), None);
+    let proxies = Proxies::from_env();
     for item in job.manifest.items() {
         let item = item.map_err(Failure::failed)?;
         let is_skipped = match job.selection.of(&item) {
@@ -42,11 +44,11 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
             sums.would_skip += 1;
             continue;
         }
-        match length(&item) {
+        match length(&item, &proxies) {
             Ok(bytes) => {
                 sums.would_upload += 1;
                 sums.bytes += bytes;
-                expiry.see(&item);
+                expiry.add(&item);
             }
             Err(error) => {
                 sums.would_fail += 1;
@@ -82,9 +84,12 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
     })
 }
 
-/// Returns the length of an item, if its file and URL seem usable.
-fn length(item: &UploadItem) -> Result<u64, String> {
-    item.signed_url.as_ref().map_or(Ok(()), |url| url.check().map_err(|error| error.to_string()))?;
+/// Returns the length of an item, if its file, its URL and the proxy for it seem usable.
+fn length(item: &UploadItem, proxies: &Proxies) -> Result<u64, String> {
+    if let Some(url) = &item.signed_url {
+        url.check().map_err(|error| error.to_string())?;
+        proxies.check(url).map_err(|error| error.to_string())?;
+    }
     file_length(&item.path).map_err(|error| error.to_string())
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Group {
 
 impl Failures {
     /// Adds an item, if it failed.
-    pub(crate) fn see(&mut self, item: &ItemReport) {
+    pub(crate) fn observe(&mut self, item: &ItemReport) {
         if item.status == Status::Failed {
             let error = item.error.as_ref().map(ToString::to_string).unwrap_or_default();
             self.add(&error, &item.path.to_string_lossy());

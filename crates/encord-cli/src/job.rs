@@ -62,7 +62,7 @@ pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
         match selection.of(item) {
             Choice::Taken => {
                 taken += 1;
-                targets.see(index, item);
+                targets.add(index, item);
             }
             Choice::Uploaded => uploaded += 1,
             Choice::OtherShard => {}
@@ -119,8 +119,10 @@ fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
     if let Some(path) = layers::file_named(&args.settings, env::vars_os()) {
         outputs.refuse_input("settings file", &path)?;
     }
-    if let Some(path) = env::var_os("ENCORD_SSH_KEY_FILE") {
-        outputs.refuse_input("key file", Path::new(&path))?;
+    for (variable, words) in [("ENCORD_SSH_KEY_FILE", "key file"), ("SSL_CERT_FILE", "file of SSL_CERT_FILE")] {
+        if let Some(path) = env::var_os(variable) {
+            outputs.refuse_input(words, Path::new(&path))?;
+        }
     }
     Ok(outputs)
 }

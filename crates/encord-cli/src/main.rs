@@ -2,9 +2,9 @@
 //!
 //! Data goes to standard output, everything else to standard error; the exit codes are in [`output::Exit`].
 
-#[cfg(target_os = "linux")]
-mod apart;
 mod args;
+#[cfg(target_os = "linux")]
+mod child;
 mod clashes;
 mod clock;
 mod completions;

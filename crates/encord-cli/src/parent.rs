@@ -1,4 +1,4 @@
-//! The parent process that waits for this run, if there is one (see `apart`).
+//! The parent process that waits for this run, if there is one (see `child`).
 
 use std::env;
 use std::ffi::OsString;

@@ -46,6 +46,6 @@ fn read(file: &Stream) -> Result<Digest, Failure> {
 
 fn digest(reader: impl io::Read) -> Result<Digest, FormatError> {
     let (mut lines, mut digest) = (ReportLines::new(reader), Digest::default());
-    while lines.next_with(|line| digest.see(&line))?.is_some() {}
+    while lines.next_with(|line| digest.add(&line))?.is_some() {}
     Ok(digest)
 }

@@ -6,7 +6,7 @@ use std::io;
 use encord_upload::UploadItem;
 
 /// How many targets, and how many items of each, are named.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// The targets of all items of a run: 16 bytes of memory for each.
 #[derive(Debug, Default)]
@@ -18,9 +18,9 @@ pub(crate) struct Targets {
 
 impl Targets {
     /// Adds the item at this position.
-    pub(crate) fn see(&mut self, index: u64, item: &UploadItem) {
-        if let Some(target) = target(item) {
-            self.seen.push((self.seed.hash_one(target), index));
+    pub(crate) fn add(&mut self, index: u64, item: &UploadItem) {
+        if let Some(key) = item.signed_url.as_ref().and_then(encord_upload::Targets::key) {
+            self.seen.push((self.seed.hash_one(key), index));
         }
     }
 
@@ -32,14 +32,16 @@ impl Targets {
         if repeated.is_empty() {
             return Ok(Vec::new());
         }
-        let shown = &repeated[..NAMED.min(repeated.len())];
-        let mut wanted: Vec<u64> = shown.iter().flat_map(|items| items.iter().take(NAMED)).map(|(_, at)| *at).collect();
+        let shown = &repeated[..MAX_NAMED.min(repeated.len())];
+        let mut wanted: Vec<u64> =
+            shown.iter().flat_map(|items| items.iter().take(MAX_NAMED)).map(|(_, at)| *at).collect();
         wanted.sort_unstable();
         let mut named = Vec::new();
         for (index, item) in (0..).zip(items) {
             if wanted.binary_search(&index).is_ok() {
                 let item = item?;
-                named.push((index, item.path.display().to_string(), target(&item).unwrap_or_default()));
+                let target = item.signed_url.as_ref().map(ToString::to_string).unwrap_or_default();
+                named.push((index, item.path.display().to_string(), target));
             } else if named.len() == wanted.len() {
                 break;
             }
@@ -66,13 +68,6 @@ fn warning(items: &[(u64, u64)], named: &[(u64, String, String)]) -> String {
     )
 }
 
-/// Returns host and path of the URL, with the host in lower case.
-fn target(item: &UploadItem) -> Option<String> {
-    let url = item.signed_url.as_ref().filter(|url| url.check().is_ok())?.to_string();
-    let (host, path) = url.split_once('/').unwrap_or((&url, ""));
-    Some(format!("{}/{path}", host.to_ascii_lowercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +77,7 @@ mod tests {
         let items: Vec<UploadItem> = items.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
         let mut targets = Targets::default();
         for (index, item) in (0..).zip(&items) {
-            targets.see(index, item);
+            targets.add(index, item);
         }
         assert_eq!(targets.warnings(items.into_iter().map(Ok)).expect("in memory"), expected);
     }
@@ -95,6 +90,11 @@ mod tests {
             &[("a/1", "http://h/1?s3cret"), ("x", "http://h/x"), ("b/1", "http://H/1?other")],
             &["a/1 and b/1 have the same target, h/1: only the one that is uploaded last stays there"],
         );
+        check(
+            &[("a", "https://h/1?s3cret"), ("b", "https://h:443/1"), ("c", "http://h:443/1")],
+            &["a and b have the same target, h/1: only the one that is uploaded last stays there"],
+        );
+        check(&[("a", "http://h/1?uploadId=x&partNumber=1"), ("b", "http://h/1?uploadId=x&partNumber=2")], &[]);
         // Invalid URLs overwrite nothing.
         check(&[("a", "x"), ("b", "x"), ("c", ""), ("d", "")], &[]);
     }
@@ -106,11 +106,11 @@ mod tests {
         let items: Vec<UploadItem> = many.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
         let mut targets = Targets::default();
         for (index, item) in (0..).zip(&items) {
-            targets.see(index, item);
+            targets.add(index, item);
         }
         let warnings = targets.warnings(items.into_iter().map(Ok)).expect("in memory");
-        assert_eq!(warnings.len(), NAMED + 1);
+        assert_eq!(warnings.len(), MAX_NAMED + 1);
         assert!(warnings[0].contains(" and 1 more have the same target, h/"), "{warnings:?}");
-        assert_eq!(warnings[NAMED], "2 more targets are those of several items");
+        assert_eq!(warnings[MAX_NAMED], "2 more targets are those of several items");
     }
 }

@@ -14,9 +14,9 @@ use encord_upload::{ItemError, ItemReport, Journal, Snapshot, StopCause, Uploade
 use tracing_subscriber::filter::LevelFilter;
 
 use self::lines::{Lines, SharedReporter, lock};
-#[cfg(target_os = "linux")]
-use crate::apart;
 use crate::args::{self, UploadArgs, When};
+#[cfg(target_os = "linux")]
+use crate::child;
 use crate::failures::{self, Failures};
 use crate::interrupt::Interrupt;
 use crate::job::{self, Job};
@@ -31,7 +31,7 @@ use crate::{dry_run, journal, log, mistakes, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     #[cfg(target_os = "linux")]
-    apart::run_where_disks_hang()?;
+    child::run_as_child_if_disks_can_hang()?;
     if args.quiet {
         be_quiet();
     }
@@ -142,7 +142,7 @@ impl Batch {
         while let Some(item) = batch.next().await {
             lines.add(&item).await;
             self.progress.ended(&item);
-            failures.see(&item);
+            failures.observe(&item);
             if batch.stopped() == Some(StopCause::Failure { index: item.index }) {
                 failure = Some(item);
             }

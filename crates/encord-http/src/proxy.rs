@@ -6,7 +6,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use encord_signed_url::{InvalidUrl, Origin};
+use encord_signed_url::{InvalidUrl, Origin, SignedUrl};
 use http::{HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
@@ -201,6 +201,16 @@ impl Proxies {
     pub fn except(mut self, hosts: &str) -> Self {
         self.exceptions = Exceptions::parse(hosts);
         self
+    }
+
+    /// Whether a request to this URL can be sent, without sending it.
+    ///
+    /// # Errors
+    ///
+    /// The URL cannot be requested, or its proxy cannot be used.
+    pub fn check(&self, url: &SignedUrl) -> Result<(), Fault> {
+        let (_, origin) = url.expose().map_err(|e| Fault::new(FaultKind::Url, e.to_string()).with_source(e))?;
+        self.select(origin).map(drop)
     }
 
     /// The proxy that a request to `origin` goes through.

@@ -7,11 +7,11 @@ use encord_http::{HeaderMap, SignedUrl, StatusCode};
 
 /// A URL that expires sooner than this is renewed before it is used. Servers check the signature when the head of the request
 /// arrives, so this time is needed only to get a connection.
-pub(crate) const MARGIN: Duration = Duration::from_secs(1);
+pub(crate) const RENEWAL_MARGIN: Duration = Duration::from_secs(1);
 
 /// Whether the URL has expired, or is about to.
-pub(crate) fn is_due(url: &SignedUrl, now: SystemTime) -> bool {
-    url.expires_at().is_some_and(|expires| expires <= now + MARGIN)
+pub(crate) fn needs_renewal(url: &SignedUrl, now: SystemTime) -> bool {
+    url.expires_at().is_some_and(|expires| expires <= now + RENEWAL_MARGIN)
 }
 
 /// Whether a server refuses a request because its URL has expired.
@@ -26,13 +26,13 @@ pub(crate) fn is_refusal(
     body: &[u8],
     now: SystemTime,
 ) -> bool {
-    const WORDS: [&[u8]; 3] =
+    const EXPIRED_TEXTS: [&[u8]; 3] =
         [b"<Code>ExpiredToken</Code>", b"Request has expired", b"Signature not valid in the specified time frame"];
     if !matches!(status.as_u16(), 400 | 401 | 403 | 410) {
         return false;
     }
     let now = headers.get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()).unwrap_or(now);
-    WORDS.iter().any(|words| contains(body, words)) || url.expires_at().is_some_and(|expires| expires <= now)
+    EXPIRED_TEXTS.iter().any(|words| contains(body, words)) || url.expires_at().is_some_and(|expires| expires <= now)
 }
 
 fn contains(body: &[u8], words: &[u8]) -> bool {
@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn a_url_is_renewed_a_second_before_it_expires() {
         let url = SignedUrl::new(URL);
-        assert!(!is_due(&url, expires() - Duration::from_millis(1001)));
-        assert!(is_due(&url, expires() - Duration::from_secs(1)));
-        assert!(is_due(&url, expires() + Duration::from_secs(1)));
-        assert!(!is_due(&SignedUrl::new("https://h/b/o?sig=x"), expires()));
+        assert!(!needs_renewal(&url, expires() - Duration::from_millis(1001)));
+        assert!(needs_renewal(&url, expires() - Duration::from_secs(1)));
+        assert!(needs_renewal(&url, expires() + Duration::from_secs(1)));
+        assert!(!needs_renewal(&SignedUrl::new("https://h/b/o?sig=x"), expires()));
     }
 
     #[test]

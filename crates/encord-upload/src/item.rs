@@ -47,7 +47,7 @@ pub(crate) struct Numbered {
     /// The headers of the item itself, without those of a target.
     own_headers: HeaderMap,
     /// Whether the journal was already asked for this item, and does not list it as done.
-    pub(crate) is_looked_up: bool,
+    pub(crate) is_checked_in_journal: bool,
 }
 
 impl UploadItem {
@@ -100,11 +100,11 @@ impl UploadItem {
 impl Numbered {
     pub(crate) fn new(index: usize, item: UploadItem) -> Self {
         let own_headers = if item.signed_url.is_none() { item.headers.clone() } else { HeaderMap::new() };
-        Self { index, item, own_headers, is_looked_up: false }
+        Self { index, item, own_headers, is_checked_in_journal: false }
     }
 
     /// Sets the target. Headers of the previous target are removed.
-    pub(crate) fn aim(&mut self, target: &SignedTarget) {
+    pub(crate) fn set_target(&mut self, target: &SignedTarget) {
         self.item.signed_url = Some(target.url.clone());
         self.item.headers.clone_from(&self.own_headers);
         // Several values of one name stay together.

@@ -75,8 +75,8 @@ pub(crate) struct Line {
     size: u64,
     /// Nanoseconds since 1970, negative before.
     mtime_ns: i128,
-    /// When the file was last changed in any way, likewise. Lines of earlier versions do not have it. The inode is not compared:
-    /// it is another one after a copy or, on some file systems, after the next mount.
+    /// When the file was last changed in any way, in the same unit. Lines of earlier versions do not have it. The inode is not
+    /// written, because a copy and, on some file systems, the next mount change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ctime_ns: Option<i128>,
     target: String,
@@ -205,7 +205,7 @@ impl Journal {
     /// Records that a file was sent to a URL, without blocking a thread of the runtime.
     pub(crate) async fn record(&self, path: &Path, sent: &Sent, url: &SignedUrl) {
         let Some(mut file) = sent.file else { return };
-        // It can hold more than it says.
+        // A file may hold more bytes than the file system states.
         file.length = sent.length;
         let Some(line) = Line::new(path, &file, Some(url)) else { return };
         let journal = self.clone();
@@ -217,7 +217,7 @@ impl Journal {
     /// Whether an item is done. If `line` has no target, a line with any target counts.
     fn has(&self, line: &Line) -> bool {
         let Done { items, files, unreadable: _ } = &self.shared.done;
-        [line, &line.as_before()].into_iter().any(|line| {
+        [line, &line.without_ctime()].into_iter().any(|line| {
             let anywhere = line.target.is_empty();
             let (done, key) = if anywhere { (files, line.file_key()) } else { (items, line.item_key()) };
             done.binary_search(&key).is_ok()
@@ -281,8 +281,8 @@ impl Line {
         key(&[&[self.path.as_bytes(), &size, &mtime_ns, ctime_ns], target].concat())
     }
 
-    /// The line as an earlier version would have written it.
-    fn as_before(&self) -> Self {
+    /// Returns the line as an earlier version would have written it.
+    fn without_ctime(&self) -> Self {
         let (path, target) = (self.path.clone(), self.target.clone());
         Self { path, target, ctime_ns: None, ..*self }
     }
@@ -315,25 +315,26 @@ fn has_no_locks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
-enum Kind {
+/// The content of a file that was opened as a journal.
+enum Content {
     /// The items that are done, and the offset of the end of the last complete line.
     Journal(Done, u64),
-    Later,
+    LaterVersion,
     Other,
 }
 
-impl Kind {
+impl Content {
     /// Returns the items that are done and the offset of the end of the last complete line, if the file is a journal.
     fn of(self, path: &Path) -> Result<(Done, u64), JournalError> {
         match self {
             Self::Journal(done, end) => Ok((done, end)),
-            Self::Later => Err(JournalError::Version(path.to_owned())),
+            Self::LaterVersion => Err(JournalError::Version(path.to_owned())),
             Self::Other => Err(JournalError::NotAJournal(path.to_owned())),
         }
     }
 }
 
-fn read(file: &mut File) -> io::Result<Kind> {
+fn read(file: &mut File) -> io::Result<Content> {
     #[derive(Deserialize)]
     struct Header {
         journal: String,
@@ -346,10 +347,10 @@ fn read(file: &mut File) -> io::Result<Kind> {
     reader.by_ref().take(1024).read_until(b'\n', &mut line)?;
     if line != [HEADER.as_bytes(), b"\n"].concat() {
         return Ok(match serde_json::from_slice::<Header>(&line) {
-            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Kind::Later,
+            Ok(header) if header.journal == "encord-upload" && header.version > 1 => Content::LaterVersion,
             // The file is empty, or was cut off in its first line.
-            _ if HEADER.as_bytes().starts_with(&line) => Kind::Journal(Done::default(), 0),
-            _ => Kind::Other,
+            _ if HEADER.as_bytes().starts_with(&line) => Content::Journal(Done::default(), 0),
+            _ => Content::Other,
         });
     }
     let mut done = Done::default();
@@ -374,7 +375,7 @@ fn read(file: &mut File) -> io::Result<Kind> {
     }
     done.items.sort_unstable();
     done.files.sort_unstable();
-    Ok(Kind::Journal(done, end))
+    Ok(Content::Journal(done, end))
 }
 
 /// Skips the rest of a line, and returns its length; `None` if the line has no end.

@@ -4,9 +4,9 @@
 #[cfg(unix)]
 const FILES_PER_ITEM: u64 = 3;
 
-/// How many open files are left to the rest of the process.
+/// How many open files are reserved for the rest of the process.
 #[cfg(unix)]
-const FILES_OF_OTHERS: u64 = 64;
+const RESERVED_FILES: u64 = 64;
 
 /// Lowers the concurrency so that the limit of open files is not reached.
 pub(crate) fn bounded(concurrency: usize) -> usize {
@@ -22,8 +22,8 @@ pub(crate) fn bounded(concurrency: usize) -> usize {
 #[cfg(unix)]
 fn fit(concurrency: usize, limit: Option<u64>) -> usize {
     let Some(limit) = limit else { return concurrency };
-    let room = usize::try_from(limit.saturating_sub(FILES_OF_OTHERS) / FILES_PER_ITEM).unwrap_or(usize::MAX);
-    concurrency.min(room.max(1))
+    let max_items = usize::try_from(limit.saturating_sub(RESERVED_FILES) / FILES_PER_ITEM).unwrap_or(usize::MAX);
+    concurrency.min(max_items.max(1))
 }
 
 #[cfg(all(test, unix))]

@@ -22,7 +22,7 @@ pub struct Report {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ItemReport {
-    /// Its place in the input, from 0.
+    /// The position in the input, from 0.
     pub index: usize,
     /// The file.
     pub path: PathBuf,
@@ -34,11 +34,11 @@ pub struct ItemReport {
     pub bytes: u64,
     /// Every attempt, in order. Empty when the item was not started, or was cancelled or skipped.
     pub attempts: Vec<Attempt>,
-    /// Why it failed.
+    /// Why the item failed.
     pub error: Option<ItemError>,
     /// When the item ended, if it was started.
     pub ended_at: Option<SystemTime>,
-    /// The time from its start to its end with all waits.
+    /// The time from the start to the end of the item, with all waits.
     pub took: Duration,
 }
 
@@ -89,9 +89,9 @@ pub enum ItemError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopCause {
-    /// The item at this place failed, and failures are not allowed (rule U5).
+    /// The item at this position failed, and failures are not allowed (rule U5).
     Failure {
-        /// Its place in the input, from 0.
+        /// The position in the input, from 0.
         index: usize,
     },
     /// It was cancelled before all items had ended.
@@ -105,7 +105,7 @@ pub struct Stopped {
     pub(crate) cause: StopCause,
 }
 
-/// The sums of a report.
+/// The totals of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
@@ -160,7 +160,7 @@ impl Report {
         self.items.iter().filter(|item| item.status == Status::Failed)
     }
 
-    /// The sums.
+    /// The totals.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
         for item in &self.items {
@@ -189,8 +189,8 @@ impl Stopped {
     /// The item whose failure stopped the batch; `None` when the batch was cancelled.
     pub fn failure(&self) -> Option<&ItemReport> {
         let StopCause::Failure { index } = self.cause else { return None };
-        let place = self.report.items.binary_search_by_key(&index, |item| item.index).ok()?;
-        self.report.items.get(place)
+        let position = self.report.items.binary_search_by_key(&index, |item| item.index).ok()?;
+        self.report.items.get(position)
     }
 }
 

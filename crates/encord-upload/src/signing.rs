@@ -92,7 +92,7 @@ async fn sign(context: Arc<Context>, source: AnySource, items: Vec<Numbered>) ->
         {
             signed.ended.push(ItemReport { status: Status::Skipped, ..ItemReport::cancelled(&item) });
         } else {
-            item.is_looked_up = true;
+            item.is_checked_in_journal = true;
             missing.push(item);
         }
     }
@@ -104,7 +104,7 @@ async fn sign(context: Arc<Context>, source: AnySource, items: Vec<Numbered>) ->
     for (mut item, target) in missing.into_iter().zip(targets) {
         match target {
             Ok(target) => {
-                item.aim(&target);
+                item.set_target(&target);
                 signed.ready.push(item);
             }
             Err(error) => signed.ended.push(ItemReport::cancelled(&item).failed(error)),

@@ -6,7 +6,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 
-use encord_http::{HeaderMap, SignedUrl};
+use encord_http::{HeaderMap, Origin, SignedUrl};
 
 /// A signed URL, and the headers that must be sent with it.
 #[derive(Clone)]
@@ -31,24 +31,25 @@ pub struct SignedTarget {
 pub struct Targets {
     hasher: RandomState,
     /// The position of the first item of each target, by the hash of the target.
-    places: HashMap<u64, u32>,
+    positions: HashMap<u64, u32>,
 }
 
 impl Targets {
-    /// Enters the target of the item at this position. Returns the position of an earlier item with the same target. Two targets
-    /// are the same if origin and path are equal. A URL of one part of an object (`uploadId` of S3, `comp` of Azure) never counts
-    /// as the same.
-    pub fn insert(&mut self, place: usize, url: &SignedUrl) -> Option<usize> {
+    /// Returns the origin and path of a target. Two targets are the same if these are equal. `None` if the URL cannot be requested,
+    /// or is that of one part of an object (`uploadId` of S3, `comp` of Azure).
+    pub fn key(url: &SignedUrl) -> Option<(&Origin, &str)> {
         let (uri, origin) = url.expose().ok()?;
         let is_part = |name: &str| ["uploadid", "comp"].iter().any(|part| name.eq_ignore_ascii_case(part));
         let mut names = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
-        if names.any(is_part) {
-            return None;
-        }
-        let key = self.hasher.hash_one((origin, uri.path()));
-        let place = u32::try_from(place).ok()?;
-        let first = *self.places.entry(key).or_insert(place);
-        (first != place).then_some(first as usize)
+        (!names.any(is_part)).then(|| (origin, uri.path()))
+    }
+
+    /// Enters the target of the item at this position. Returns the position of an earlier item with the same target.
+    pub fn insert(&mut self, position: usize, url: &SignedUrl) -> Option<usize> {
+        let key = self.hasher.hash_one(Self::key(url)?);
+        let position = u32::try_from(position).ok()?;
+        let first = *self.positions.entry(key).or_insert(position);
+        (first != position).then_some(first as usize)
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn transfer(
     decision: Decision,
 ) -> ItemReport {
     let (began, report) = (Instant::now(), ItemReport::cancelled(&item));
-    if !item.is_looked_up
+    if !item.is_checked_in_journal
         && let Some(journal) = &context.journal
         && journal.has_item(&item.item).await
     {
@@ -109,7 +109,7 @@ impl Transfer<'_> {
             // origin.
             self.hash().await;
             let mut pass = self.pass().await;
-            if self.context.source.is_some() && expiry::is_due(self.url(), SystemTime::now()) {
+            if self.context.source.is_some() && expiry::needs_renewal(self.url(), SystemTime::now()) {
                 // The pass is returned, because the renewal takes time and the new URL may have another origin.
                 drop(pass);
                 self.renew().await?;
@@ -162,7 +162,7 @@ impl Transfer<'_> {
         let Some(source) = &self.context.source else { return Ok(()) };
         debug!(url = %self.url(), "the URL has expired or is about to; asking for another");
         let target = renew(source, &self.item.item).await?;
-        self.item.aim(&target);
+        self.item.set_target(&target);
         self.attempts.set_target(target.url, self.item.item.headers.clone());
         Ok(())
     }

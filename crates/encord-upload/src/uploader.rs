@@ -75,8 +75,8 @@ impl Uploader {
     /// lowered if the process may not open enough files: it needs three for each item, and 64 for other purposes. Zero counts as
     /// one.
     #[must_use]
-    pub fn concurrency(self, most: usize) -> Self {
-        Self { concurrency: most, is_fixed: false, ..self }
+    pub fn concurrency(self, max: usize) -> Self {
+        Self { concurrency: max, is_fixed: false, ..self }
     }
 
     /// Keeps this number of items under way, for benchmarks that compare it with the number that the uploader finds.

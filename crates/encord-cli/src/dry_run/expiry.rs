@@ -21,7 +21,7 @@ impl Expiry {
         Self { now, expired: 0, next: None }
     }
 
-    pub(super) fn see(&mut self, item: &UploadItem) {
+    pub(super) fn add(&mut self, item: &UploadItem) {
         let Some(expires) = item.signed_url.as_ref().and_then(SignedUrl::expires_at) else { return };
         match expires.duration_since(self.now) {
             Ok(left) if !left.is_zero() => self.next = Some(self.next.map_or(left, |next| next.min(left))),
@@ -66,10 +66,10 @@ mod tests {
         let mut expiry = Expiry::at(UNIX_EPOCH + Duration::from_secs(NOW.into()));
         for seconds in seconds {
             let expires = i64::from(NOW) + seconds;
-            expiry.see(&UploadItem::new("a", format!("https://h/a?Expires={expires}&Signature=x&AWSAccessKeyId=y")));
+            expiry.add(&UploadItem::new("a", format!("https://h/a?Expires={expires}&Signature=x&AWSAccessKeyId=y")));
         }
-        expiry.see(&UploadItem::new("a", "https://h/a"));
-        expiry.see(&UploadItem::unsigned("a"));
+        expiry.add(&UploadItem::new("a", "https://h/a"));
+        expiry.add(&UploadItem::unsigned("a"));
         assert_eq!(expiry.warning().as_deref(), expected);
     }
 

@@ -6,6 +6,7 @@ use encord_ingest::Kind;
 
 use super::args::IngestArgs;
 use super::{Files, show};
+use crate::escape::escaped;
 use crate::output::{Exit, Failure, note, print};
 use crate::report::human_bytes;
 
@@ -37,9 +38,10 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
         }
         writeln!(
             out,
-            "into the folder {folder}{}",
+            "into the folder {}{}",
+            escaped(folder),
             match &args.dataset {
-                Some(dataset) => format!(" and the dataset {dataset}"),
+                Some(dataset) => format!(" and the dataset {}", escaped(dataset)),
                 None => String::new(),
             }
         )?;

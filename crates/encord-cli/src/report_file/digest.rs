@@ -88,7 +88,7 @@ struct SlowItem<'a> {
 
 impl Digest {
     /// Adds the next line.
-    pub(super) fn see(&mut self, line: &ReportLine<'_>) {
+    pub(super) fn add(&mut self, line: &ReportLine<'_>) {
         let totals = &mut self.totals;
         match line.status {
             Status::Uploaded => totals.uploaded += 1,

@@ -16,6 +16,7 @@ fn no_output_overwrites_an_input() {
     fs::write(path("items.jsonl"), &items).expect("written");
     fs::write(path("s.toml"), "[requests]\nmax_retries = 1\n").expect("written");
     fs::write(path("r.jsonl"), "").expect("written");
+    fs::write(path("ca.pem"), "").expect("written");
     symlink("b.jpg", path("soft")).expect("linked");
     hard_link(path("s.toml"), path("hard")).expect("linked");
     hard_link(path("a.jpg"), path("twin")).expect("linked");
@@ -24,6 +25,7 @@ fn no_output_overwrites_an_input() {
         ("--settings s.toml --report s.toml", "the report would overwrite the settings file s.toml"),
         ("--settings s.toml --report hard", "the report would overwrite the settings file s.toml"),
         ("--report s.toml", "the report would overwrite the settings file s.toml"),
+        ("--report ca.pem", "the report would overwrite the file of SSL_CERT_FILE ca.pem"),
         ("--journal s.toml", "the journal would overwrite the settings file s.toml"),
         ("--report a.jpg", "the report would overwrite a.jpg, a file of the manifest"),
         ("--report twin", "the report would overwrite a.jpg, a file of the manifest"),
@@ -34,7 +36,8 @@ fn no_output_overwrites_an_input() {
     ] {
         for dry in ["", "--dry-run"] {
             let command = encord(&format!("upload --manifest items.jsonl {flags} {dry}"));
-            let run = command.env("ENCORD_SETTINGS", settings).within(folder.path()).run();
+            let command = command.env("ENCORD_SETTINGS", settings).env("SSL_CERT_FILE", "ca.pem");
+            let run = command.within(folder.path()).run();
             run.expect(2, "", &format!("error: {expected}\n"));
         }
     }
@@ -71,6 +74,12 @@ fn u9_names_and_answers_move_no_cursor() {
         let shown = run.stderr.replace("\r\u{1b}[2K", "") + &run.stdout;
         assert!(!shown.contains("\u{1b}[2J") && !shown.contains('\u{9b}'), "{flags}: {shown}");
         assert!(!shown.lines().any(|line| line.starts_with("300 uploaded")), "{flags}: {shown}");
+    }
+    for flags in ["--folder", "--folder f --dataset"] {
+        let command = encord(&format!("upload r.jsonl --dry-run {flags}")).arg(name).within(folder.path());
+        let run = command.run();
+        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+        assert!(!run.stdout.lines().any(|line| line.starts_with("300 uploaded")), "{run:?}");
     }
     // In JSON it is as it was.
     let report = fs::read_to_string(folder.path().join("r.jsonl")).expect("a report");

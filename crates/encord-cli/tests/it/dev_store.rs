@@ -101,6 +101,27 @@ fn urls_are_signed() {
 }
 
 #[test]
+fn links_are_followed_and_what_is_left_out_is_told() {
+    use std::os::unix::fs::symlink;
+    let folder = crate::upload::folder(&["a.jpg"]);
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("images")).expect("made");
+    fs::create_dir_all(path("elsewhere")).expect("made");
+    fs::write(path("elsewhere/b.jpg"), "b").expect("written");
+    for (target, name) in [("../a.jpg", "a.jpg"), ("../elsewhere", "linked"), ("gone", "gone.jpg"), (".", "linked/up")]
+    {
+        symlink(target, path("images").join(name)).expect("linked");
+    }
+    let run = encord("sign --manifest http://127.0.0.1:9000/dev images").within(folder.path()).run();
+    let lines = run.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let paths: Vec<String> =
+        lines.map(|line: serde_json::Value| line["path"].as_str().expect("a path").into()).collect();
+    assert_eq!((run.code, paths), (Some(0), vec!["images/a.jpg".to_owned(), "images/linked/b.jpg".to_owned()]));
+    assert!(run.stderr.contains("images/gone.jpg is left out: No such file"), "{}", run.stderr);
+    assert!(run.stderr.contains("images/linked/up is left out: "), "{}", run.stderr);
+}
+
+#[test]
 fn u9_what_cannot_be_signed_or_started_is_said_without_the_url() {
     let run = encord("sign http://h/a ftp://h/a?sig=s3cret").run();
     run.expect(2, "", "error: URL 2: the URL must begin with http:// or https:// and a host\n");

@@ -78,3 +78,13 @@ fn a_dry_run_tells_of_urls_that_have_expired() {
     assert_eq!((run.code, &*run.stdout), (Some(0), sums));
     assert!(run.stderr.starts_with("warning: 1 URL has expired; the next expires in "), "{}", run.stderr);
 }
+
+#[test]
+fn u9_a_dry_run_tells_of_a_proxy_that_cannot_be_used() {
+    let folder = folder(&["a.jpg", "b.jpg"]);
+    let items = manifest([("a.jpg", "http://h/a".to_owned()), ("b.jpg", "https://h/b".to_owned())]);
+    let command = encord("upload --manifest - --dry-run --json --allow-failures").stdin(items).within(folder.path());
+    let run = command.env("http_proxy", "http://me:s3cret@127.0.0.1:99999").run();
+    let told = "error: a.jpg: the proxy cannot be used: http_proxy: the port of the proxy's URL is not a number from 1 to 65535\n";
+    run.expect(3, "{\"would_upload\":1,\"would_fail\":1,\"would_skip\":0,\"bytes\":5}\n", told);
+}

@@ -56,6 +56,8 @@ const MISTAKES: &[(&str, &str, &str, i32)] = &[
     ("upload --manifest good.jsonl --shard 4/4", "", "the first is 0/4, and I must be below N", 2),
     ("upload --manifest good.jsonl --shard 4", "", "a shard is written I/N, as in 0/4", 2),
     ("upload --manifest good.jsonl --concurrency 0", "", "it must be a whole number of 1 or more", 2),
+    ("upload --manifest good.jsonl --report -", "TMPDIR=nowhere", "TMPDIR names another folder", 1),
+    ("upload --manifest good.jsonl --report -", "TMPDIR=nowhere", "cannot make a temporary file in nowhere", 1),
     ("upload --manifest - --settings -", "", "cannot both come from standard input", 2),
     ("upload --manifest good.jsonl", "ENCORD_LOG=encord_http=loud", "a level, such as debug", 2),
     ("report good.jsonl", "", "line 1: not a line of a report", 2),

@@ -31,6 +31,10 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
     if let Ok(address) = name.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
+    #[cfg(test)]
+    if name == tests::TWO_ADDRESSES {
+        return Ok([1, 2].map(|last| ([127, 0, 0, last], port).into()).into());
+    }
     match lookup_host((name, port)).await {
         Ok(addresses) => Ok(addresses.collect()),
         Err(e) => Err(Fault::new(FaultKind::Dns, chain_text(&e)).with_source(e)),
@@ -94,6 +98,37 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A name that only these tests know.
+    pub(super) const TWO_ADDRESSES: &str = "two.test";
+
+    /// Only on Linux does every address of 127.0.0.0/8 exist.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn r7_a_retry_goes_to_the_other_address() {
+        use encord_http_settings::{BackoffFactor, RequestsSettings, Timeout};
+        use tokio::net::TcpListener;
+
+        let first = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = first.local_addr().expect("bound").port();
+        let second = TcpListener::bind(("127.0.0.2", port)).await.expect("the same port");
+        let settings = RequestsSettings {
+            max_retries: 1,
+            backoff_factor: BackoffFactor::new(0.0).expect("a factor"),
+            connect_timeout: Timeout::secs(2),
+            ..RequestsSettings::default()
+        };
+        let request = crate::Request::get(format!("http://{TWO_ADDRESSES}:{port}/"));
+        let client = crate::Client::builder(settings).no_proxy().build().expect("a client");
+        let accept = async {
+            // Each hangs up before it answers.
+            drop(first.accept().await.expect("the first attempt"));
+            drop(second.accept().await.expect("the second attempt"));
+        };
+        let (sent, ()) = tokio::join!(client.send(&request), accept);
+        let outcomes: Vec<_> = sent.expect_err("no answer").attempts().iter().map(ToString::to_string).collect();
+        assert_eq!(outcomes.len(), 2, "{outcomes:?}");
+    }
 
     #[test]
     fn r7_a_retry_begins_with_another_address_and_the_families_take_turns() {

@@ -110,3 +110,35 @@ impl AsyncWrite for Socket {
         Pin::new(&mut *self.lock()).poll_shutdown(cx)
     }
 }
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn r8_what_the_system_holds_is_sent_when_the_peer_has_room_for_it() {
+        const BYTES: usize = 200 * 1024;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        SockRef::from(&listener).set_recv_buffer_size(4096).expect("small");
+        let stream = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connected");
+        let mut socket = Socket::new(stream);
+        let limit = SockRef::from(&*socket.lock()).tcp_notsent_lowat().expect("set");
+        assert_eq!(limit, MAX_UNSENT_BYTES);
+        let (mut peer, _) = listener.accept().await.expect("accepted");
+        // The system takes them all.
+        socket.write_all(&vec![0; BYTES]).await.expect("taken");
+        let moved = AtomicBool::new(false);
+        let mut drained = std::pin::pin!(socket.drained(|| moved.store(true, Ordering::Relaxed)));
+        assert!(timeout(Duration::from_millis(100), &mut drained).await.is_err());
+        let mut read = vec![0; BYTES];
+        let ((), read) = tokio::join!(drained, peer.read_exact(&mut read));
+        assert_eq!(read.expect("read"), BYTES);
+        assert!(moved.load(Ordering::Relaxed));
+    }
+}

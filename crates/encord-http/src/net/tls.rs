@@ -132,3 +132,18 @@ impl Tls {
         self.config.get_or_try_init(read).await.cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn r5_a_failure_to_read_the_trust_store_is_not_remembered() {
+        let roots = vec![CertificateDer::from(vec![0; 3])];
+        let mut tls = Tls::new(TlsOptions { roots, ..TlsOptions::default() });
+        let fault = tls.config().await.expect_err("no certificate");
+        assert_eq!((fault.kind(), fault.kind().budget()), (FaultKind::Local, Some(crate::Budget::ConnectionRetries)));
+        Arc::get_mut(&mut tls.options).expect("no other").roots.clear();
+        tls.config().await.expect("readable");
+    }
+}

@@ -17,12 +17,12 @@ pub(super) const FIRST_CHUNK_BYTES: usize = 256 * 1024;
 /// How much is read at once while all buffers together have reached their limit.
 const MIN_CHUNK_BYTES: usize = 16 * 1024;
 
-/// How much all uploads of the process read ahead together. Beyond this limit each upload reads [`MIN_CHUNK_BYTES`] at once. hyper
-/// takes chunks until it has 64 KiB, and two more are read ahead, so 256 uploads of large files take 28 MiB more.
+/// How much all uploads of the process read ahead together. Beyond this limit each upload reads [`MIN_CHUNK_BYTES`] at once.
+/// hyper takes chunks until it has 64 KiB, and two more are read ahead, so 256 uploads of large files take 28 MiB more.
 const MAX_READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 
-/// The unused buffers, by size. As many are kept as the limit lets be in use: each thread has its own part of the allocator's
-/// memory, and what one thread frees another cannot use.
+/// The unused buffers, by size. Of each size as many are kept as the limit allows to be in use, because the allocator often
+/// cannot give one thread the memory that another thread has freed.
 static FREE_LISTS: [FreeList; 5] = [
     FreeList::new(MIN_CHUNK_BYTES, 1536),
     FreeList::new(32 * 1024, 256),

@@ -187,9 +187,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_told_and_the_next_is_done() {
         let readers = Readers { max_threads: 1, ..Readers::new() };
-        let broken = readers.spawn(|| assert!(readers_are_broken(), "on purpose"));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let broken = readers.spawn(move || assert!(wait.recv().is_ok() && readers_are_broken(), "on purpose"));
+        // This job waits until the first one has panicked.
+        let next = readers.spawn(|| 7);
+        go.send(()).expect("begun");
         assert_eq!(broken.await.expect_err("told").to_string(), "reading was cut off");
-        assert_eq!(readers.spawn(|| 7).await.expect("done"), 7);
+        assert_eq!(next.await.expect("done"), 7);
+        assert_eq!(readers.spawn(|| 8).await.expect("done"), 8);
     }
 
     #[test]

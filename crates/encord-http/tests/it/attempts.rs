@@ -127,8 +127,8 @@ async fn an_answer_that_is_rejected_is_charged_as_its_fault() {
     let error = stop(attempts.reject(Fault::integrity("crc32c is 1, not 2"))).unwrap();
     assert_eq!(error.kind(), ErrorKind::Fault(FaultKind::Integrity));
     let expected = format!(
-        "PUT {}/a failed after the answer: the server does not have the data that was sent: crc32c is 1, not 2 (2 attempts: integrity, \
-         integrity after 1.5s; max_retries = 1 used up)",
+        "PUT {}/a failed after the answer: the server does not have the data that was sent: crc32c is 1, not 2 \
+         (2 attempts: integrity, integrity after 1.5s; max_retries = 1 used up)",
         server.host()
     );
     assert_eq!(error.to_string(), expected);

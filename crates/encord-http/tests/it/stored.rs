@@ -7,7 +7,7 @@ use encord_http::{Client, Profile, Request};
 
 use crate::budgets::settings;
 use crate::peer::{Authority, Peer, secure};
-use crate::server::{Act, Server, Step, raw, status};
+use crate::server::{Act, Server, Step, answer, raw, status};
 
 fn put(url: impl Into<encord_http::SignedUrl>) -> Request {
     Request::put(url, "payload").profile(Profile::Stall)
@@ -53,6 +53,13 @@ async fn u11_the_body_of_a_2xx_is_not_kept_and_a_short_one_leaves_the_connection
         assert!(response.body().is_empty());
     }
     assert!(server.seen().iter().all(|seen| seen.connection == 0), "{:?}", server.seen());
+
+    // The rest of a long one is not read, so its connection cannot be used again.
+    let server = Server::start([answer(200, "", &"x".repeat(1 << 20)), status(200)]);
+    for connection in 0..2 {
+        client.send(&put(server.url("/"))).await.unwrap();
+        assert_eq!(server.seen()[connection].connection, connection);
+    }
 }
 
 #[tokio::test]

@@ -311,6 +311,13 @@ async fn several_values_of_one_header_arrive() {
     client().send(&Request::delete(server.url("/")).header(name(), of("1")).header(name(), of("2"))).await.unwrap();
     let head = server.seen()[0].head.clone();
     assert!(head.starts_with("DELETE / ") && head.contains("x-goog-meta-a: 1\r\nx-goog-meta-a: 2\r\n"), "{head}");
+    // Those of a target take the place of all those of the request.
+    let mut attempts = client().begin(Request::put(server.url("/"), "x").header(name(), of("1")));
+    let headers = [(name(), of("3")), (name(), of("4"))].into_iter().collect();
+    attempts.set_target(server.url("/target").into(), headers);
+    attempts.attempt().await.unwrap();
+    let head = server.seen()[1].head.clone();
+    assert!(head.contains("x-goog-meta-a: 3\r\nx-goog-meta-a: 4\r\n") && !head.contains("a: 1"), "{head}");
 }
 
 #[tokio::test]

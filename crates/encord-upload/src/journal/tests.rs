@@ -67,6 +67,33 @@ fn u9_what_is_done_is_found_again_and_no_query_is_written() {
     assert!(!journal.has(&touched));
 }
 
+/// The only thread for blocking work is busy, as on a disk that hangs.
+#[test]
+fn a_disk_that_hangs_does_not_stop_the_runtime() {
+    let (folder, path) = journal(&[&serde_json::to_vec(&line("other", 1, URL)).expect("a line")[..], b"\n"].concat());
+    let journal = Journal::open(&path).expect("there");
+    let file = folder.path().join("a.jpg");
+    fs::write(&file, "x").expect("written");
+    let mut sent = Sent::default();
+    sent.file = Some(FileState::of(&file.metadata().expect("metadata")));
+    let item = UploadItem::new(&file, URL);
+    let url = SignedUrl::new(URL);
+    let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let (disk, answer) = std::sync::mpsc::channel::<()>();
+        let hung = spawn_blocking(move || answer.recv().is_err());
+        let (mut looks, mut writes) = (Box::pin(journal.has_item(&item)), Box::pin(journal.record(&file, &sent, &url)));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(looks.as_mut().poll(&mut cx).is_pending());
+        assert!(writes.as_mut().poll(&mut cx).is_pending());
+        drop(disk);
+        assert!(hung.await.expect("no panic"));
+        assert!(!looks.await);
+        writes.await;
+    });
+    assert_eq!(text(&path).lines().count(), 3);
+}
+
 #[test]
 fn u6_the_time_of_change_is_compared_where_a_line_has_it() {
     let (_folder, path) = journal(b"");

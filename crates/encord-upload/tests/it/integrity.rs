@@ -79,6 +79,26 @@ async fn r1_u11_a_hash_of_the_object_that_is_wrong_is_a_fault_that_is_retried() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn u11_an_etag_is_a_hash_where_an_earlier_one_was_unless_it_is_switched_off() {
+    for (compares, expected) in [(true, &["integrity", "200 after 1.5s"][..]), (false, &["200"])] {
+        let server = Server::start_here(|request, before| {
+            let is_right = request.path() == "/b/right" || before > 0;
+            status(200).header("ETag", if is_right { ETAG } else { WRONG_ETAG })
+        });
+        let files = Files::new();
+        let file = files.file("a", "123456789");
+        let items =
+            ["right", "wrong"].map(|name| UploadItem::new(&file, server.url(&S3.replace("/o?", &format!("/{name}?")))));
+        let uploader = uploader().concurrency(1).compare_etag(compares);
+        let reports = upload(&uploader, items.into()).await;
+        assert_eq!(
+            (attempts(&reports[0]), attempts(&reports[1])),
+            (vec!["200".to_owned()], expected.iter().map(|&o| o.to_owned()).collect())
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn u6_a_success_before_the_file_is_there_is_none() {
     // The longer one waits for a `100 Continue` with its first byte.
     for length in [15 << 20, 16 << 20] {
@@ -99,7 +119,8 @@ async fn u6_a_success_before_the_file_is_there_is_none() {
         let reports = upload(&uploader(), vec![UploadItem::new(path, format!("http://{host}/b/o"))]).await;
         assert_eq!(statuses(&reports), [Status::Failed]);
         let error = error(&reports[0]);
-        let reason = "the server does not have the data that was sent: the server answered before it had been sent the whole file";
+        let reason = "the server does not have the data that was sent: \
+                      the server answered before it had been sent the whole file";
         assert!(error.contains(reason) && reports[0].attempts.len() == 4, "{error}");
     }
 }
@@ -114,8 +135,8 @@ async fn r11_u9_the_error_says_which_hash_was_wrong() {
     assert_eq!(
         error(&reports[0]),
         format!(
-            "PUT {}/b/o failed after the answer: the server does not have the data that was sent: x-amz-checksum-crc32c of the server is \
-             CRC32C e3069280, the file has CRC32C e3069283 \
+            "PUT {}/b/o failed after the answer: the server does not have the data that was sent: \
+             x-amz-checksum-crc32c of the server is CRC32C e3069280, the file has CRC32C e3069283 \
              (4 attempts: integrity, integrity after 1.5s, integrity after 3s, integrity after 6s; \
              max_retries = 3 used up)",
             server.host()

@@ -153,6 +153,13 @@ async fn u9_what_one_target_brought_never_goes_to_the_next() {
     assert_eq!(attempts(&reports[0]), ["400 ExpiredToken", "200"]);
     let tokens: Vec<_> = server.requests().iter().map(|r| r.header("x-amz-security-token").is_some()).collect();
     assert_eq!(tokens, [true, false]);
+
+    // The signature of the new URL does not allow the `Content-MD5` that went with the old one.
+    let v2 = server.url("/b/v2?Expires=99999999999&Signature=s3cret&AWSAccessKeyId=x");
+    let item = UploadItem::new(files.file("b", "x"), server.url("/a?old"));
+    upload(&uploader.source(Always(1, v2)), vec![item]).await;
+    let announced: Vec<_> = server.requests().iter().map(|r| r.header("content-md5").is_some()).collect();
+    assert_eq!(announced, [true, true, true, false]);
 }
 
 #[tokio::test(start_paused = true)]

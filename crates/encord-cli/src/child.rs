@@ -18,10 +18,11 @@ use crate::output::{Exit, Failure};
 use crate::parent::{PARENT, REQUEST, has_parent};
 
 /// File systems that can hang: those of the network, and those of programs, whose names begin with `fuse`.
-const NETWORK: [&str; 10] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "fuse"];
+const NETWORK_FILE_SYSTEMS: [&str; 10] =
+    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "lustre", "fuse"];
 
 /// FUSE file systems of desktops and containers, which hold no data to upload.
-const HARMLESS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse"];
+const HARMLESS_FILE_SYSTEMS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fuse.snapfuse"];
 
 /// If this machine has network file systems, runs this command as a child process and exits with its exit code. Otherwise
 /// returns, and the run continues in this process.
@@ -29,20 +30,20 @@ const HARMLESS: [&str; 4] = ["fuse.gvfsd-fuse", "fuse.portal", "fuse.lxcfs", "fu
 /// # Errors
 ///
 /// The process cannot be started.
-pub(crate) fn run_where_disks_hang() -> Result<(), Failure> {
+pub(crate) fn run_as_child_if_disks_can_hang() -> Result<(), Failure> {
     if has_parent() {
         // If the parent is killed, the child must end too.
         return set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| failed(&error.into()));
     }
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    if has_network(&mounts) { wait().map_err(|error| failed(&error)) } else { Ok(()) }
+    if has_network(&mounts) { run_child().map_err(|error| failed(&error)) } else { Ok(()) }
 }
 
 fn failed(error: &io::Error) -> Failure {
-    Failure::failed(format_args!("cannot run as a process apart: {error}"))
+    Failure::failed(format_args!("cannot run as a child process: {error}"))
 }
 
-fn wait() -> io::Result<()> {
+fn run_child() -> io::Result<()> {
     let mut signals = Signals::new(interrupt::requests().chain([Signal::CHILD.as_raw()]))?;
     let mut run = Command::new(env::current_exe()?);
     let mut run = run.args(env::args_os().skip(1)).env(PARENT, process::id().to_string()).spawn()?;
@@ -69,7 +70,9 @@ fn wait() -> io::Result<()> {
 fn has_network(mounts: &str) -> bool {
     // `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`
     let kinds = mounts.lines().filter_map(|mount| mount.split_once(" - ")?.1.split(' ').next());
-    kinds.into_iter().any(|kind| (NETWORK.contains(&kind) || kind.starts_with("fuse.")) && !HARMLESS.contains(&kind))
+    kinds.into_iter().any(|kind| {
+        (NETWORK_FILE_SYSTEMS.contains(&kind) || kind.starts_with("fuse.")) && !HARMLESS_FILE_SYSTEMS.contains(&kind)
+    })
 }
 
 #[cfg(test)]
