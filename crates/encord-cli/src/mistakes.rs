@@ -39,8 +39,14 @@ pub(crate) fn instead(arguments: &[String]) -> Option<String> {
 
 /// Returns a hint for an error about a file or a URL.
 pub(crate) fn meant(error: &str) -> Option<&'static str> {
-    let has_tilde = |text: &str| text.starts_with("~/") || text.contains(" ~/") || text.contains("=~/");
-    if has_tilde(error) && error.contains("No such file") {
+    let names = |begin: &str| {
+        [" ", "="].iter().any(|before| error.contains(&format!("{before}{begin}"))) || error.starts_with(begin)
+    };
+    let is_missing = error.contains("No such file");
+    if is_missing && CLOUDS.into_iter().any(names) {
+        return Some("this program reads and writes files of this machine: copy what is in a cloud to it first");
+    }
+    if is_missing && names("~/") {
         return Some("only a shell replaces ~, and only at the beginning of a word: write the whole path");
     }
     if error.contains("the URL must begin with http:// or https://") && !error.contains("and a host") {
@@ -81,6 +87,12 @@ mod tests {
     fn an_error_that_many_get_is_answered() {
         assert!(meant("report ~/r.jsonl: No such file or directory (os error 2)").is_some());
         assert!(meant("a~/r: No such file").is_none());
+        for error in
+            ["gs://b/a.jpg: No such file", "manifest s3://b/x: No such file", "--settings=az://b: No such file"]
+        {
+            assert!(meant(error).is_some_and(|hint| hint.contains("copy what is in a cloud")), "{error}");
+        }
+        assert!(meant("ags://b: No such file").is_none());
         assert!(meant("item failed: the URL must begin with http:// or https://").is_some());
     }
 }

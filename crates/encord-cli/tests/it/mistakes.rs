@@ -13,6 +13,8 @@ const MISTAKES: &[(&str, &str, &str, i32)] = &[
     ("upload items.csv", "", "a manifest is JSON Lines", 2),
     ("upload gs://bucket/a.jpg", "", "names an object in a cloud", 2),
     ("upload s3://bucket/a.jpg", "", "names an object in a cloud", 2),
+    ("upload --manifest s3://bucket/items.jsonl", "", "copy what is in a cloud", 2),
+    ("upload gs://bucket/photos --folder f", "", "copy what is in a cloud", 2),
     ("upload --manifest good.jsonl --allow-failures false", "", "write --allow-failures=false", 2),
     ("settings --allow-failures false", "", "write --allow-failures=false", 2),
     ("settings --max_retries 5", "", "--max-retries", 2),
