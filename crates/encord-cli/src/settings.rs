@@ -4,7 +4,9 @@ use std::env;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use encord_http_settings::{BACKOFF_CAP, EffectiveUploadSettings, FieldValue, Origin, ResolvedField, UploadResolution};
+use encord_http_settings::{
+    BACKOFF_CAP, EffectiveUploadSettings, FieldValue, ResolvedField, UploadResolution, ValueOrigin,
+};
 use indicatif::HumanDuration;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -102,7 +104,7 @@ fn show(out: &mut dyn Write, resolution: &UploadResolution<Source>) -> io::Resul
     };
     row("FIELD", "VALUE", "ORIGIN", "SHADOWED")?;
     for ResolvedField { name, value, origin, shadowed } in resolution.fields() {
-        let hidden = |(origin, value): &(Origin<Source>, FieldValue)| format!("{value} ({origin})");
+        let hidden = |(origin, value): &(ValueOrigin<Source>, FieldValue)| format!("{value} ({origin})");
         let shadowed: Vec<String> = shadowed.iter().map(hidden).collect();
         row(name, &value.to_string(), &origin.to_string(), &shadowed.join(", "))?;
     }

@@ -30,7 +30,7 @@ pub use crate::fields::Section;
 pub use crate::invalid::{InvalidSettings, ParseValueError, Problem};
 pub use crate::limits::{BACKOFF_CAP, RETRY_AFTER_LIMIT};
 pub use crate::near::{NearMiss, near_misses};
-pub use crate::resolve::{Origin, RequestsResolution, Resolution, ResolvedField, UploadResolution};
+pub use crate::resolve::{RequestsResolution, Resolution, ResolvedField, UploadResolution, ValueOrigin};
 pub use crate::settings::{
     CloudUploadSettings, EffectiveUploadSettings, PartialCloudUploadSettings, PartialRequestsSettings,
     RequestsSettings, SettingsLayer,

@@ -14,7 +14,7 @@ use crate::{EffectiveUploadSettings, RequestsSettings, SettingsLayer};
 ///
 /// ```
 /// use encord_http_settings::{
-///     Origin, PartialCloudUploadSettings, Section, SettingsLayer, UploadResolution,
+///     ValueOrigin, PartialCloudUploadSettings, Section, SettingsLayer, UploadResolution,
 /// };
 ///
 /// let file = SettingsLayer {
@@ -30,12 +30,12 @@ use crate::{EffectiveUploadSettings, RequestsSettings, SettingsLayer};
 /// assert_eq!(resolution.settings().requests.max_retries, 0);
 ///
 /// let field = resolution.field("max_retries").unwrap();
-/// assert_eq!(field.origin, Origin::Layer("environment", Section::Requests));
+/// assert_eq!(field.origin, ValueOrigin::Layer("environment", Section::Requests));
 /// assert_eq!(
 ///     field.shadowed,
 ///     [
-///         (Origin::Layer("file", Section::Upload), 9.into()),
-///         (Origin::Default, 3.into()),
+///         (ValueOrigin::Layer("file", Section::Upload), 9.into()),
+///         (ValueOrigin::Default, 3.into()),
 ///     ],
 /// );
 /// # Ok::<(), encord_http_settings::InvalidSettings>(())
@@ -60,14 +60,14 @@ pub struct ResolvedField<O> {
     /// The value that applies.
     pub value: FieldValue,
     /// The source of that value.
-    pub origin: Origin<O>,
+    pub origin: ValueOrigin<O>,
     /// The values that it hides, from the next in precedence down to the default. It is empty if the default applies.
-    pub shadowed: Vec<(Origin<O>, FieldValue)>,
+    pub shadowed: Vec<(ValueOrigin<O>, FieldValue)>,
 }
 
 /// The source of a value. It is shown as the label of its layer, or as `default`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Origin<O> {
+pub enum ValueOrigin<O> {
     /// A section of a layer.
     Layer(O, Section),
     /// The documented default.
@@ -112,7 +112,7 @@ impl<S: Copy, O> Resolution<S, O> {
     }
 }
 
-impl<O: fmt::Display> fmt::Display for Origin<O> {
+impl<O: fmt::Display> fmt::Display for ValueOrigin<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Layer(label, _) => label.fmt(f),
@@ -131,12 +131,12 @@ struct Explained<O> {
 impl<O: Clone> Chooser<SettingsLayer> for Explained<O> {
     fn choose<T: Field>(&mut self, name: &'static str, places: &[Place<SettingsLayer, T>], default: T) -> T {
         let set = self.layers.iter().flat_map(|(label, layer)| {
-            places
-                .iter()
-                .filter_map(move |(section, value_in)| Some((Origin::Layer(label.clone(), *section), value_in(layer)?)))
+            places.iter().filter_map(move |(section, value_in)| {
+                Some((ValueOrigin::Layer(label.clone(), *section), value_in(layer)?))
+            })
         });
-        let mut ranked = set.chain([(Origin::Default, default)]);
-        let (origin, value) = ranked.next().unwrap_or((Origin::Default, default));
+        let mut ranked = set.chain([(ValueOrigin::Default, default)]);
+        let (origin, value) = ranked.next().unwrap_or((ValueOrigin::Default, default));
         let shadowed = ranked.map(|(origin, value)| (origin, value.into())).collect();
         self.fields.push(ResolvedField { name, value: value.into(), origin, shadowed });
         value

@@ -19,9 +19,9 @@ fn layer(upload: Option<u32>, requests: Option<u32>) -> SettingsLayer {
 }
 
 fn shown<O: fmt::Display>(field: &ResolvedField<O>) -> String {
-    let place = |origin: &Origin<O>| match origin {
-        Origin::Layer(_, section) => format!("{origin} [{section}]"),
-        Origin::Default => origin.to_string(),
+    let place = |origin: &ValueOrigin<O>| match origin {
+        ValueOrigin::Layer(_, section) => format!("{origin} [{section}]"),
+        ValueOrigin::Default => origin.to_string(),
     };
     let holds = format!("{} = {} ({})", field.name, field.value, place(&field.origin));
     let shadowed = field.shadowed.iter();
@@ -135,11 +135,11 @@ proptest! {
             ranked.extend(&field.shadowed);
             let own = ranked
                 .iter()
-                .take_while(|(origin, _)| matches!(origin, Origin::Layer(0, _)))
+                .take_while(|(origin, _)| matches!(origin, ValueOrigin::Layer(0, _)))
                 .count();
             prop_assert_eq!(ranked[own], (below.origin, below.value));
             prop_assert_eq!(&ranked[own + 1..], &below.shadowed);
-            prop_assert_eq!(ranked.last().unwrap().0, Origin::Default);
+            prop_assert_eq!(ranked.last().unwrap().0, ValueOrigin::Default);
         }
     }
 }

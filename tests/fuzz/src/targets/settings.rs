@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use encord_http_settings::{EffectiveUploadSettings, Origin, SettingsLayer};
+use encord_http_settings::{EffectiveUploadSettings, SettingsLayer, ValueOrigin};
 
 use crate::args::{SettingsOptions, Stream};
 
@@ -38,7 +38,7 @@ pub(super) fn check(mut data: &[u8]) {
                 assert_eq!(resolution.settings(), flags.or(variables).or(file).resolve_upload());
                 for field in resolution.fields() {
                     let last = field.shadowed.last().map_or(&field.origin, |(origin, _)| origin);
-                    assert!(matches!(last, Origin::Default), "below all is the default");
+                    assert!(matches!(last, ValueOrigin::Default), "below all is the default");
                 }
                 sane(&resolution.settings());
             }
