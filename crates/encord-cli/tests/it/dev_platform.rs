@@ -71,6 +71,17 @@ fn with_a_folder_the_key_stays() {
     second.end();
 }
 
+/// Takes two ports, one after the other.
+fn two_ports() -> [TcpListener; 2] {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let next = first.local_addr().expect("bound").port().saturating_add(1);
+        if let Ok(second) = TcpListener::bind(("127.0.0.1", next)) {
+            return [first, second];
+        }
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let run = encord("dev-platform --port 0 --switches worst,second-job=maybe").run();
@@ -83,9 +94,10 @@ fn what_is_wrong_is_said() {
     let run = encord("dev-platform --port 0 --store-faults").arg("a: explode").run();
     assert_eq!(run.code, Some(2));
 
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = taken.local_addr().expect("bound").port();
-    let run = encord(&format!("dev-platform --port {port}")).run();
-    assert!(run.stderr.starts_with(&format!("error: cannot listen on 127.0.0.1:{port}: ")), "{}", run.stderr);
+    // The store's port is the next one. Both are taken here, so that no other program can have the one that should be free.
+    let [_first, store] = two_ports();
+    let taken = store.local_addr().expect("bound").port();
+    let run = encord(&format!("dev-platform --port {}", taken - 1)).run();
+    assert!(run.stderr.starts_with(&format!("error: cannot listen on 127.0.0.1:{taken}: ")), "{}", run.stderr);
     assert_eq!((run.code, run.stderr.ends_with("hint: --port 0 takes two that are free\n")), (Some(1), true));
 }

@@ -229,7 +229,6 @@ async fn idle_connections_are_closed_after_their_time_also_without_another_reque
     let server = Server::start([status(200)]);
     let client = Client::builder(settings(0, 0, 0.0)).pool_idle_timeout(Duration::from_millis(50)).build().unwrap();
     client.send(&Request::get(server.url("/"))).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
     tokio::task::spawn_blocking(move || server.wait_until_closed(1)).await.unwrap();
     drop(client);
 }
