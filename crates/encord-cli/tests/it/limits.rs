@@ -20,7 +20,7 @@ fn items(count: usize) -> (Server, tempfile::TempDir) {
 
 fn under(words: &str, flags: &str, folder: &Path) -> Run {
     let words = format!("{words}; exec \"$0\" \"$@\"");
-    encord(&format!("upload --manifest items.jsonl {flags}")).by(["sh", "-c", &words]).within(folder).run()
+    encord(&format!("upload --manifest items.jsonl {flags}")).by(["bash", "-c", &words]).within(folder).run()
 }
 
 #[test]
@@ -58,13 +58,13 @@ fn hundreds_of_hosts_under_a_low_limit_of_open_files_cost_no_attempt() {
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     // What the program inherits leaves it too few for the idle connections that it would keep.
     let inherited =
-        "ulimit -n 24; exec 3</dev/null 4</dev/null 5</dev/null 6</dev/null 7</dev/null 8</dev/null 9</dev/null";
-    for limit in ["ulimit -n 24", "ulimit -n 128", inherited] {
+        format!("ulimit -n 24; exec {}", (3..15).map(|n| format!("{n}</dev/null ")).collect::<Vec<_>>().concat());
+    for limit in ["ulimit -n 24", "ulimit -n 128", &inherited] {
         let run = under(limit, "--json --no-journal --max-retries 0", folder.path());
         assert_eq!((run.code, &run.json()["attempts"]), (Some(0), &600.into()), "{limit}: {}", run.stderr);
     }
     // Each file has the name of its host. The program that signs needs descriptors too.
-    let items: String = addresses[..100].iter().map(|host| format!("{{\"path\": \"{host}\"}}\n")).collect();
+    let items = addresses[..100].iter().map(|host| format!("{{\"path\": \"{host}\"}}\n")).collect::<Vec<_>>().concat();
     fs::write(folder.path().join("items.jsonl"), items).expect("written");
     fs::write(folder.path().join("sign"), r#"s|.*"path": "\([^"]*\)".*|{"signed_url": "http://\1/3.jpg?sig=s3cret"}|"#)
         .expect("written");

@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(limit, UNSENT_BYTES);
         let (mut peer, _) = listener.accept().await.expect("accepted");
         // The system takes them all.
-        socket.write_all(&[0; BYTES]).await.expect("taken");
+        socket.write_all(&vec![0; BYTES]).await.expect("taken");
         let moved = AtomicBool::new(false);
         let mut drained = std::pin::pin!(socket.drained(|| moved.store(true, Ordering::Relaxed)));
         assert!(timeout(Duration::from_millis(100), &mut drained).await.is_err());
