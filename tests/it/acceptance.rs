@@ -9,6 +9,7 @@ mod misfortunes;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use encord_test_server::{Reply, Server, refusing_port, status};
@@ -158,15 +159,23 @@ fn few_threads_are_enough_or_are_told() {
         let [setpriv, prlimit] = [&setpriv, &prlimit].map(|path| path.to_str().unwrap());
         let capable = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"];
         let wrapper = [&[setpriv, &*user][..], &capable, &[prlimit, &limit]].concat();
-        let upload = encord::upload(&items).within(if is_root { &wrapper } else { &wrapper[wrapper.len() - 2..] });
-        let ended = upload.start().end_in_words();
+        let wrapper = if is_root { &wrapper[..] } else { &wrapper[wrapper.len() - 2..] };
+        let ended = encord::upload(&items).within(wrapper).start().end_in_words();
         let told = "error: the system lets this process start no further thread, and it needs one\n\
                     hint: `ulimit -u` shows how many processes and threads a user may have\n";
         match ended {
             Ok(run) if threads > 1 => {
                 assert_eq!((run.code, run.count("uploaded")), (Some(0), 20), "{threads}: {}", run.stderr);
             }
-            Err((code, stderr)) if threads == 1 => assert_eq!((code, &*stderr), (Some(1), told)),
+            Err((code, stderr)) if threads == 1 => {
+                assert_eq!((code, &*stderr), (Some(1), told));
+                for server in ["dev-store", "dev-platform"] {
+                    let mut command = Command::new(wrapper[0]);
+                    command.args(&wrapper[1..]).arg(encord::binary()).args([server, "--port", "0"]).env_clear();
+                    let ended = command.output().unwrap();
+                    assert_eq!((ended.status.code(), &*String::from_utf8_lossy(&ended.stderr)), (Some(1), told));
+                }
+            }
             ended => panic!("{threads}: {ended:?}"),
         }
     }

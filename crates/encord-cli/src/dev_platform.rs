@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use encord_dev_platform::{DevPlatform, DevelopmentKey, StartError};
 use serde::Serialize;
 use tempfile::NamedTempFile;
-use tokio::runtime;
 
 use crate::args::DevPlatformArgs;
 use crate::escape::shell_quoted;
 use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, json, note, print};
+use crate::runtime;
 
 /// The key in the folder of `--dir`.
 const KEY_FILE: &str = "ssh-key";
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DevPlatformArgs) -> Result<Exit, Failure> {
     if let Some(dir) = &args.dir {
         builder = builder.folder(dir);
     }
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let (runtime, _) = runtime::start()?;
     runtime.block_on(async {
         let interrupt = Interrupt::listen()?.first()?;
         let platform = builder.start().await.map_err(|error| {

@@ -8,12 +8,12 @@ use encord_dev_store::faults::{FaultPlan, InvalidPlan};
 use encord_dev_store::sign::Credentials;
 use encord_dev_store::{DEFAULT_BUCKET, DevStore, StartError, Storage};
 use serde::Serialize;
-use tokio::runtime;
 
 use crate::args::{DevStoreArgs, KeyOptions};
 use crate::interrupt::Interrupt;
 use crate::layers::is_blank;
 use crate::output::{Exit, Failure, json, note, print};
+use crate::runtime;
 
 const KEY: &str = "ENCORD_DEV_STORE_KEY";
 const SECRET: &str = "ENCORD_DEV_STORE_SECRET";
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &DevStoreArgs) -> Result<Exit, Failure> {
         .open(args.open)
         .log_limit(0)
         .on_request(|record| note(record));
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let (runtime, _) = runtime::start()?;
     runtime.block_on(async {
         let interrupt = Interrupt::listen()?.first()?;
         let store = builder.start().await.map_err(|error| {

@@ -89,3 +89,26 @@ impl Stamp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_manifest_that_is_edited_while_it_is_read_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("items.jsonl");
+        let line = "{\"path\": \"a\", \"signed_url\": \"http://h/a\"}\n";
+        fs::write(&path, line).expect("written");
+        let edit = |_: &UploadItem| fs::write(&path, line.repeat(2)).expect("written");
+        let refused = Source::read(&Stream::File(path.clone()), Urls::Required, edit).expect_err("edited");
+        let told = format!("manifest {}: it changed while it was read", path.display());
+        assert_eq!(refused.errors(), [told]);
+        let source = Source::read(&Stream::File(path.clone()), Urls::Required, |_| ()).expect("as it was");
+        assert!(!source.has_changed());
+        fs::write(&path, line).expect("written");
+        assert!(source.has_changed());
+    }
+}

@@ -4,14 +4,13 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use encord_client::{EncordUserClient, Error, ErrorKind, KEY_FILE_VARIABLE, KeyError, SshPrivateKey};
-use tokio::runtime::Builder;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::platform::PlatformOptions;
 use crate::args::{SettingsOptions, When};
 use crate::output::{Exit, Failure};
 use crate::progress::Progress;
-use crate::runtime::Threads;
+use crate::runtime::{self, Threads};
 use crate::{layers, log};
 
 /// Runs a command with a client.
@@ -23,7 +22,7 @@ where
     F: Future<Output = Result<Exit, Failure>>,
 {
     log::start(&Progress::new(When::Never, Threads::Few), LevelFilter::ERROR)?;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    let (runtime, _) = runtime::start()?;
     let client = client(options)?;
     runtime.block_on(work(client))
 }

@@ -325,6 +325,25 @@ mod tests {
         assert_eq!(names(folder.path()), ["r"]);
     }
 
+    /// A path can be too long for the name of another file in its folder. Not even root can make that file.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_report_beside_which_no_file_can_be_made_is_written_in_place() {
+        const MAX_PATH_BYTES: usize = 4095;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let mut path = folder.path().to_owned();
+        while path.as_os_str().len() < MAX_PATH_BYTES - 4 {
+            let room = MAX_PATH_BYTES - 3 - path.as_os_str().len();
+            path.push("x".repeat(if room > 204 { 200 } else { room - 1 }));
+        }
+        fs::create_dir_all(&path).expect("made");
+        let path = path.join("r");
+        fs::write(&path, "a former, longer report").expect("written");
+        new_file(super::folder(&path)).expect_err("too long");
+        open(&path).write(&mut |out| out.write_all(b"new")).expect("written");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+    }
+
     #[test]
     fn a_report_whose_folder_is_gone_is_kept() {
         let folder = tempfile::tempdir().expect("a temporary directory");

@@ -76,9 +76,9 @@ fn u9_names_and_answers_move_no_cursor() {
         assert!(!shown.lines().any(|line| line.starts_with("300 uploaded")), "{flags}: {shown}");
     }
     for flags in ["--folder", "--folder f --dataset"] {
-        let command = encord(&format!("upload r.jsonl --dry-run {flags}")).arg(name).within(folder.path());
+        let command = encord(&format!("upload . --dry-run {flags}")).arg(name).within(folder.path());
         let run = command.run();
-        assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
+        assert!(run.code == Some(0) && !run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
         assert!(!run.stdout.lines().any(|line| line.starts_with("300 uploaded")), "{run:?}");
     }
     // In JSON it is as it was.

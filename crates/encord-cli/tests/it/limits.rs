@@ -20,7 +20,7 @@ fn items(count: usize) -> (Server, tempfile::TempDir) {
 
 fn under(words: &str, flags: &str, folder: &Path) -> Run {
     let words = format!("{words}; exec \"$0\" \"$@\"");
-    encord(&format!("upload --manifest items.jsonl {flags}")).by(["sh", "-c", &words]).within(folder).run()
+    encord(&format!("upload --manifest items.jsonl {flags}")).by(["bash", "-c", &words]).within(folder).run()
 }
 
 #[test]
@@ -53,14 +53,16 @@ fn hundreds_of_hosts_under_a_low_limit_of_open_files_cost_no_attempt() {
     let addresses: Vec<_> = servers.iter().map(Server::host).collect();
     let names: Vec<&str> = addresses.iter().map(String::as_str).chain(["a.jpg"]).collect();
     let folder = folder(&names);
-    let items =
-        ["/1.jpg", "/2.jpg"].iter().flat_map(|path| servers.iter().map(|host| ("a.jpg", host.signed_url(path))));
+    // Open while its connection is made: more than what is read of a file at first.
+    fs::write(folder.path().join("b.jpg"), vec![0; 300 * 1024]).expect("written");
+    let files = ["a.jpg", "b.jpg"].into_iter();
+    let items = files.flat_map(|name| servers.iter().map(move |host| (name, host.signed_url(&format!("/{name}")))));
     fs::write(folder.path().join("items.jsonl"), manifest(items)).expect("written");
     // What the program inherits leaves it too few for the idle connections that it would keep.
     let inherited =
-        "ulimit -n 24; exec 3</dev/null 4</dev/null 5</dev/null 6</dev/null 7</dev/null 8</dev/null 9</dev/null";
-    for limit in ["ulimit -n 24", "ulimit -n 128", inherited] {
-        let run = under(limit, "--json --no-journal --max-retries 0", folder.path());
+        format!("ulimit -n 24; exec {}", (3..15).map(|n| format!("{n}</dev/null ")).collect::<Vec<_>>().concat());
+    for limit in ["ulimit -n 24", "ulimit -n 128", &inherited] {
+        let run = under(limit, "--json --no-journal --max-retries 0 --connection-retries 0", folder.path());
         assert_eq!((run.code, &run.json()["attempts"]), (Some(0), &600.into()), "{limit}: {}", run.stderr);
     }
     // Each file has the name of its host. The program that signs needs descriptors too.

@@ -121,34 +121,19 @@ mod tests {
         };
         let request = crate::Request::get(format!("http://{TWO_ADDRESSES}:{port}/"));
         let client = crate::Client::builder(settings).no_proxy().build().expect("a client");
-        let accept = async {
-            // Each hangs up before it answers.
-            drop(first.accept().await.expect("the first attempt"));
-            drop(second.accept().await.expect("the second attempt"));
+        let accepted = std::sync::Mutex::new(Vec::new());
+        // Each hangs up before it answers.
+        let hang_up = async |listener: &TcpListener, number: u8| loop {
+            drop(listener.accept().await.expect("accepted"));
+            accepted.lock().expect("no panic").push(number);
         };
-        let (sent, ()) = tokio::join!(client.send(&request), accept);
-        let outcomes: Vec<_> = sent.expect_err("no answer").attempts().iter().map(ToString::to_string).collect();
-        assert_eq!(outcomes.len(), 2, "{outcomes:?}");
-    }
-
-    #[test]
-    fn r7_a_retry_begins_with_another_address_and_the_families_take_turns() {
-        #[track_caller]
-        fn check(addresses: &[&str], turn: usize, expected: &[&str]) {
-            let parse =
-                |list: &[&str]| list.iter().map(|a| a.parse().expect("an address")).collect::<Vec<SocketAddr>>();
-            assert_eq!(in_turn(parse(addresses), turn), parse(expected));
-        }
-        check(&[], 0, &[]);
-        check(&[], 3, &[]);
-        check(&["1.1.1.1:1"], 7, &["1.1.1.1:1"]);
-        let three = ["1.1.1.1:1", "1.1.1.2:1", "1.1.1.3:1"];
-        check(&three, 0, &three);
-        check(&three, 1, &["1.1.1.2:1", "1.1.1.3:1", "1.1.1.1:1"]);
-        check(&three, 3, &three);
-        let mixed = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"];
-        check(&mixed, 0, &["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
-        check(&mixed, 1, &["1.1.1.1:1", "[::2]:1", "[::3]:1", "[::1]:1"]);
+        let sent = tokio::select! {
+            sent = client.send(&request) => sent,
+            () = hang_up(&first, 1) => unreachable!("it accepts for ever"),
+            () = hang_up(&second, 2) => unreachable!("it accepts for ever"),
+        };
+        assert_eq!(sent.expect_err("no answer").attempts().len(), 2);
+        assert_eq!(*accepted.lock().expect("no panic"), [1, 2]);
     }
 
     /// Each address is the number of seconds after which it answers, negative for a failure. Returns the winner, and when it
