@@ -11,7 +11,7 @@ const CLIPPY: Tool =
     Tool { name: "clippy", probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" };
 
 const CURL: Program = Program { name: "curl", package: "curl" };
-/// Servers, proxies and a browser that are not ours.
+/// Programs of others that the tests use: servers, proxies, a browser, Python.
 const PEERS: &[Program] = &[
     Program { name: "nginx", package: "nginx" },
     Program { name: "tinyproxy", package: "tinyproxy-bin" },
@@ -32,11 +32,11 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "tidy",
-        about: "the facts that the tree states about itself are true",
+        about: "files, manifests and documents follow the rules of this project",
         needs: &[],
         uses: &[],
         run: Run::Function(tidy::check),
-        hint: "each line names the file to mend; the rules are in xtask/src/tidy.rs",
+        hint: "each line names a file to correct; the rules are in xtask/src/tidy.rs",
     },
     Check {
         name: "layers",
@@ -44,7 +44,7 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         uses: &[],
         run: Run::Function(layers::check),
-        hint: "the table is in xtask/src/layers.rs; a new edge is a decision about the architecture",
+        hint: "the table is in xtask/src/layers.rs; a new dependency between crates is a decision about the architecture",
     },
     release_check::CONTENTS,
     release_check::DENY,
@@ -55,7 +55,7 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[CLIPPY],
         uses: &[],
         run: Run::Cargo(&["clippy --workspace --all-targets --all-features -- -D warnings"]),
-        hint: "mend it, or allow it at its place with `#[expect(…, reason = \"…\")]`",
+        hint: "correct the code, or allow the warning there with `#[expect(…, reason = \"…\")]`",
     },
     Check {
         name: "features",
@@ -79,7 +79,7 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         uses: &[],
         run: Run::Cargo(&[r#"doc --workspace --all-features --no-deps --config build.rustdocflags=["-Dwarnings"]"#]),
-        hint: "mostly a link that leads nowhere: name the item by its full path",
+        hint: "usually a broken link: name the item by its full path",
     },
     Check {
         name: "doctests",
@@ -107,7 +107,7 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "bench-smoke",
-        about: "every program of every benchmark does its work, however fast",
+        about: "every program of every benchmark does its work; speed does not matter",
         needs: &[],
         uses: &[CURL],
         run: Run::Function(programs::bench_smoke),
@@ -115,7 +115,7 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "soak-smoke",
-        about: "a few seconds of uploads among faults, restarts and kills add up",
+        about: "for a few seconds, uploads survive faults, restarts and kills, and the logs of both sides agree",
         needs: &[],
         uses: &[],
         run: Run::Function(programs::soak_smoke),
@@ -123,7 +123,7 @@ pub(crate) const CHECKS: &[Check] = &[
     },
     Check {
         name: "conformance-live",
-        about: "both installed Python SDKs still answer as recorded, and as we do on fresh random input",
+        about: "both installed Python SDKs give the recorded results, and the same results as our code on new random input",
         needs: &[release_check::PYTHON],
         uses: &[],
         run: Run::Function(sdk::conformance_live),
@@ -158,7 +158,7 @@ fn features(job: &mut Job) -> Result<(), Stop> {
 fn tests(job: &mut Job) -> Result<(), Stop> {
     match sdk::install(job) {
         Err(stop) if job.strict => return Err(stop),
-        // The tests name each test that they skip.
+        // The test run names each test that it skips.
         _ => {}
     }
     let mut test = cargo("test --workspace --all-features --lib --bins --tests --no-fail-fast");

@@ -1,4 +1,4 @@
-//! `cargo xtask ci` and `cargo xtask release-check`: runs the checks of a list and says how they went.
+//! `cargo xtask ci` and `cargo xtask release-check`: run the checks of a list and print the results.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -10,23 +10,23 @@ use crate::job::{Job, Stop, cargo, command, scratch_folder};
 /// One check. The lists are `checks::CHECKS` and `release_check::CHECKS`.
 pub(crate) struct Check {
     pub(crate) name: &'static str,
-    /// What is true if the check passes.
+    /// A statement that is true if the check passes.
     pub(crate) about: &'static str,
     pub(crate) needs: &'static [Tool],
     /// If one of these programs is missing, the check passes and skips some tests.
     pub(crate) uses: &'static [Program],
     pub(crate) run: Run,
-    /// What to do when it fails.
+    /// What to do if it fails.
     pub(crate) hint: &'static str,
 }
 
 pub(crate) enum Run {
-    /// Arguments of cargo, one command a line.
+    /// The arguments of cargo commands, one command per line.
     Cargo(&'static [&'static str]),
     Function(fn(&mut Job) -> Result<(), Stop>),
 }
 
-/// A tool beside the bare toolchain that a check needs.
+/// A tool that a check needs, and that is not part of the minimal toolchain.
 pub(crate) struct Tool {
     pub(crate) name: &'static str,
     /// A command that succeeds if the tool is installed. `cargo` stands for the cargo that runs this program.
@@ -34,7 +34,7 @@ pub(crate) struct Tool {
     pub(crate) install: &'static str,
 }
 
-/// A program of the system, and the package of Debian that has it.
+/// A program of the system, and its Debian package.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) package: &'static str,
@@ -43,7 +43,7 @@ pub(crate) struct Program {
 impl Program {
     fn is_there(&self) -> bool {
         let path = env::var_os("PATH").unwrap_or_default();
-        // Not in the search path of users other than root.
+        // On Debian, only root has these folders in the search path.
         let mut folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
         folders.any(|folder| folder.join(self.name).is_file())
     }
@@ -101,7 +101,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         let line = run_one(check, options, &table).map_err(|error| error.to_string())?;
         println!("{line}");
         if line.verdict == Verdict::Passed {
-            // It is only information for the next run.
+            // A failure is ignored: the time is only shown in the next run.
             drop(scratch_folder().and_then(|folder| {
                 let seconds = line.time.as_secs_f64().to_string();
                 fs::write(folder.join(check.name).with_extension("seconds"), seconds)
@@ -121,16 +121,18 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     Ok(passed)
 }
 
-/// Says how long the checks took the last time, and which tests will be skipped.
+/// Prints how long the checks took the last time, and which tests will be skipped.
 fn announce(selected: &[&Check]) {
     let known: Vec<f64> = selected.iter().filter_map(|check| last_time(check.name)).collect();
     let minutes = known.iter().sum::<f64>() / 60.0;
     let count = selected.len();
     match count - known.len() {
-        0 => println!("{count} checks; about {minutes:.0} min, as the last time"),
-        new => println!(
-            "{count} checks, {new} of them for the first time here: all together take about 40 min on two cores"
-        ),
+        0 => println!("{count} checks; they took about {minutes:.0} min the last time"),
+        new => {
+            println!(
+                "{count} checks, {new} of them for the first time here; all checks take about 40 min on two cores"
+            );
+        }
     }
     let programs = selected.iter().flat_map(|check| check.uses);
     let missing: Vec<&Program> = programs.filter(|program| !program.is_there()).collect();
@@ -138,7 +140,7 @@ fn announce(selected: &[&Check]) {
         let names: Vec<_> = missing.iter().map(|program| program.name).collect();
         let packages: Vec<_> = missing.iter().map(|program| program.package).collect();
         println!(
-            "tests that need {} are skipped; to install: apt-get install {}",
+            "tests that need {} are skipped; to run them: apt-get install {}",
             names.join(", "),
             packages.join(" ")
         );

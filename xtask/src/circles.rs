@@ -1,7 +1,7 @@
-//! Finds files of a crate that need each other in a circle.
+//! Finds circular dependencies between the files of a crate.
 //!
-//! A file needs another when its code names an item of it by a path that begins with `crate::` or `super::`. A name that a file only
-//! passes on (`pub use`) is looked up where it comes from. Tests may need what they like.
+//! A file depends on another if its code names an item of it by a path that begins with `crate::` or `super::`. A name that a file
+//! re-exports (`pub use`) belongs to the file that defines it. Tests are not checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::tidy::Source;
 /// A module by its path from the root of the crate; the root itself is empty.
 type Module = Vec<String>;
 
-/// Each set of files of which every one needs every other, directly or not.
+/// Returns each set of files in which every file depends on every other, directly or not.
 pub(crate) fn circles(files: &[Source]) -> Vec<Vec<String>> {
     let modules: BTreeMap<Module, (&Path, String)> =
         files.iter().filter_map(|file| Some((module(&file.path)?, (&*file.path, code(&file.text))))).collect();
-    let passed_on: BTreeMap<Module, Vec<Module>> =
+    let reexported: BTreeMap<Module, Vec<Module>> =
         modules.iter().map(|(module, (_, code))| (module.clone(), paths(code, module, true))).collect();
     let needs = |from: &Module, code: &str| -> BTreeSet<Module> {
         let paths = paths(code, from, false);
-        let needed = paths.iter().filter_map(|path| owner(path, &modules, &passed_on, 0));
+        let needed = paths.iter().filter_map(|path| owner(path, &modules, &reexported, 0));
         needed.filter(|needed| needed != from).collect()
     };
     let graph: BTreeMap<&Module, BTreeSet<Module>> =
@@ -33,7 +33,7 @@ pub(crate) fn circles(files: &[Source]) -> Vec<Vec<String>> {
     circles.into_iter().collect()
 }
 
-/// `None` for files of tests.
+/// Returns the module of a file; `None` for tests.
 fn module(path: &Path) -> Option<Module> {
     let path = path.with_extension("");
     let names: Module =
@@ -45,22 +45,22 @@ fn module(path: &Path) -> Option<Module> {
     }
 }
 
-/// Without comments and without the tests at the end of the file.
+/// Removes comments, and the tests at the end of the file.
 fn code(text: &str) -> String {
     let (code, _) = text.split_once("\n#[cfg(test)]\nmod tests").unwrap_or((text, ""));
     code.lines().map(|line| line.split("//").next().unwrap_or_default()).flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The paths in the code of `module`, from the root of the crate: those that it passes on, or all others.
-fn paths(code: &str, module: &Module, passed_on: bool) -> Vec<Module> {
+/// Returns the paths in the code of `module`, from the root of the crate: the re-exported ones, or all others.
+fn paths(code: &str, module: &Module, reexported: bool) -> Vec<Module> {
     let mut found = Vec::new();
     let mut rest = code;
     let starts = ["crate::", "super::", "self::"];
     while let Some(at) = starts.iter().filter_map(|start| rest.find(start)).min() {
         let line = rest[..at].rsplit(['\n', ';']).next().unwrap_or_default().trim_start();
-        let is_passed_on = line.starts_with("pub") && line.trim_end().ends_with("use");
+        let is_reexported = line.starts_with("pub") && line.trim_end().ends_with("use");
         let end = rest[at..].find(';').map_or(rest.len(), |end| at + end);
-        if is_passed_on == passed_on {
+        if is_reexported == reexported {
             let names = if line.ends_with("use ") { expand(&rest[at..end]) } else { expand(first_path(&rest[at..])) };
             found.extend(names.into_iter().filter_map(|path| absolute(&path, module)));
         }
@@ -102,23 +102,23 @@ fn absolute(path: &str, module: &Module) -> Option<Module> {
     Some(absolute)
 }
 
-/// The file in which the item is.
+/// Returns the file that defines an item.
 fn owner(
     path: &Module,
     modules: &BTreeMap<Module, (&Path, String)>,
-    passed_on: &BTreeMap<Module, Vec<Module>>,
+    reexported: &BTreeMap<Module, Vec<Module>>,
     depth: usize,
 ) -> Option<Module> {
     let (module, item) =
         (0..=path.len()).rev().map(|length| path.split_at(length)).find(|(module, _)| modules.contains_key(*module))?;
-    let origin = passed_on[module].iter().find(|origin| item.first().is_some_and(|name| origin.last() == Some(name)));
+    let origin = reexported[module].iter().find(|origin| item.first().is_some_and(|name| origin.last() == Some(name)));
     match origin {
-        Some(origin) if depth < 8 => owner(origin, modules, passed_on, depth + 1),
+        Some(origin) if depth < 8 => owner(origin, modules, reexported, depth + 1),
         _ => Some(module.to_vec()),
     }
 }
 
-/// All that is needed from here, directly or not.
+/// Returns all modules on which `from` depends, directly or not.
 fn reach<'a>(from: &Module, graph: &'a BTreeMap<&Module, BTreeSet<Module>>) -> BTreeSet<&'a Module> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<&Module> = graph[from].iter().collect();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_are_found_and_what_is_passed_on_is_none() {
+    fn circles_are_found_and_what_is_reexported_is_none() {
         check(&[("lib.rs", "mod a;\nmod b;\npub use crate::a::A;"), ("a.rs", "use crate::b::B;"), ("b.rs", "")], &[]);
         check(&[("a.rs", "use crate::b::B;"), ("b.rs", "fn f() { crate::a::g() }")], &[&["a.rs", "b.rs"]]);
         let through_the_root =

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fmt};
 
-/// One run of one check. Everything that it and its commands print is in the log, shown only when it fails.
+/// One run of one check. The log has its output and that of its commands. It is shown only if the check fails.
 pub(crate) struct Job {
     pub(crate) strict: bool,
-    /// Printed with the result, for example the skipped tests.
+    /// Lines to print with the result, for example the skipped tests.
     pub(crate) notes: Vec<String>,
-    /// The checks of this run that have passed before.
+    /// The earlier checks of this run that have passed.
     pub(crate) passed: Vec<&'static str>,
     log: File,
     log_path: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) enum Stop {
     Failed(String),
-    /// Something that this machine lacks: the check is skipped, unless `--strict`.
+    /// A tool is missing. The check is skipped, or with `--strict` fails.
     Missing {
         what: String,
         install: String,
@@ -48,12 +48,12 @@ impl Job {
         writeln!(self.log, "{line}").map_err(|error| Stop::from((&*self.log_path, error)))
     }
 
-    /// Runs a command to its end; anything but success stops the check.
+    /// Runs a command. If it does not succeed, the check stops.
     pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), Stop> {
         self.output(command.stdout(self.log_handle()?)).map(drop)
     }
 
-    /// Like [`run`](Self::run), but hands back what the command prints to stdout, if that was not sent elsewhere.
+    /// Like [`run`](Self::run), but returns the standard output of the command, unless it was redirected.
     pub(crate) fn output(&mut self, command: &mut Command) -> Result<String, Stop> {
         let line = shell_line(command);
         self.say(format_args!("$ {line}"))?;
@@ -68,11 +68,11 @@ impl Job {
         }
     }
 
-    /// Runs programs that go on without a peer that this machine lacks: they add a line to a file, which becomes a note. Where
-    /// nothing may be skipped, they fail.
+    /// Runs tests that skip a part if a program is missing: they add a line to a file, and the line becomes a note. With
+    /// `--strict` they fail.
     pub(crate) fn with_peers(&mut self, command: &mut Command) -> Result<(), Stop> {
         let skipped = self.log_path.with_extension("skipped");
-        // The file of an earlier run.
+        // Removes the file of an earlier run.
         drop(fs::remove_file(&skipped));
         if self.strict {
             command.env("ENCORD_TESTS_STRICT", "1");
@@ -102,14 +102,14 @@ pub(crate) fn none_of(problems: &[String]) -> Result<(), Stop> {
     if problems.is_empty() { Ok(()) } else { Err(Stop::Failed(problems.join("\n"))) }
 }
 
-/// The root of the workspace that cargo runs us for; two checkouts may share one target folder, and so this program.
+/// Returns the root of the workspace. It is read at run time, because two checkouts may share a target folder and so this program.
 pub(crate) fn root() -> PathBuf {
     let xtask = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let xtask = Path::new(&xtask);
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
-/// The folder for files of the checks. It is always below `target`, whatever `CARGO_TARGET_DIR` says, so that tests find it.
+/// Returns the folder for files of the checks. It is always below `target`, even with `CARGO_TARGET_DIR`, so that tests find it.
 pub(crate) fn scratch_folder() -> io::Result<PathBuf> {
     let folder = root().join("target/xtask");
     fs::create_dir_all(&folder).map(|()| folder)
@@ -122,11 +122,11 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs us, with arguments separated by blanks.
+/// Returns a command of the cargo that runs this program. `arguments` are separated by blanks.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments.split_whitespace());
-    // Set by the cargo that runs us. ring's build script looks at them, and would build anew each time they change.
+    // Removes variables of the cargo that runs this program. ring's build script reads them, and would rebuild when they change.
     let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
         command.env_remove(name);
@@ -134,7 +134,7 @@ pub(crate) fn cargo(arguments: &str) -> Command {
     command
 }
 
-/// The command as a person would type it, with the variables that we add.
+/// Returns the command as a person would type it, with the variables that this program sets.
 fn shell_line(command: &Command) -> String {
     let variables = command
         .get_envs()

@@ -1,4 +1,5 @@
-//! Which crate may depend on which, and what the pure crates must not use. `docs/contributing/architecture.md` says why.
+//! The allowed dependencies between crates, and the parts of std that pure crates must not use. `docs/contributing/architecture.md`
+//! has the reasons.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -10,11 +11,11 @@ use crate::workspace::{Package, Workspace};
 
 struct Layer {
     name: &'static str,
-    /// Crates of this workspace that it may be built on.
+    /// The crates of this workspace on which it may depend.
     on: &'static [&'static str],
-    /// No I/O, no thread, no clock, no environment.
+    /// Whether it must not use I/O, threads, clocks or the environment.
     pure: bool,
-    /// If given, the only crates that it may need without features, apart from build dependencies.
+    /// If set, the only dependencies that it may have without features. Build dependencies are not counted.
     only: Option<&'static [&'static str]>,
 }
 
@@ -73,11 +74,11 @@ const PROGRAMS: [&str; 11] = [
     "encord",
 ];
 
-/// Not among the dependencies of a pure crate, on any platform, under any feature.
+/// Crates that must not be dependencies of a pure crate, on any platform and with any features.
 const IMPURE_CRATES: &[&str] = &["tokio", "hyper", "mio", "socket2", "getrandom"];
 
-/// Not in the source of a pure crate. `std::io` is allowed: its traits do nothing by themselves. `SystemTime` is a value; what reads
-/// the clock is `SystemTime::now`.
+/// Names that must not be in the source of a pure crate. `std::io` is allowed, because its traits do no I/O themselves.
+/// `SystemTime` is allowed as a value; only `SystemTime::now` reads the clock.
 const IMPURE_MODULES: &[&str] = &["env", "fs", "net", "os", "process", "thread", "Instant"];
 
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
@@ -85,7 +86,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     for package in Workspace::read(job)?.packages {
         let circles = circles(&sources(&package.folder.join("src"), "rs")?);
         problems.extend(circles.iter().map(|circle| format!("a circle of files: {}", circle.join(", "))));
-        // Tests and tools may be built on what they like.
+        // Tests and tools may have any dependencies.
         if !package.published {
             continue;
         }
@@ -111,7 +112,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     none_of(&problems)
 }
 
-/// The names of all crates below `package`, on all platforms.
+/// Returns the names of all dependencies of `package`, on all platforms.
 fn dependencies(job: &mut Job, package: &str, options: &str) -> Result<BTreeSet<String>, Stop> {
     let tree = format!("tree -p {package} {options} --target all --prefix none --format {{p}}");
     let lines = job.output(cargo(&tree).stdout(Stdio::piped()))?;
@@ -130,7 +131,7 @@ fn impure_uses(package: &Package) -> Result<Vec<String>, Stop> {
     Ok(problems)
 }
 
-/// Each line with its number and without comments; an import is one line, at the number of its first.
+/// Returns the lines without comments, with their numbers. The lines of an import are joined, with the number of the first.
 fn statements(text: &str) -> Vec<(usize, String)> {
     let mut statements: Vec<(usize, String)> = Vec::new();
     let mut in_import = false;
@@ -147,7 +148,7 @@ fn statements(text: &str) -> Vec<(usize, String)> {
     statements
 }
 
-/// The forbidden part of the standard library that a statement names, if any: `std::fs::read`, `use std::{fs, io}`.
+/// Returns the forbidden part of std that a statement names, if any: `std::fs::read`, `use std::{fs, io}`.
 fn impure_use(code: &str) -> Option<&'static str> {
     if code.contains("SystemTime::now") {
         return Some("SystemTime::now");

@@ -20,13 +20,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage:
   cargo xtask ci [NAME…] [--keep-going] [--strict]   run all checks, or the named ones
-  cargo xtask ci --list                              what the checks are
+  cargo xtask ci --list                              list the checks
   cargo xtask release-check [NAME…]                  the same for the checks before a release
   cargo xtask tools [NAME…]                          install the cargo subcommands that the checks use, or the named ones
-  cargo xtask vectors                                write tests/vectors from the Python SDKs
+  cargo xtask vectors                                record tests/vectors with the Python SDKs
   cargo xtask fuzz [TARGET…]                         run the fuzz targets, 60 s each
-  cargo xtask bench [NAME…]                          measure against the peers, in turns
-  cargo xtask soak                                   upload among faults and kills, for 30 minutes
+  cargo xtask bench [NAME…]                          measure the crates and other programs in turns
+  cargo xtask soak                                   upload for 30 minutes under faults and kills
 The last three are programs of tests/; each shows its options with --help.
 
   --keep-going   run the other checks after one has failed

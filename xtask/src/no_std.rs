@@ -1,16 +1,15 @@
-//! Checks that the `no_std` crates bring no std in.
+//! Checks that the `no_std` crates do not link std.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::job::{Job, Stop, cargo, root, scratch_folder};
 
-/// Each crate is checked without features and with these.
+/// The `no_std` crates. Each is checked without features and with these.
 const NO_STD: [(&str, &[&str]); 2] = [("encord-enums", &["serde"]), ("encord-http-settings", &["serde"])];
 
-/// Checks each `no_std` crate below a crate that brings a panic handler of its own: were std loaded anywhere, the
-/// compiler would find two handlers and name the crate that brought the other. Unlike a build for a target that
-/// has no std, this needs no target to be installed.
+/// Compiles each `no_std` crate as a dependency of a crate with its own panic handler. If a dependency links std, the compiler
+/// finds a second handler and names that dependency. A build for a target without std would need that target to be installed.
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     for (name, features) in NO_STD {
         let library = format!(
@@ -25,14 +24,14 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Writes a crate with one dependency below `target`, where it is no member of the workspace; returns its manifest.
+/// Writes a crate with one dependency below `target`, outside of the workspace, and returns the path of its manifest.
 fn outside_crate(folder: &str, on: &str, features: &[&str], source: &str) -> Result<PathBuf, Stop> {
     let root = root();
     let make = || {
         let folder = scratch_folder()?.join("outside").join(folder);
         fs::create_dir_all(folder.join("src"))?;
         fs::write(folder.join("src/lib.rs"), source)?;
-        // The same versions as in the workspace, so that nothing is looked up.
+        // Uses the versions of the workspace, so that cargo needs no network.
         fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
         let manifest = format!(
             "[package]\nname = \"outside\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\

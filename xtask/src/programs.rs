@@ -1,4 +1,4 @@
-//! The verbs `fuzz`, `bench` and `soak` build and start programs of `tests/`.
+//! The commands `fuzz`, `bench` and `soak`, which build and start programs of `tests/`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,8 +12,8 @@ pub(crate) fn fuzz(arguments: &[&str]) -> Result<bool, String> {
     run(cargo("run --quiet --locked --package encord-fuzz --").args(arguments))
 }
 
-/// `cargo xtask bench`. Ours are built as they are shipped, and the peers apart from them, so that neither brings features into the
-/// other.
+/// `cargo xtask bench`. Our programs are built as they are released. The other programs are built separately, so that neither build
+/// enables features in the other.
 pub(crate) fn bench(arguments: &[&str]) -> Result<bool, String> {
     let mut job = Job::new("bench", true).map_err(|error| error.to_string())?;
     let folder = if arguments.contains(&"--quick") {
@@ -33,9 +33,9 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<bool, String> {
     run(command(folder.join("encord-soak")).args(arguments))
 }
 
-/// The check: every program of every benchmark still does its work. Nothing is said about time.
+/// The check that every program of every benchmark does its work. It does not judge the times.
 pub(crate) fn bench_smoke(job: &mut Job) -> Result<(), Stop> {
-    // Without the SDKs it goes on, and says so.
+    // Continues without the SDKs, with a note.
     match sdk::install(job) {
         Err(stop) if job.strict => return Err(stop),
         _ => {}
@@ -44,7 +44,7 @@ pub(crate) fn bench_smoke(job: &mut Job) -> Result<(), Stop> {
     job.with_peers(command(folder.join("encord-bench")).arg("--quick"))
 }
 
-/// The check: for a few seconds, with the profile of the tests.
+/// The check that runs the soak for a few seconds, with the profile of the tests.
 pub(crate) fn soak_smoke(job: &mut Job) -> Result<(), Stop> {
     let folder = with_the_tests(job)?;
     job.run(command(folder.join("encord-soak")).args(["--minutes", "0.1"]))
@@ -54,13 +54,13 @@ fn run(program: &mut Command) -> Result<bool, String> {
     program.status().map(|status| status.success()).map_err(|error| error.to_string())
 }
 
-/// Builds what the tests build too, with the same features, so that most of it is there; the folder of the programs.
+/// Builds programs with the profile and features of the tests, which mostly exist already. Returns the folder of the programs.
 fn with_the_tests(job: &mut Job) -> Result<PathBuf, Stop> {
     job.run(&mut cargo("build --locked --workspace --all-features --bins --examples"))?;
     Ok(Workspace::read(job)?.target.join("debug"))
 }
 
-/// Builds as an installation does: incremental code is slower.
+/// Builds programs as an installation does. Incremental compilation would make them slower.
 fn released(job: &mut Job, packages: &[&str]) -> Result<PathBuf, Stop> {
     for package in packages {
         job.run(cargo("build --locked --release --bins --package").arg(package).env("CARGO_INCREMENTAL", "0"))?;

@@ -18,7 +18,7 @@ pub(crate) const CONTENTS: Check = Check {
     needs: &[],
     uses: &[],
     run: Run::Function(contents::check),
-    hint: "a stray file is deleted or ignored by git; the licenses are links: ln -s ../../LICENSE-MIT ../../LICENSE-APACHE .",
+    hint: "delete stray files or let git ignore them; the licenses are links: ln -s ../../LICENSE-MIT ../../LICENSE-APACHE .",
 };
 pub(crate) const DENY: Check = Check {
     name: "deny",
@@ -26,7 +26,7 @@ pub(crate) const DENY: Check = Check {
     needs: &[],
     uses: &[],
     run: Run::Function(deny),
-    hint: "the rules are in .deny.toml; an exception needs its reason there",
+    hint: "the rules are in .deny.toml; give each exception a reason there",
 };
 pub(crate) const MACHETE: Check = Check {
     name: "machete",
@@ -34,7 +34,7 @@ pub(crate) const MACHETE: Check = Check {
     needs: &[],
     uses: &[],
     run: Run::Function(machete),
-    hint: "drop it; one that only enables a feature is named in package.metadata.cargo-machete",
+    hint: "remove it; if it only enables a feature, name it in package.metadata.cargo-machete",
 };
 
 pub(crate) const PYTHON: Tool = Tool {
@@ -43,7 +43,7 @@ pub(crate) const PYTHON: Tool = Tool {
     install: "apt-get install python3-venv",
 };
 
-/// libFuzzer is written in it.
+/// Needed to compile libFuzzer.
 const CXX: Tool = Tool { name: "a C++ compiler", probe: &["c++", "--version"], install: "apt-get install g++" };
 
 /// The quick ones first.
@@ -57,7 +57,7 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         uses: &[],
         run: Run::Function(contents::build),
-        hint: "what the package lacks is outside its folder, or not in git; repeat with `cargo publish --workspace --dry-run`",
+        hint: "a needed file is outside the package's folder, or not in git; repeat with `cargo publish --workspace --dry-run`",
     },
     Check {
         name: "docs-rs",
@@ -73,11 +73,11 @@ pub(crate) const CHECKS: &[Check] = &[
         needs: &[],
         uses: &[],
         run: Run::Function(minimal::check),
-        hint: "raise the version in the root Cargo.toml to the first that has what is used",
+        hint: "raise the version in the root Cargo.toml to the first that has the items in use",
     },
     Check {
         name: "semver",
-        about: "nothing is broken that the version does not say is broken",
+        about: "the new version number fits the changes of the public API",
         needs: &[],
         uses: &[],
         run: Run::Function(semver::check),
@@ -103,7 +103,7 @@ pub(crate) const CHECKS: &[Check] = &[
 
 fn deny(job: &mut Job) -> Result<(), Stop> {
     tools::DENY.require()?;
-    // A warning means an exception that is no longer needed.
+    // Warnings are errors, because they name exceptions that are no longer needed.
     job.run(&mut cargo("deny --offline --locked check -D warnings licenses bans sources"))
 }
 
@@ -114,12 +114,12 @@ fn fuzz_smoke(job: &mut Job) -> Result<(), Stop> {
 
 fn machete(job: &mut Job) -> Result<(), Stop> {
     tools::MACHETE.require()?;
-    // Without the metadata it takes `md-5`, whose code says `md5`, for unused. Below `target` are sources by the thousand.
+    // Without metadata, machete reports `md-5` as unused, because its code says `md5`. `target` has thousands of sources.
     job.run(&mut cargo("machete --with-metadata --skip-target-dir"))
 }
 
-/// docs.rs has a nightly compiler. `RUSTC_BOOTSTRAP` makes the one that is there accept the same `#![feature(doc_cfg)]`;
-/// the target folder is a separate one because some build scripts ask for the variable, and would run anew each time.
+/// Builds the documentation as docs.rs does. docs.rs uses a nightly compiler; `RUSTC_BOOTSTRAP` makes the stable compiler accept
+/// `#![feature(doc_cfg)]`. The target folder is separate, because some build scripts read the variable and would run again.
 fn docs_rs(job: &mut Job) -> Result<(), Stop> {
     for package in Workspace::read(job)?.packages.iter().filter(|package| package.published && package.library) {
         let features = documented_features(package).map_err(Stop::Failed)?;
@@ -131,7 +131,7 @@ fn docs_rs(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// docs.rs takes the default features where the manifest does not say more, and would hide whatever is behind others.
+/// Returns the features that docs.rs uses. A crate with features must ask for all, or docs.rs would hide items.
 fn documented_features(package: &Package) -> Result<&'static str, String> {
     match &package.docs_rs["all-features"] {
         Value::Bool(true) => Ok("--all-features"),

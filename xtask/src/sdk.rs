@@ -1,5 +1,5 @@
-//! The real Python SDKs: installed in virtual environments, asked for golden vectors, compared with ours. Beside them the
-//! libraries of the clouds, against which the development store is tested.
+//! Installs the Python SDKs in virtual environments, records vectors with them, and compares them with our code. It also installs
+//! the libraries of the clouds, which test the development store.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::job::{Job, Stop, cargo, command, root};
 /// A virtual environment below `target/venv`, with the packages that `tests/python/pins` lists for it.
 struct Environment(&'static str);
 
-/// The SDK that the documentation describes, and the newest that we have looked at.
+/// The SDK that the documentation describes, and the newest one that the tests know.
 const SDKS: [Environment; 2] = [Environment("seed"), Environment("current")];
 
 /// Public implementations of signed URLs, and a server that checks them.
@@ -71,7 +71,7 @@ pub(crate) fn install(job: &mut Job) -> Result<(), Stop> {
     SDKS.iter().chain([&STORAGE]).try_for_each(|environment| environment.install(job))
 }
 
-/// The check: the recorded vectors are still what the SDKs say, and fresh random input makes no difference either.
+/// The check that the SDKs still give the recorded vectors, and the same results as our code on new random input.
 pub(crate) fn conformance_live(job: &mut Job) -> Result<(), Stop> {
     install(job)?;
     compare(job)?;
@@ -107,7 +107,7 @@ fn compare(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The version of Python is not compared: the answers must not depend on it.
+/// Finds the first different line. The version of Python is not compared, because the results must not depend on it.
 fn first_difference(recorded: &str, fresh: &str) -> Option<String> {
     let counts = |line: &&str| !line.starts_with("  \"python\": ");
     let (mut recorded, mut fresh) = (recorded.lines().filter(counts), fresh.lines().filter(counts));

@@ -11,14 +11,14 @@ use std::{fs, io};
 use crate::job::{Job, Stop, none_of, root};
 use crate::workspace::{Package, Workspace};
 
-/// The allowed files of the root, beside dot-files and files that git ignores.
+/// The files that the root may have, besides dot-files and `target`.
 const TOP_LEVEL: &[&str] =
     &["Cargo.lock", "Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "crates", "docs", "tests", "xtask"];
 
-/// A source file of more lines must be split.
+/// The limit for a source file, in lines.
 const MAX_LINES: usize = 400;
 
-/// Facts that every package takes from the workspace.
+/// Fields that every package inherits from the workspace.
 const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "authors"];
 
 /// A text file, with its path relative to the root of the workspace.
@@ -51,7 +51,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     none_of(&problems)
 }
 
-/// All files below `folder` with this ending, sorted by path; none where the folder does not exist.
+/// Returns all files below `folder` with this extension, sorted by path. A folder that does not exist has none.
 pub(crate) fn sources(folder: &Path, ending: &str) -> Result<Vec<Source>, Stop> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -88,16 +88,16 @@ fn top_level(root: &Path) -> Result<Vec<String>, Stop> {
     Ok(strange.map(|name| format!("{name}: does not belong in the root; see TOP_LEVEL in xtask/src/tidy.rs")).collect())
 }
 
-/// The file begins with `//!`, ignores no test, and is not too long.
+/// Checks that a file begins with `//!`, has no ignored test, and is not too long.
 fn module(Source { path, text }: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     let path = path.display();
     let opening = text.lines().next().unwrap_or_default();
     if !opening.starts_with("//!") && opening != "#![doc = include_str!(\"../README.md\")]" {
-        problems.push(format!("{path}:1: does not open with `//!` and what the file is for"));
+        problems.push(format!("{path}:1: does not begin with `//!` and the purpose of the file"));
     }
     if path.to_string().ends_with("/mod.rs") {
-        problems.push(format!("{path}: `name.rs`, not `name/mod.rs`"));
+        problems.push(format!("{path}: name the file `name.rs`, not `name/mod.rs`"));
     }
     let lines = text.lines().count();
     if lines > MAX_LINES {
@@ -105,27 +105,27 @@ fn module(Source { path, text }: &Source) -> Vec<String> {
     }
     for (at, line) in text.lines().enumerate() {
         if line.trim_start().starts_with("#[ignore") {
-            problems.push(format!("{path}:{}: a test that never runs holds nothing", at + 1));
+            problems.push(format!("{path}:{}: remove `#[ignore]`: a test that never runs checks nothing", at + 1));
         }
     }
     problems
 }
 
-/// The manifest inherits the shared fields and explains its features; the crate has a README.
+/// Checks that a manifest inherits the shared fields and explains its features, and that the crate has a README.
 fn manifest(package: &Package) -> Result<Vec<String>, Stop> {
     let Source { path, text } = read(&package.folder.join("Cargo.toml"))?;
     let path = path.display();
     let mut problems = Vec::new();
     for fact in INHERITED.iter().filter(|fact| !has_line(&text, &format!("{fact}.workspace = true"))) {
-        problems.push(format!("{path}: without `{fact}.workspace = true`"));
+        problems.push(format!("{path}: `{fact}.workspace = true` is missing"));
     }
     if !text.contains("[lints]\nworkspace = true\n") {
-        problems.push(format!("{path}: without the lints of the workspace"));
+        problems.push(format!("{path}: `[lints] workspace = true` is missing"));
     }
     if package.published {
         for line in ["readme = \"README.md\"", "keywords.workspace = true", "categories.workspace = true"] {
             if !has_line(&text, line) {
-                problems.push(format!("{path}: without `{line}`"));
+                problems.push(format!("{path}: `{line}` is missing"));
             }
         }
         if !package.folder.join("README.md").exists() {
@@ -142,13 +142,13 @@ fn has_line(text: &str, wanted: &str) -> bool {
     text.lines().any(|line| line == wanted)
 }
 
-/// The names of features without a comment; `default` needs none.
+/// Returns the names of features without a comment. `default` needs none.
 fn unexplained_features(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
     let mut above = "";
     let mut unexplained = BTreeSet::new();
     for line in section.take_while(|line| !line.starts_with('[')) {
-        // A list over several lines is indented; a feature is not.
+        // The lines of a list are indented; a feature is not.
         if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with([' ', '#']))
             && name != "default"
             && !above.starts_with("## ")
@@ -160,7 +160,7 @@ fn unexplained_features(manifest: &str) -> BTreeSet<&str> {
     unexplained
 }
 
-/// Workspace, READMEs, documents and changelog name the same version.
+/// Checks that workspace, READMEs, documents and changelog name the same version.
 fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
     let root = root();
     let Some(version) = workspace.packages.first().map(|package| package.version.as_str()) else {
@@ -168,7 +168,7 @@ fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
     };
     let mut problems = Vec::new();
     for package in workspace.packages.iter().filter(|package| package.version != version) {
-        problems.push(format!("{} {}: the others are at {version}", package.name, package.version));
+        problems.push(format!("{} {}: the other packages have version {version}", package.name, package.version));
     }
     let mut documents = vec![read(&root.join("Cargo.toml"))?];
     for folder in ["crates", "docs"] {
@@ -178,7 +178,9 @@ fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
     for Source { path, text } in &documents {
         for (at, line) in text.lines().enumerate() {
             let said = named_version(line).filter(|said| !is_prefix(said, version));
-            problems.extend(said.map(|said| format!("{}:{}: names {said}, this is {version}", path.display(), at + 1)));
+            problems.extend(
+                said.map(|said| format!("{}:{}: names version {said} instead of {version}", path.display(), at + 1)),
+            );
         }
     }
     if let Some(changelog) = documents.iter().find(|document| document.path.ends_with("docs/CHANGELOG.md")) {
@@ -193,7 +195,7 @@ fn versions(workspace: &Workspace) -> Result<Vec<String>, Stop> {
     Ok(problems)
 }
 
-/// The version that a line of a manifest gives to a crate of ours: `encord-http = "0.1"`, `encord = { version = "0.1" }`.
+/// Returns the version that a line states for one of our crates: `encord-http = "0.1"`, `encord = { version = "0.1" }`.
 fn named_version(line: &str) -> Option<&str> {
     let (name, value) = line.split_once(" = ")?;
     if name != "encord" && !name.starts_with("encord-") {

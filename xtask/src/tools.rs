@@ -1,4 +1,4 @@
-//! The cargo subcommands that the checks use, at the versions that they are known to work with.
+//! The cargo subcommands that the checks use, with the versions that are known to work.
 
 use std::process::{Child, Stdio};
 use std::time::Instant;
@@ -8,14 +8,14 @@ use crate::job::{Stop, cargo};
 pub(crate) const DENY: Subcommand = Subcommand { name: "deny", version: "0.20.2" };
 pub(crate) const FUZZ: Subcommand = Subcommand { name: "fuzz", version: "0.13.2" };
 pub(crate) const MACHETE: Subcommand = Subcommand { name: "machete", version: "0.9.2" };
-/// Not part of any check; installed on request.
+/// Used by no check, and installed only on request.
 const MUTANTS: Subcommand = Subcommand { name: "mutants", version: "27.1.0" };
 pub(crate) const SEMVER_CHECKS: Subcommand = Subcommand { name: "semver-checks", version: "0.51.0" };
 
 /// The tools that the checks use.
 const USED: [Subcommand; 4] = [DENY, FUZZ, MACHETE, SEMVER_CHECKS];
 
-/// Compiling them quickly matters more than running them quickly.
+/// A profile that compiles fast, because the tools run only briefly.
 const PROFILE: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -30,7 +30,7 @@ pub(crate) struct Subcommand {
 }
 
 impl Subcommand {
-    /// Another version counts as missing, because its results and output may differ.
+    /// Fails if the tool is missing or has another version, because its results and output may differ.
     pub(crate) fn require(&self) -> Result<(), Stop> {
         if self.is_there() {
             return Ok(());
@@ -52,14 +52,14 @@ impl Subcommand {
     fn start(&self) -> Result<Child, String> {
         let Self { name, version } = self;
         let mut install = cargo(&format!("install --locked --quiet --force cargo-{name}@{version}"));
-        // Each in its own folder, so that they do not wait for each other.
+        // Each installation uses its own folder, so that none waits for another.
         install.env_remove("CARGO_TARGET_DIR").env("CARGO_INCREMENTAL", "0").envs(PROFILE);
         install.spawn().map_err(|error| format!("cargo install cargo-{name}: {error}"))
     }
 }
 
-/// `cargo xtask tools`: installs those that are missing, or the named ones that are, side by side. `Ok(false)` where one of them
-/// could not be had.
+/// `cargo xtask tools`: installs the missing tools, or those of `names` that are missing, in parallel. Returns `Ok(false)` if one
+/// could not be installed.
 pub(crate) fn install(names: &[&str]) -> Result<bool, String> {
     let start = Instant::now();
     let known = || USED.into_iter().chain([MUTANTS]);

@@ -9,7 +9,7 @@ use crate::job::{Job, Stop, cargo};
 
 pub(crate) struct Workspace {
     pub(crate) packages: Vec<Package>,
-    /// The folder of what is built.
+    /// The target folder.
     pub(crate) target: PathBuf,
 }
 
@@ -17,17 +17,17 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) published: bool,
-    /// Whether it has a library, which can be documented and linked to.
+    /// Whether it has a library.
     pub(crate) library: bool,
-    /// The table `package.metadata.docs.rs`, null without one.
+    /// The table `package.metadata.docs.rs`, or null.
     pub(crate) docs_rs: Value,
     pub(crate) examples: Vec<String>,
-    /// All features but `default`.
+    /// All features except `default`.
     pub(crate) features: Vec<String>,
     pub(crate) folder: PathBuf,
-    /// Crates of this workspace that it is built on, in any table but the one for tests.
+    /// Its dependencies of this workspace, without dev-dependencies.
     pub(crate) siblings: BTreeSet<String>,
-    /// Crates of others that it is built on, in the same tables.
+    /// Its other dependencies, without dev-dependencies.
     pub(crate) others: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a client is made with.
+//! The builder of a client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,13 +30,13 @@ enum Transport {
     Client(Client),
 }
 
-/// What a client cannot be made with.
+/// The error when a client cannot be built.
 #[derive(Debug, Error)]
 #[error("user_agent_suffix has characters that cannot stand in a header")]
 pub struct BuildError(());
 
 impl EncordUserClient {
-    /// A client for whoever has this private key or token, with more to set.
+    /// Starts a client with this private key or token.
     pub fn builder(credentials: impl Into<Credentials>) -> EncordUserClientBuilder {
         EncordUserClientBuilder::new(credentials.into())
     }
@@ -49,54 +49,54 @@ impl EncordUserClientBuilder {
             domain: Domain::EU,
             transport: Transport::Settings(RequestsSettings::default()),
             user_agent_suffix: None,
-            // As the SDK makes them: 32 hexadecimal digits, the span, and that the call is to be traced.
+            // The form of the SDK: 32 hexadecimal digits, the span, and the flag for tracing.
             trace_ids: Arc::new(|| format!("{:032x}/1;o=1", fastrand::u128(..))),
             clock: Arc::new(SystemTime::now),
         }
     }
 
-    /// The installation of the platform. Default: [`Domain::EU`].
+    /// Sets the installation of the platform. Default: [`Domain::EU`].
     pub fn domain(mut self, domain: Domain) -> Self {
         self.domain = domain;
         self
     }
 
-    /// The settings of all requests of this client (rule C7). Default: those of the SDK.
+    /// Sets the settings of all requests of this client (rule C7). Default: the settings of the SDK.
     pub fn settings(mut self, settings: RequestsSettings) -> Self {
         self.transport = Transport::Settings(settings);
         self
     }
 
-    /// Sends with this client, under its settings, through its proxies, with its certificates.
+    /// Sends requests with this HTTP client, with its settings, proxies and certificates.
     pub fn http_client(mut self, client: Client) -> Self {
         self.transport = Transport::Client(client);
         self
     }
 
-    /// Adds the name of the program to the `User-Agent`, as in `my-tool/2.3`.
+    /// Adds the name of the program to the `User-Agent`, such as `my-tool/2.3`.
     pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.user_agent_suffix = Some(suffix.into());
         self
     }
 
-    /// Where the trace id of a call comes from (`trace_id_provider` of the SDK), such as `<32 hex digits>/1;o=1`. All attempts of
-    /// a call have the same. Default: a random one.
+    /// Sets the function that makes the trace id of a call (`trace_id_provider` of the SDK), such as `<32 hex digits>/1;o=1`. All
+    /// attempts of a call have the same id. Default: random ids.
     pub fn trace_id_provider(mut self, provider: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.trace_ids = Arc::new(provider);
         self
     }
 
-    /// The clock that signatures are dated by, for machines whose own is wrong. Default: the system's.
+    /// Sets the clock for the time in signatures, for machines with a wrong clock. Default: the system's clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Makes the client. Nothing is sent before the first call.
+    /// Builds the client. This sends nothing.
     ///
     /// # Errors
     ///
-    /// When something that was given cannot be sent.
+    /// If a given value cannot be sent.
     pub fn build(self) -> Result<EncordUserClient, BuildError> {
         let Self { credentials, domain, transport, user_agent_suffix, trace_ids, clock } = self;
         let user_agent = match user_agent_suffix {

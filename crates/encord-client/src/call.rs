@@ -1,4 +1,4 @@
-//! The one place that sends: target text, signature, attempts, and what an answer means.
+//! Sends all calls: target, signature, attempts, and the meaning of the answer.
 
 mod answer;
 mod class;
@@ -31,11 +31,11 @@ const RESOURCE_TYPE: HeaderName = HeaderName::from_static("resourcetype");
 const RESOURCE_ID: HeaderName = HeaderName::from_static("resourceid");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A call of `v2`, ready to be sent.
+/// A call of `v2`.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     method: Method,
-    /// Below the domain, with the query.
+    /// Path and query.
     target: String,
     body: Option<Bytes>,
     class: Class,
@@ -83,7 +83,7 @@ pub(crate) async fn send(shared: &Shared, call: &Call) -> Result<Answer, Error> 
     sent.send(shared, content_type.into_iter().collect(), signed).await.map_err(|failure| failure.of_v2(shared))
 }
 
-/// Sends a call of `v1`. The answer is what the envelope holds; nothing for `null`.
+/// Sends a call of `v1`. The answer is the content of the envelope; `None` for `null`.
 pub(crate) async fn send_v1(shared: &Shared, call: &V1Call<'_, impl Serialize>) -> Result<Option<Answer>, Error> {
     let body = Bytes::from(json::to_vec(&call.envelope()));
     let signed = |_created| {
@@ -116,7 +116,7 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    /// Makes attempts until there is an answer or a reason to stop. Each attempt is signed anew (rule C6); all have one trace id.
+    /// Makes attempts until one succeeds or the error is final. Each attempt is signed anew (rule C6); all have the same trace id.
     async fn send(
         &self,
         shared: &Shared,
@@ -146,7 +146,7 @@ impl Sending<'_> {
         let mut attempts = shared.http.begin(request);
         loop {
             for (name, value) in signed(unix_seconds((shared.clock)())) {
-                // Made of digits, letters and quotes, or a token that was checked.
+                // This does not fail: a signature is ASCII, and a token was checked.
                 if let Ok(mut value) = HeaderValue::try_from(value) {
                     value.set_sensitive(true);
                     attempts.set_header(name, value);

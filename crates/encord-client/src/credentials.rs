@@ -1,4 +1,4 @@
-//! Who the client is.
+//! Credentials of a client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::key::SshPrivateKey;
 
-/// What a client proves with who it is: a private key, or a bearer token.
+/// The credentials of a client: a private key or a bearer token.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Credentials {
@@ -19,23 +19,23 @@ pub enum Credentials {
     Token(BearerToken),
 }
 
-/// A token that the platform gave out, see [`EncordUserClient::get_bearer_token`](crate::EncordUserClient::get_bearer_token).
+/// A token of the platform, see [`EncordUserClient::get_bearer_token`](crate::EncordUserClient::get_bearer_token).
 ///
-/// It is shown nowhere, and wiped from memory with the last clone.
+/// `Debug` hides it, and it is wiped from memory when the last clone is dropped.
 #[derive(Clone)]
 pub struct BearerToken(Arc<Zeroizing<String>>);
 
-/// A text that cannot be a bearer token.
+/// The error when a text cannot be a bearer token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a bearer token: it is empty, or has characters that cannot stand in a header")]
 pub struct InvalidToken;
 
 impl BearerToken {
-    /// This token.
+    /// Takes the text of a token.
     ///
     /// # Errors
     ///
-    /// When the text is empty or cannot stand in a header.
+    /// If the text is empty or cannot be sent in a header.
     pub fn new(token: impl Into<String>) -> Result<Self, InvalidToken> {
         let token = Zeroizing::new(token.into());
         if token.is_empty() || HeaderValue::from_str(&token).is_err() {
@@ -44,7 +44,7 @@ impl BearerToken {
         Ok(Self(Arc::new(token)))
     }
 
-    /// The token itself: a credential.
+    /// Returns the text of the token, which is a credential.
     pub fn secret(&self) -> &str {
         &self.0
     }

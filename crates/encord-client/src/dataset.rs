@@ -1,4 +1,4 @@
-//! Datasets: what is asked for, and what can be done with one.
+//! Datasets: filters, and the calls for one dataset.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,76 +15,77 @@ use crate::query::Query;
 use crate::records::{DataRow, DatasetDetails};
 use crate::shared::Shared;
 
-/// A dataset, and what can be done with it. [`EncordUserClient::dataset`](crate::EncordUserClient::dataset) makes it.
+/// The calls for one dataset. [`EncordUserClient::dataset`](crate::EncordUserClient::dataset) returns it.
 #[derive(Clone)]
 pub struct Dataset {
     shared: Arc<Shared>,
     id: DatasetId,
 }
 
-/// A dataset that is to be made.
+/// The facts of a dataset to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewDataset {
     /// Its title.
     pub title: String,
-    /// What people may want to know about it.
+    /// Its description.
     pub description: Option<String>,
-    /// Whether a folder is made with it that mirrors it. The SDK does so by default; the platform calls such datasets legacy.
+    /// Whether to create a backing folder, which always has the same items as the dataset. This is the default of the SDK. The
+    /// platform calls such datasets legacy.
     pub create_backing_folder: bool,
 }
 
-/// Which datasets are listed. Times are ISO 8601, such as `2024-05-01T00:00:00`.
+/// A filter for datasets. Times are ISO 8601, such as `2024-05-01T00:00:00`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DatasetFilter {
-    /// With exactly this title.
+    /// Only with exactly this title.
     pub title_eq: Option<String>,
-    /// With a title like this, where `%` stands for anything.
+    /// Only with a title like this pattern, where `%` stands for any text.
     pub title_like: Option<String>,
-    /// With exactly this description.
+    /// Only with exactly this description.
     pub description_eq: Option<String>,
-    /// With a description like this.
+    /// Only with a description like this pattern.
     pub description_like: Option<String>,
-    /// Made before this time.
+    /// Only if created before this time.
     pub created_before: Option<String>,
-    /// Made after this time.
+    /// Only if created after this time.
     pub created_after: Option<String>,
-    /// Changed before this time.
+    /// Only if changed before this time.
     pub edited_before: Option<String>,
-    /// Changed after this time.
+    /// Only if changed after this time.
     pub edited_after: Option<String>,
-    /// All datasets of the organisation, for its administrators.
+    /// Lists all datasets of the organisation. Only for administrators.
     pub include_org_access: bool,
 }
 
-/// Which rows of a dataset are listed.
+/// A filter for the rows of a dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowFilter {
-    /// With exactly this title.
+    /// Only with exactly this title.
     pub title_eq: Option<String>,
-    /// With a title like this, where `%` stands for anything.
+    /// Only with a title like this pattern, where `%` stands for any text.
     pub title_like: Option<String>,
-    /// Made before this time.
+    /// Only if created before this time.
     pub created_before: Option<String>,
-    /// Made after this time.
+    /// Only if created after this time.
     pub created_after: Option<String>,
-    /// Of these types; without any, of all.
+    /// Only rows of these types. Empty means all types.
     pub data_types: Vec<DataType>,
-    /// These rows only.
+    /// Only rows with these hashes.
     pub data_hashes: Option<Vec<String>>,
-    /// Whether each comes with the user's metadata.
+    /// Whether to include the user's metadata.
     pub fetch_client_metadata: bool,
 }
 
-/// What becomes of an item that is linked to the dataset already.
+/// How to treat an item that is already linked to the dataset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DuplicatesBehavior {
-    /// It stays as it is. The call can be repeated.
+    /// The item keeps its row. The call can be repeated.
     #[default]
     Skip,
     /// The call fails.
     Fail,
-    /// It is linked once more.
+    /// The item is linked again.
     Duplicate,
 }
 
@@ -99,7 +100,7 @@ pub(crate) struct DatasetRequest<'a> {
 }
 
 impl NewDataset {
-    /// A dataset of this title, without a folder that mirrors it.
+    /// A dataset with this title, without a backing folder.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
     }
@@ -146,27 +147,27 @@ impl Dataset {
         Self { shared, id }
     }
 
-    /// Which dataset it is.
+    /// Returns the id of the dataset.
     pub fn id(&self) -> DatasetId {
         self.id
     }
 
-    /// What the platform tells of it, without its rows.
+    /// Reads the facts of the dataset, without its rows.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get(&self) -> Result<DatasetDetails, Error> {
         let settings = json!({"fetch_client_metadata": false, "fetch_rows": false});
         let call = self.call("dataset", json!({"dataset_access_settings": settings}));
         send_v1(&self.shared, &call).await?.ok_or_else(Error::nothing)?.json()
     }
 
-    /// Its rows, in one call.
+    /// Lists its rows, in one call.
     ///
     /// # Errors
     ///
-    /// When the call fails. All rows are in one answer, so a dataset of more than about 100,000 rows may be too large for it.
+    /// If the call fails. All rows are in one answer, so a dataset of more than about 100,000 rows may be too large.
     pub async fn list_rows(&self, filter: &RowFilter) -> Result<Records<DataRow>, Error> {
         let RowFilter {
             title_eq,
@@ -191,11 +192,11 @@ impl Dataset {
         Records::of_answer(answer.ok_or_else(Error::nothing)?)
     }
 
-    /// Puts items into it: each becomes a row. The documentation advises at most 1,000 in one call.
+    /// Links items to the dataset. Each becomes a row. The documentation advises at most 1,000 items in one call.
     ///
     /// # Errors
     ///
-    /// When the call fails. It is repeated only with [`DuplicatesBehavior::Skip`], where that changes nothing.
+    /// If the call fails. It is retried only with [`DuplicatesBehavior::Skip`], where a second call changes nothing.
     pub async fn link_items(
         &self,
         items: &[ItemId],
@@ -227,7 +228,7 @@ impl Dataset {
     }
 }
 
-/// Without a value a field is null: `v1` wants them all.
+/// The arguments of a list of rows. A field without a value is null, because `v1` requires all fields.
 #[derive(Serialize)]
 struct RowsRequest<'a> {
     title_eq: Option<&'a str>,

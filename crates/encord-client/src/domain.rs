@@ -1,4 +1,4 @@
-//! Which installation of the platform is meant.
+//! The installations of the platform.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The installation of the platform: the region, or the URL of a private one.
+/// An installation of the platform: a region, or the URL of a private installation.
 ///
 /// ```
 /// use encord_client::Domain;
@@ -19,7 +19,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Domain(Cow<'static, str>);
 
-/// A text that names no installation of the platform.
+/// The error when a text does not name an installation of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("not a domain: {why}; it is `eu`, `us` or a URL such as https://api.encord.com")]
 pub struct InvalidDomain {
@@ -33,7 +33,7 @@ impl Domain {
     /// The United States: `https://api.us.encord.com`.
     pub const US: Self = Self(Cow::Borrowed("https://api.us.encord.com"));
 
-    /// The URL, without a slash at its end.
+    /// Returns the URL, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +48,7 @@ impl Default for Domain {
 impl FromStr for Domain {
     type Err = InvalidDomain;
 
-    /// `eu`, `us`, or a URL of scheme, host and port.
+    /// Parses `eu`, `us`, or a URL of scheme, host and port.
     fn from_str(text: &str) -> Result<Self, InvalidDomain> {
         let wrong = |why| Err(InvalidDomain { why });
         if text.eq_ignore_ascii_case("eu") {
@@ -65,7 +65,7 @@ impl FromStr for Domain {
         if rest.contains('@') {
             return wrong("it has a user name in it");
         }
-        // The SDK joins a path wrongly; it cannot be meant.
+        // A path is refused: the SDK would join it wrongly, so nobody can rely on it.
         if rest.contains(['/', '?', '#', '\\']) {
             return wrong("it has more than a host and a port");
         }

@@ -15,29 +15,29 @@ pub(crate) use self::account::effect_of;
 pub(crate) use self::table::{V1Code, v1_code, v2_status};
 pub(crate) use self::words::{of_answer, plain, text as text_of};
 
-/// A call that failed for good.
+/// The error of a call, after all retries.
 ///
-/// `Display` is the whole story: what is wrong, the server's own words, what to do, and the account of all attempts. It shows
-/// method, host and path; never a query, a key or a token.
+/// `Display` shows everything: the kind, the server's message, hints for the user, and all attempts. It shows method, host and
+/// path; never a query, a key or a token.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Default)]
 pub(crate) struct Inner {
     pub(crate) kind: ErrorKind,
-    /// The server's words, or what a name stands for.
+    /// The message of the server, or the details of an error of this crate.
     pub(crate) words: Option<String>,
-    /// What the user can do.
+    /// Hints for the user.
     pub(crate) hints: Vec<String>,
     pub(crate) effect: Effect,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) call: Option<CallAccount>,
-    /// For errors about names.
+    /// The candidates, for errors about names.
     pub(crate) candidates: Vec<String>,
     pub(crate) http: Option<encord_http::Error>,
 }
 
-/// Which call it was, and how it went.
+/// The call, and its attempts.
 pub(crate) struct CallAccount {
     pub(crate) method: Method,
     /// Host and path.
@@ -47,19 +47,19 @@ pub(crate) struct CallAccount {
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// Whether the server can have acted on the call (rule C1).
+/// Whether the server may have acted on the call (rule C1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Effect {
     /// Nothing was sent.
     #[default]
     NeverSent,
-    /// The server answered that it does not do it.
+    /// The server refused the call.
     Refused,
-    /// Nobody knows: there was no answer, or one that does not say. Look before you repeat the call.
+    /// Not known: there was no answer, or the answer does not say. Check the state before you repeat the call.
     Unknown,
 }
 
-/// What is wrong, in a form to match on.
+/// The kind of an error, to match on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -67,17 +67,17 @@ pub enum ErrorKind {
     Authentication,
     /// The platform does not know the key.
     SshKeyNotFound,
-    /// The platform knows the key twice.
+    /// The platform has this key more than once.
     DuplicateSshKey,
-    /// It may not be done, or not be seen. An unknown folder is reported like this too.
+    /// The user may not do or see this. The platform reports an unknown folder like this too.
     Authorisation,
-    /// There is no such thing.
+    /// It does not exist.
     NotFound,
-    /// There is one already.
+    /// It already exists.
     AlreadyExists,
-    /// Something that was sent does not fit.
+    /// An argument is invalid.
     InvalidArguments,
-    /// A date that was sent is none.
+    /// A date is invalid.
     InvalidDateFormat,
     /// The request is too large.
     PayloadTooLarge,
@@ -85,30 +85,30 @@ pub enum ErrorKind {
     RateLimited,
     /// The platform does not know the route or the method.
     MethodNotAllowed,
-    /// It is not allowed with this key.
+    /// This operation is not allowed with this key.
     OperationNotAllowed,
-    /// Files of this kind are not taken.
+    /// The platform does not accept files of this kind.
     FileTypeNotSupported,
-    /// Files of this size are not taken.
+    /// The platform does not accept files of this size.
     FileSizeNotSupported,
-    /// Uploads are not taken there.
+    /// Uploads to this place are not possible.
     UploadNotSupported,
-    /// Not with this kind of project.
+    /// The operation is not possible with this kind of project.
     WrongProjectType,
-    /// The platform failed, or answered with an error that this version does not know.
+    /// The platform failed, or sent an error that this version does not know.
     #[default]
     Server,
-    /// There was no whole answer.
+    /// There was no complete answer.
     Transport,
-    /// The answer is not what this version understands.
+    /// This version cannot read the answer.
     Answer,
-    /// One record of a list cannot be read. The others can.
+    /// One record of a list cannot be read. The list continues.
     Record,
     /// Nothing has this name.
     NoSuchName,
     /// More than one thing has this name.
     AmbiguousName,
-    /// What the caller gave cannot be meant. Nothing was sent.
+    /// An argument of the caller is invalid. Nothing was sent.
     Input,
 }
 
@@ -121,13 +121,13 @@ impl Error {
         Self::new(Inner { kind: ErrorKind::Input, words: Some(words.into()), ..Inner::default() })
     }
 
-    /// An answer that means something else than was asked for.
+    /// An answer that does not fit the call.
     pub(crate) fn answer(words: impl Into<String>) -> Self {
         let (kind, effect) = (ErrorKind::Answer, Effect::Unknown);
         Self::new(Inner { kind, effect, words: Some(words.into()), ..Inner::default() })
     }
 
-    /// `v1` answers null for what is not there.
+    /// An answer `null`, with which `v1` says that something does not exist.
     pub(crate) fn nothing() -> Self {
         let (kind, effect) = (ErrorKind::NotFound, Effect::Refused);
         Self::new(Inner {
@@ -138,7 +138,7 @@ impl Error {
         })
     }
 
-    /// With the account of the client, which says more.
+    /// Adds the error of the HTTP client, which has more details.
     pub(crate) fn with_http(self, http: encord_http::Error) -> Self {
         match Arc::try_unwrap(self.0) {
             Ok(inner) => Self::new(Inner { http: Some(http), ..inner }),
@@ -146,42 +146,42 @@ impl Error {
         }
     }
 
-    /// What is wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the server can have acted.
+    /// Returns whether the server may have acted.
     pub fn effect(&self) -> Effect {
         self.0.effect
     }
 
-    /// The server's own words, if it said any. Control characters are escaped, and what could be a credential is cut out.
+    /// Returns the message of the server, if there is one. Control characters are escaped, and possible credentials are removed.
     pub fn message(&self) -> Option<&str> {
         self.0.words.as_deref()
     }
 
-    /// The trace id of the call, for the people who run the platform.
+    /// Returns the trace id of the call, for the support of the platform.
     pub fn trace_id(&self) -> Option<&str> {
         self.0.call.as_ref().map(|call| call.trace_id.as_str())
     }
 
-    /// The status of the last answer, if there was one.
+    /// Returns the status of the last answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.0.call.as_ref()?.status
     }
 
-    /// All attempts, in order. Empty if nothing was tried.
+    /// Returns all attempts, in order. Empty if there was none.
     pub fn attempts(&self) -> &[Attempt] {
         self.0.call.as_ref().map_or(&[], |call| &call.attempts)
     }
 
-    /// How long the server asks to be left alone, if it does.
+    /// Returns how long the server asks to wait, if it does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the same call may succeed later: there was no answer, or the platform is overloaded or failed.
+    /// Returns whether the same call may succeed later: there was no answer, or the platform is overloaded or failed.
     pub fn is_transient(&self) -> bool {
         match self.0.kind {
             ErrorKind::RateLimited => true,
@@ -196,8 +196,8 @@ impl Error {
         }
     }
 
-    /// For [`NoSuchName`](ErrorKind::NoSuchName) the nearest names, for [`AmbiguousName`](ErrorKind::AmbiguousName) the ids of
-    /// all that have it.
+    /// Returns the nearest names for [`NoSuchName`](ErrorKind::NoSuchName), and the ids of all matches for
+    /// [`AmbiguousName`](ErrorKind::AmbiguousName).
     pub fn candidates(&self) -> &[String] {
         &self.0.candidates
     }
@@ -273,7 +273,7 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {
-    /// What is behind the last attempt.
+    /// Returns the cause of the last attempt's error.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(self.0.http.as_ref()?)
     }

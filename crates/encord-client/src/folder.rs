@@ -1,4 +1,4 @@
-//! Folders: what is asked for, and what can be done with one.
+//! Folders: filters, and the calls for one folder.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,44 +20,44 @@ use crate::records::{FolderSummary, StorageFolder, StorageItem, UploadSignedUrl}
 use crate::shared::Shared;
 use crate::unit::{JobOptions, JobRequest, UploadUnit};
 
-/// A folder, and what can be done with it. [`EncordUserClient::folder`](crate::EncordUserClient::folder) makes it.
+/// The calls for one folder. [`EncordUserClient::folder`](crate::EncordUserClient::folder) returns it.
 #[derive(Clone)]
 pub struct Folder {
     shared: Arc<Shared>,
     id: FolderId,
 }
 
-/// A folder that is to be made.
+/// The facts of a folder to create.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewFolder {
     /// Its name.
     pub name: String,
-    /// What people may want to know about it.
+    /// Its description.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The folder that it is put into; none for the root.
+    /// Its parent folder; `None` for the root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<FolderId>,
-    /// The user's own metadata. JSON within JSON on the wire.
+    /// The user's metadata. It is sent as JSON text within JSON.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub client_metadata: Option<Map<String, Value>>,
 }
 
-/// Which folders are listed, and in which order.
+/// A filter for folders, and the order of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderFilter {
-    /// Folders with this in their name.
+    /// Only folders whose name contains this text.
     pub search: Option<String>,
-    /// Folders that a dataset mirrors, or that none does.
+    /// Only folders that back a dataset, or only folders that do not.
     pub dataset_synced: Option<bool>,
-    /// All folders of the organisation, for its administrators.
+    /// Lists all folders of the organisation. Only for administrators.
     pub include_org_access: Option<bool>,
-    /// What they are sorted by.
+    /// The order.
     pub order: SortBy,
-    /// From the last to the first.
+    /// Whether the order is descending.
     pub desc: bool,
-    /// How many come with a page, from 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE).
+    /// The number of records on a page, from 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE).
     pub page_size: u32,
 }
 
@@ -69,7 +69,7 @@ struct SignRequest {
 }
 
 impl NewFolder {
-    /// A folder of this name at the root.
+    /// A folder with this name at the root.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
@@ -80,54 +80,54 @@ impl Folder {
         Self { shared, id }
     }
 
-    /// Which folder it is.
+    /// Returns the id of the folder.
     pub fn id(&self) -> FolderId {
         self.id
     }
 
-    /// The client that sends, for uploads under the same settings.
+    /// Returns the HTTP client, for uploads with the same settings.
     pub fn http_client(&self) -> &encord_http::Client {
         &self.shared.http
     }
 
-    /// What the platform tells of it.
+    /// Reads the facts of the folder.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get(&self) -> Result<StorageFolder, Error> {
         send(&self.shared, &Call::get(&self.path(""), &Query::default())).await?.json()
     }
 
-    /// How much is in it.
+    /// Reads the counts of its content.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn summary(&self) -> Result<FolderSummary, Error> {
         send(&self.shared, &Call::get(&self.path("/summary"), &Query::default())).await?.json()
     }
 
-    /// The folders in it.
+    /// Lists the folders in it.
     pub fn list_subfolders(&self, filter: &FolderFilter) -> List<StorageFolder> {
         filter.list(&self.shared, &self.path("/folders"), false)
     }
 
-    /// The folders in it, and in those, and so on.
+    /// Lists the folders in it at any depth.
     pub fn find_subfolders(&self, filter: &FolderFilter) -> List<StorageFolder> {
         filter.list(&self.shared, &self.path("/folders"), true)
     }
 
-    /// The items in it.
+    /// Lists the items in it.
     pub fn list_items(&self, filter: &ItemFilter) -> List<StorageItem> {
         filter.list(&self.shared, self.path("/items"))
     }
 
-    /// Deletes items that are in it.
+    /// Deletes items of the folder.
     ///
     /// # Errors
     ///
-    /// When the call fails. To delete again what is gone changes nothing, so it is retried.
+    /// If the call fails. It is retried, because deleting a deleted item changes nothing.
     pub async fn delete_items(&self, items: &[ItemId], remove_unused_frames: bool) -> Result<DeletedItems, Error> {
         crate::item::delete(&self.shared, &self.path("/items/delete"), items, remove_unused_frames).await
     }
@@ -136,16 +136,16 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn delete(&self) -> Result<(), Error> {
         send(&self.shared, &Call::delete(&self.path(""))).await.map(drop)
     }
 
-    /// Signs URLs for so many new items. Each call gives new placeholders.
+    /// Signs URLs for `count` new items. Each call creates new placeholders.
     ///
     /// # Errors
     ///
-    /// When the call fails, and when there are more or fewer URLs than asked for.
+    /// If the call fails, or if the answer has another number of URLs.
     pub async fn upload_signed_urls(
         &self,
         item_type: StorageItemType,
@@ -163,18 +163,18 @@ impl Folder {
         Ok(signed.into_vec())
     }
 
-    /// Registers what was uploaded. Never sent twice, because each job makes items of its own.
+    /// Registers uploaded objects. This call is never sent twice, because each job creates its own items.
     ///
     /// # Errors
     ///
-    /// When the call fails. [`Error::effect`] says whether there can be a job all the same.
+    /// If the call fails. [`Error::effect`] says whether the job may have started all the same.
     pub async fn start_upload_job(&self, units: &[UploadUnit], options: &JobOptions) -> Result<UploadJob, Error> {
         let call = Call::post(&self.path("/data-upload-jobs"), &JobRequest { units, options }, Class::Once);
         let id: JobId = send(&self.shared, &call).await?.json()?;
         Ok(self.upload_job(id))
     }
 
-    /// A job of this folder, whoever started it. Nothing is sent.
+    /// Returns the calls for a job of this folder. This sends nothing.
     pub fn upload_job(&self, id: JobId) -> UploadJob {
         UploadJob::new(Arc::clone(&self.shared), self.id, id)
     }
@@ -191,7 +191,7 @@ impl fmt::Debug for Folder {
 }
 
 impl Default for FolderFilter {
-    /// All folders that the user can see, by name.
+    /// Selects all folders that the user can see, ordered by name.
     fn default() -> Self {
         Self {
             search: None,

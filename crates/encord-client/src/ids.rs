@@ -1,4 +1,4 @@
-//! The identifiers of the platform. They go into URLs, so each is a UUID and nothing else.
+//! The identifiers of the platform. They become parts of URLs, so each must be a UUID.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Items: which are listed, and the calls about single ones.
+//! Items: filters, and the calls for single items.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use crate::query::Query;
 use crate::records::StorageItem;
 use crate::shared::Shared;
 
-/// Which items are listed, in which order, and what is told of them.
+/// A filter for items, the order of the list, and the facts to include.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemFilter {
-    /// Items with this in their name.
+    /// Only items whose name contains this text.
     pub search: Option<String>,
-    /// Items that are in a dataset, or in none.
+    /// Only items in a dataset, or only items in none.
     pub is_in_dataset: Option<bool>,
-    /// Items of these types; without any, of all.
+    /// Only items of these types. Empty means all types.
     pub item_types: Vec<StorageItemType>,
-    /// What they are sorted by.
+    /// The order.
     pub order: SortBy,
-    /// From the last to the first.
+    /// Whether the order is descending.
     pub desc: bool,
-    /// How many come with a page, from 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE).
+    /// The number of records on a page, from 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE).
     pub page_size: u32,
-    /// Whether each comes with a URL to read it from.
+    /// Whether to include a signed URL to read each item.
     pub sign_urls: bool,
-    /// Whether each comes with the user's metadata.
+    /// Whether to include the user's metadata.
     pub include_client_metadata: bool,
 }
 
-/// How many were deleted.
+/// The numbers of what was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -83,7 +83,7 @@ pub(crate) async fn delete(
 }
 
 impl Default for ItemFilter {
-    /// All items, by name, with the user's metadata.
+    /// Selects all items, ordered by name, with the user's metadata.
     fn default() -> Self {
         Self {
             search: None,

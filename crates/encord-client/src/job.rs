@@ -1,4 +1,4 @@
-//! Upload jobs: how one goes, until it has ended.
+//! Upload jobs: status and polling.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::query::Query;
 use crate::records::UploadJobState;
 use crate::shared::Shared;
 
-/// So many polls in a row may fail before [`UploadJob::until_done`] gives up. Each has its retries.
+/// The number of failed polls in a row after which [`UploadJob::until_done`] returns an error. Each poll has its own retries.
 pub const MAX_FAILED_POLLS: u32 = 10;
 
-/// The server is asked to hold a poll for no longer.
+/// The longest time for which the client asks the server to hold a poll.
 const MAX_HOLD: Duration = Duration::from_secs(60);
 
-/// Two polls of a job begin at least this far apart.
+/// The shortest time between the starts of two polls.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// An upload job. It runs whether somebody looks or not, and can be looked at from any process.
+/// An upload job. It runs on the platform, and any process can read its status.
 #[derive(Clone)]
 pub struct UploadJob {
     shared: Arc<Shared>,
@@ -43,29 +43,29 @@ impl UploadJob {
         Self { shared, folder, id }
     }
 
-    /// Which job it is.
+    /// Returns the id of the job.
     pub fn id(&self) -> JobId {
         self.id
     }
 
-    /// The folder that it fills.
+    /// Returns the folder in which the job creates items.
     pub fn folder_id(&self) -> FolderId {
         self.folder
     }
 
-    /// How it goes now.
+    /// Reads the current status.
     ///
     /// # Errors
     ///
-    /// When the call fails. That says nothing of the job.
+    /// If the call fails. This does not mean that the job failed.
     pub async fn status(&self) -> Result<UploadJobState, Error> {
         self.poll(MIN_PAUSE).await
     }
 
-    /// How it goes, from poll to poll, until it has ended. The server holds a poll until there is news, but for a third of what the
-    /// settings allow; polls begin at least a second apart.
+    /// Polls the status until the job has ended. The server may hold a poll until there is news, at most for a third of the timeouts
+    /// in the settings. Polls start at least one second apart.
     ///
-    /// A poll that failed is an `Err`. If the same may succeed later the stream goes on, because the job does too.
+    /// A failed poll is an `Err`. The stream continues if a later poll may succeed.
     pub fn updates(&self) -> impl Stream<Item = Result<UploadJobState, Error>> + Send + use<> {
         let hold = hold(self.shared.http.settings());
         let polling = Some(Polling { job: self.clone(), hold, began: Instant::now(), pause: Duration::ZERO });
@@ -75,11 +75,11 @@ impl UploadJob {
         })
     }
 
-    /// Waits until it has ended. Failed units are in the state; they are no error.
+    /// Waits until the job has ended. Failed units are in the returned state and are not an error.
     ///
     /// # Errors
     ///
-    /// When [`MAX_FAILED_POLLS`] in a row have failed, or one so that the next would too. The job runs on:
+    /// If [`MAX_FAILED_POLLS`] polls in a row failed, or if a poll failed with an error that is not transient. The job continues:
     /// [`Folder::upload_job`](crate::Folder::upload_job) finds it again.
     pub async fn until_done(&self) -> Result<UploadJobState, Error> {
         let mut updates = std::pin::pin!(self.updates());
@@ -93,17 +93,17 @@ impl UploadJob {
                     debug!(job = %self.id, %error, "a poll failed; the job runs on");
                 }
                 Some(Err(error)) => return Err(error),
-                // It ends with a state that has ended, or an error.
+                // Not reached: the stream ends with an ended state or an error, which return above.
                 None => return self.status().await,
             }
         }
     }
 
-    /// Stops it. Units that are done stay. The answer is how many were stopped.
+    /// Cancels the job, and returns the number of cancelled units. Units that are done stay.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn cancel(&self) -> Result<u64, Error> {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
@@ -126,7 +126,7 @@ impl UploadJob {
     }
 }
 
-/// Between two polls.
+/// The state between two polls.
 struct Polling {
     job: UploadJob,
     hold: Duration,
@@ -155,19 +155,20 @@ impl fmt::Debug for UploadJob {
     }
 }
 
-/// A failed poll is not a failed job; nor is one whose answer came garbled.
+/// Whether to poll again after this error: it is transient, or the answer could not be read.
 fn goes_on_after(error: &Error) -> bool {
     error.is_transient() || error.kind() == ErrorKind::Answer
 }
 
-/// For how long the server may hold a poll: a third of the clocks that run meanwhile, in whole seconds.
+/// Returns how long the server may hold a poll: a third of the shorter timeout that runs meanwhile, at most [`MAX_HOLD`].
 fn hold(settings: &RequestsSettings) -> Duration {
     let clocks = [settings.connect_timeout, settings.read_timeout];
     let limit = clocks.into_iter().filter_map(Timeout::as_duration).min().map(|limit| limit / 3);
     limit.map_or(MAX_HOLD, |limit| limit.min(MAX_HOLD))
 }
 
-/// How long to pause after a poll that took so long, of a job that has been watched for so long: the older the job, the longer.
+/// Returns the pause after a poll. It grows with the time for which the job has been watched (`age`), and the time that the poll
+/// took is subtracted.
 fn pause(age: Duration, took: Duration) -> Duration {
     (age / 20).clamp(MIN_PAUSE, MAX_PAUSE).saturating_sub(took)
 }

@@ -1,7 +1,7 @@
 //! JSON in the layout of the Python SDK: `", "` and `": "` between the parts, and nothing but ASCII.
 //!
-//! The layout means nothing to the platform. But a signature covers the bytes of the body, so with the same layout the same call
-//! has the same signature as the SDK's, which the tests compare.
+//! The platform does not care about the layout. But a signature covers the bytes of the body, so the same layout gives the same
+//! signature as the SDK, and the tests can compare them.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 /// The body of a request.
 ///
-/// Only values that have a JSON form are sent; should one have none, the body is empty, and the platform refuses it.
+/// Every value that is sent has a JSON form. If one had none, the body would be empty, and the platform would refuse it.
 pub(crate) fn to_vec(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     let mut bytes = Vec::new();
     match value.serialize(&mut Serializer::with_formatter(&mut bytes, Layout)) {
@@ -21,7 +21,7 @@ pub(crate) fn to_vec(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
 
 /// JSON within JSON, such as `clientMetadata` of a folder.
 pub(crate) fn to_text(value: &(impl Serialize + ?Sized)) -> String {
-    // Nothing but ASCII, see above.
+    // This does not fail: the output is ASCII.
     String::from_utf8(to_vec(value)).unwrap_or_default()
 }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn c6_the_layout_is_that_of_the_sdk() {
-        // `json.dumps` of Python 3.11 on the same values.
+        // The expected texts are those of `json.dumps` of Python 3.11.
         for (value, expected) in [
             (json!({"a": [1, 2, {"b": null}], "c": {}}), r#"{"a": [1, 2, {"b": null}], "c": {}}"#),
             (json!([]), "[]"),

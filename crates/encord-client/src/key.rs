@@ -19,25 +19,25 @@ use zeroize::Zeroizing;
 
 pub use self::error::{KeyError, KeyErrorKind};
 
-/// The environment variable that names the file of the private key. It wins over [`KEY_VARIABLE`].
+/// The environment variable with the path of the private key. It takes precedence over [`KEY_VARIABLE`].
 pub const KEY_FILE_VARIABLE: &str = "ENCORD_SSH_KEY_FILE";
 
-/// The environment variable that holds the text of the private key.
+/// The environment variable with the text of the private key.
 pub const KEY_VARIABLE: &str = "ENCORD_SSH_KEY";
 
-/// The environment variable that holds the password of the private key. This one is ours; the SDK takes an argument.
+/// The environment variable with the password of the private key. The SDK does not have it; there, the password is an argument.
 pub const KEY_PASSWORD_VARIABLE: &str = "ENCORD_SSH_KEY_PASSWORD";
 
-/// A file of more bytes is no key.
+/// A larger file is not a key.
 const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 
 /// An Ed25519 private key in OpenSSH form, as `ssh-keygen -t ed25519` writes it.
 ///
-/// The platform knows a person or a service account by its public key. The key is held once, whatever is cloned, and wiped from
-/// memory with the last clone. `Debug` shows the public half only.
+/// The platform knows a person or a service account by its public key. Clones share one copy of the key, which is wiped from memory
+/// when the last clone is dropped. `Debug` shows only the public key.
 ///
-/// Taken is what the Python SDK takes: CRLF, blanks in front, spaces in place of line breaks and text behind the key are no
-/// errors. Keys that are encrypted with a password need the feature `encrypted-keys`.
+/// The parser accepts what the Python SDK accepts: CRLF, blanks before the key, spaces in place of line breaks, and text after the
+/// key. Keys that are encrypted with a password need the feature `encrypted-keys`.
 ///
 /// ```
 /// use encord_client::{KeyErrorKind, SshPrivateKey};
@@ -51,7 +51,7 @@ pub struct SshPrivateKey {
     key_id: Arc<str>,
 }
 
-/// Where [`SshPrivateKey::from_env`] takes the key from.
+/// The source of the key for [`SshPrivateKey::from_env`].
 #[derive(Debug, PartialEq, Eq)]
 enum Source {
     File(PathBuf),
@@ -59,12 +59,12 @@ enum Source {
 }
 
 impl SshPrivateKey {
-    /// The key that the environment names: the file of `ENCORD_SSH_KEY_FILE` (a leading `~` is the home folder), otherwise the
-    /// text of `ENCORD_SSH_KEY`. A password is taken from `ENCORD_SSH_KEY_PASSWORD`.
+    /// Reads the key that the environment names: the file of `ENCORD_SSH_KEY_FILE` (a leading `~` is the home folder), otherwise the
+    /// text of `ENCORD_SSH_KEY`. The password is that of `ENCORD_SSH_KEY_PASSWORD`, if it is set.
     ///
     /// # Errors
     ///
-    /// When neither variable is set, and when what they name is no key.
+    /// If neither variable is set, or if the file or the text is not a key.
     pub fn from_env() -> Result<Self, KeyError> {
         let variable = |name| std::env::var_os(name);
         let password = variable(KEY_PASSWORD_VARIABLE).and_then(text).filter(|password| !password.is_empty());
@@ -79,58 +79,58 @@ impl SshPrivateKey {
         }
     }
 
-    /// The key in this file.
+    /// Reads the key in this file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is no key. The error names the file and shows nothing of what is in it.
+    /// If the file cannot be read or is not a key. The error names the file and shows nothing of its content.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         Self::read(path, None).map_err(|error| error.at_place(path.display().to_string()))
     }
 
-    /// The key in this text.
+    /// Reads the key in this text.
     ///
     /// # Errors
     ///
-    /// When the text is no key. The error shows nothing of the text.
+    /// If the text is not a key. The error shows nothing of the text.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         Self::parse(text.as_bytes(), None)
     }
 
-    /// The key in this file, which is encrypted with this password.
+    /// Reads the key in this file, which is encrypted with this password.
     ///
     /// # Errors
     ///
-    /// As [`from_file`](Self::from_file), and when the password is wrong or the key is not encrypted.
+    /// As [`from_file`](Self::from_file), and if the password is wrong or the key is not encrypted.
     #[cfg(feature = "encrypted-keys")]
     pub fn from_encrypted_file(path: impl AsRef<Path>, password: &str) -> Result<Self, KeyError> {
         let path = path.as_ref();
         Self::read(path, Some(password)).map_err(|error| error.at_place(path.display().to_string()))
     }
 
-    /// The key in this text, which is encrypted with this password.
+    /// Reads the key in this text, which is encrypted with this password.
     ///
     /// # Errors
     ///
-    /// As [`from_text`](Self::from_text), and when the password is wrong or the key is not encrypted.
+    /// As [`from_text`](Self::from_text), and if the password is wrong or the key is not encrypted.
     #[cfg(feature = "encrypted-keys")]
     pub fn from_encrypted_text(text: &str, password: &str) -> Result<Self, KeyError> {
         Self::parse(text.as_bytes(), Some(password))
     }
 
-    /// Who signs: the public key in lower-case hexadecimal digits, as it is sent.
+    /// Returns the public key in lower-case hexadecimal digits, as it is sent.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// The Ed25519 signature of these bytes.
+    /// Signs these bytes with Ed25519.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.secret.sign(message).to_bytes()
     }
 
     fn read(path: &Path, password: Option<&str>) -> Result<Self, KeyError> {
-        // Room for all of it: a buffer that grew would leave pieces of the key behind.
+        // The capacity suffices for the whole file, because a buffer that grows would leave parts of the key in memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_KEY_FILE_BYTES + 1).unwrap_or_default()));
         let read = File::open(path).and_then(|file| file.take(MAX_KEY_FILE_BYTES + 1).read_to_end(&mut bytes));
         let length = read.map_err(|error| KeyError::new(KeyErrorKind::File).because(error))?;
@@ -144,7 +144,7 @@ impl SshPrivateKey {
         let seed = container::seed(text, password.filter(|password| !password.is_empty()))?;
         let secret = Arc::new(SigningKey::from_bytes(&seed));
         let key_id = secret.verifying_key().as_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a string does not fail.
+            // Writing to a string never fails.
             let _ = write!(hex, "{byte:02x}");
             hex
         });
@@ -158,7 +158,7 @@ impl fmt::Debug for SshPrivateKey {
     }
 }
 
-/// The SDK's order: a variable for the file that is not empty wins, whatever the other one holds.
+/// Selects the source in the SDK's order: the variable for the file takes precedence, unless it is empty.
 fn source(file: Option<OsString>, key: Option<&OsString>, home: Option<PathBuf>) -> Result<Source, KeyError> {
     match (file.filter(|file| !file.is_empty()), key) {
         (Some(file), _) => Ok(Source::File(expand_home(PathBuf::from(file), home))),
@@ -181,7 +181,7 @@ fn home() -> Option<PathBuf> {
     std::env::home_dir()
 }
 
-/// What is not Unicode is no key either.
+/// Returns the text of a variable. Text that is not Unicode cannot be a key.
 fn text(value: OsString) -> Option<Zeroizing<String>> {
     value.into_string().ok().map(Zeroizing::new)
 }
@@ -189,7 +189,7 @@ fn text(value: OsString) -> Option<Zeroizing<String>> {
 #[cfg(test)]
 mod tests;
 
-/// The key of the recorded vectors: its secret is the bytes 0 to 31.
+/// The key of the recorded signatures. Its secret is the bytes 0 to 31.
 #[cfg(test)]
 pub(crate) fn test_key() -> SshPrivateKey {
     SshPrivateKey::from_text(include_str!("key/test_key.txt")).unwrap()

@@ -1,4 +1,4 @@
-//! Lists: page after page, record after record.
+//! Lists of records, fetched page by page.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,26 +19,26 @@ use crate::error::{Error, ErrorKind, Inner, plain};
 use crate::query::Query;
 use crate::shared::Shared;
 
-/// A list that is fetched page by page while it is read. It holds one page at a time.
+/// A list that fetches pages while it is read. It holds one page at a time.
 ///
-/// It is a [`Stream`] of records. A record that cannot be read is one `Err`, and the list goes on (rule C5). A page that cannot be
+/// It is a [`Stream`] of records. A record that cannot be read is one `Err`, and the list continues (rule C5). A page that cannot be
 /// fetched is an `Err` too, and ends the list.
 #[must_use = "nothing is fetched before the list is read"]
 pub struct List<T> {
     records: BoxStream<'static, Result<T, Error>>,
 }
 
-/// All records of a list, and why some are missing.
+/// All records of a list, and the errors of records that could not be read.
 ///
-/// Reads like a slice of the records. A record that cannot be read fails no list (rule C5); it is logged at WARN, and
-/// [`unreadable`](Self::unreadable) has it.
+/// It dereferences to a slice of the records. A record that cannot be read does not fail the list (rule C5). It is logged at WARN,
+/// and its error is in [`unreadable`](Self::unreadable).
 #[derive(Clone, Debug)]
 pub struct Records<T> {
     records: Vec<T>,
     unreadable: Vec<Error>,
 }
 
-/// A page, with its records as text. Lists that are not paged call them `result`, or are bare arrays.
+/// A page, with its records as JSON text. Lists without pages call the records `result`, or are bare arrays.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
@@ -48,7 +48,7 @@ struct Page {
     next_page_token: Option<String>,
 }
 
-/// Between two records.
+/// The state between two records.
 struct Reading<T> {
     shared: Arc<Shared>,
     path: String,
@@ -68,7 +68,7 @@ enum Next {
 }
 
 impl<T: DeserializeOwned + Send + 'static> List<T> {
-    /// The pages of this path. The query is made anew for each, with its token.
+    /// Lists the pages of this path. `query` makes the query of each page from its token.
     pub(crate) fn paged(
         shared: &Arc<Shared>,
         path: String,
@@ -85,14 +85,14 @@ impl<T: DeserializeOwned + Send + 'static> List<T> {
         Self { records: unfold(reading, Reading::step).boxed() }
     }
 
-    /// A list that cannot be fetched.
+    /// Returns a list that has only this error.
     pub(crate) fn failed(error: Error) -> Self {
         Self { records: futures_util::stream::iter([Err(error)]).boxed() }
     }
 }
 
 impl<T> List<T> {
-    /// The next record. `None` at the end.
+    /// Returns the next record; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         self.records.next().await
     }
@@ -101,7 +101,7 @@ impl<T> List<T> {
     ///
     /// # Errors
     ///
-    /// When a page cannot be fetched. Records that cannot be read are in [`Records::unreadable`].
+    /// If a page cannot be fetched. The errors of records that cannot be read are in [`Records::unreadable`].
     pub async fn all(mut self) -> Result<Records<T>, Error> {
         let mut all = Records::default();
         while let Some(record) = self.next().await {
@@ -140,7 +140,8 @@ impl<T: DeserializeOwned> Reading<T> {
         }
     }
 
-    /// An empty page with a token is followed too. A token that comes twice would be followed for ever.
+    /// Fetches a page. An empty page with a token does not end the list. A repeated token is an error, because the list would never
+    /// end.
     async fn fetch(&mut self, token: Option<String>) -> Result<(), Error> {
         let answer = send(&self.shared, &Call::get(&self.path, &(self.query)(token.as_deref()))).await?;
         let Page { results, next_page_token } = answer.json()?;
@@ -161,7 +162,7 @@ impl<T: DeserializeOwned> Reading<T> {
 }
 
 impl<T: DeserializeOwned> Records<T> {
-    /// The records of a page that has no next one: `{"results": […]}`, `{"result": […]}` or `[…]`.
+    /// Reads a list without pages: `{"results": […]}`, `{"result": […]}` or `[…]`.
     pub(crate) fn of_answer(answer: Answer) -> Result<Self, Error> {
         let records =
             if answer.is_array() { answer.json::<Vec<Box<RawValue>>>()? } else { answer.json::<Page>()?.results };
@@ -174,12 +175,12 @@ impl<T: DeserializeOwned> Records<T> {
 }
 
 impl<T> Records<T> {
-    /// Why records are missing: those that could not be read.
+    /// Returns the errors of the records that could not be read.
     pub fn unreadable(&self) -> &[Error] {
         &self.unreadable
     }
 
-    /// The records alone.
+    /// Returns only the records.
     pub fn into_vec(self) -> Vec<T> {
         self.records
     }
@@ -244,7 +245,7 @@ fn read<T: DeserializeOwned>(record: &RawValue) -> Result<T, Error> {
     })
 }
 
-/// What the record is called, if it is.
+/// Returns an identifier of the record for messages, if it has one.
 fn identifier(record: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(record).ok()?;
     ["uuid", "datasetUuid", "projectHash", "data_hash", "model_uid", "name", "title"]

@@ -1,20 +1,20 @@
-//! How lists are cut into pages, and sorted.
+//! Page sizes and orders of lists.
 
 use crate::error::Error;
 
-/// So many records come with a page, unless more or fewer are asked for. The most is [`MAX_PAGE_SIZE`].
+/// The default number of records on a page. The limit is [`MAX_PAGE_SIZE`].
 pub const DEFAULT_PAGE_SIZE: u32 = 100;
 
-/// So many records come with a page at most.
+/// The largest number of records on a page.
 pub const MAX_PAGE_SIZE: u32 = 1_000;
 
-/// What a list is sorted by.
+/// The order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// By name.
     #[default]
     Name,
-    /// By the time of making.
+    /// By the time of creation.
     CreatedAt,
 }
 

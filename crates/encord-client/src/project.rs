@@ -1,4 +1,4 @@
-//! Projects: which are listed, and what can be done with one.
+//! Projects: filters, and the calls for one project.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use crate::query::Query;
 use crate::records::{ModelAttachment, ProjectInfo};
 use crate::shared::Shared;
 
-/// A project, and what can be done with it. [`EncordUserClient::project`](crate::EncordUserClient::project) makes it.
+/// The calls for one project. [`EncordUserClient::project`](crate::EncordUserClient::project) returns it.
 #[derive(Clone)]
 pub struct Project {
     shared: Arc<Shared>,
     id: ProjectId,
 }
 
-/// Which projects are listed. Times are ISO 8601, such as `2024-05-01T00:00:00`.
+/// A filter for projects. Times are ISO 8601, such as `2024-05-01T00:00:00`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProjectFilter {
-    /// With exactly this title.
+    /// Only with exactly this title.
     pub title_eq: Option<String>,
-    /// With a title like this, where `%` stands for anything.
+    /// Only with a title like this pattern, where `%` stands for any text.
     pub title_like: Option<String>,
-    /// With exactly this description.
+    /// Only with exactly this description.
     pub desc_eq: Option<String>,
-    /// With a description like this.
+    /// Only with a description like this pattern.
     pub desc_like: Option<String>,
-    /// Made before this time.
+    /// Only if created before this time.
     pub created_before: Option<String>,
-    /// Made after this time.
+    /// Only if created after this time.
     pub created_after: Option<String>,
-    /// Changed before this time.
+    /// Only if changed before this time.
     pub edited_before: Option<String>,
-    /// Changed after this time.
+    /// Only if changed after this time.
     pub edited_after: Option<String>,
-    /// All projects of the organisation, for its administrators.
+    /// Lists all projects of the organisation. Only for administrators.
     pub include_org_access: bool,
-    /// With at least one of these tags.
+    /// Only with at least one of these tags.
     pub tags_anyof: Vec<String>,
 }
 
@@ -81,26 +81,26 @@ impl Project {
         Self { shared, id }
     }
 
-    /// Which project it is.
+    /// Returns the id of the project.
     pub fn id(&self) -> ProjectId {
         self.id
     }
 
-    /// What the platform tells of it.
+    /// Reads the facts of the project.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get(&self) -> Result<ProjectInfo, Error> {
         send(&self.shared, &Call::get(&format!("projects/{}", self.id), &Query::default())).await?.json()
     }
 
-    /// Its models, in the form of the seed SDK: `Project.list_models` until 0.1.155. Whether the platform still answers this call
-    /// is not known; [`list_model_attachments`](Self::list_model_attachments) is its successor.
+    /// Lists its models, as `Project.list_models` of the SDK did until version 0.1.155. It is not known whether the platform still
+    /// answers this call. Its successor is [`list_model_attachments`](Self::list_model_attachments).
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn list_models(&self) -> Result<Records<ModelConfiguration>, Error> {
         let call = V1Call {
             resource: Resource::Project(self.id.into()),
@@ -113,12 +113,12 @@ impl Project {
         Records::of_answer(send_v1(&self.shared, &call).await?.ok_or_else(Error::nothing)?)
     }
 
-    /// Its models, in the current form. Whether the identifiers of trainings are those of
-    /// [`list_models`](Self::list_models) is not known.
+    /// Lists its models in the current form. It is not known whether the ids of trainings are the same as in
+    /// [`list_models`](Self::list_models).
     ///
     /// # Errors
     ///
-    /// When a call fails.
+    /// If a call fails.
     pub async fn list_model_attachments(&self) -> Result<Records<ModelAttachment>, Error> {
         let path = format!("projects/{}/models-attachments", self.id);
         List::paged(&self.shared, path, |token| Query::default().with("pageToken", token)).all().await

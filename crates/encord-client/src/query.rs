@@ -7,36 +7,36 @@ use std::fmt::{Display, Write as _};
 pub(crate) struct Query(String);
 
 impl Query {
-    /// A parameter, unless there is no value.
+    /// Adds a parameter, if it has a value.
     pub(crate) fn with(mut self, name: &str, value: Option<impl Display>) -> Self {
         if let Some(value) = value {
             let between = if self.0.is_empty() { '?' } else { '&' };
-            // Writing to a string does not fail.
+            // Writing to a string never fails.
             let _ = write!(self.0, "{between}{name}=");
             push_quoted(&mut self.0, &value.to_string());
         }
         self
     }
 
-    /// Python's `True` and `False`.
+    /// Adds a boolean as Python writes it: `True` or `False`.
     pub(crate) fn with_flag(self, name: &str, value: Option<bool>) -> Self {
         self.with(name, value.map(|value| if value { "True" } else { "False" }))
     }
 
-    /// Empty, or the query with its question mark.
+    /// Returns the query with its question mark, or an empty text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// `quote_plus` of Python.
+/// Encodes a value like `quote_plus` of Python.
 fn push_quoted(query: &mut String, value: &str) {
     for byte in value.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => query.push(char::from(byte)),
             b' ' => query.push('+'),
             _ => {
-                // Writing to a string does not fail.
+                // Writing to a string never fails.
                 let _ = write!(query, "%{byte:02X}");
             }
         }

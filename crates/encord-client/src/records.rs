@@ -1,7 +1,7 @@
-//! What the platform tells of folders, items, jobs, datasets, projects and models.
+//! The records that the platform returns: folders, items, jobs, datasets, projects and models.
 //!
-//! Everything here may grow: enums keep values that they do not know, fields that are not listed are ignored, and what may be null
-//! may be absent. Names come in camel case; the platform's snake case is read too, as in the SDK.
+//! The platform may add to them: enums keep unknown values, unknown fields are ignored, and a field that may be null may be absent.
+//! Names are in camel case. Snake case is accepted too, as in the SDK.
 
 mod dataset;
 mod folder;

@@ -1,4 +1,4 @@
-//! What people call folders, datasets and projects: an identifier, an exact name, or for folders a path of names.
+//! Finds folders, datasets and projects by identifier, by exact name, or for folders by path.
 
 use crate::dataset::DatasetFilter;
 use crate::error::{Error, ErrorKind, Inner, plain};
@@ -10,23 +10,23 @@ use crate::project::ProjectFilter;
 use crate::records::{ProjectInfo, StorageFolder};
 use crate::user_client::EncordUserClient;
 
-/// So many of the nearest names are told.
+/// The limit of similar names in an error.
 const MAX_NEAREST: usize = 3;
 
-/// So many names are compared to find the nearest.
+/// The limit of names that are compared to find similar ones.
 const MAX_COMPARED: usize = 1_000;
 
-/// From 0, nothing in common, to 1, the same.
+/// The lowest similarity of a name in an error, from 0 (different) to 1 (equal).
 const MIN_SIMILARITY: f64 = 0.75;
 
 impl EncordUserClient {
-    /// The folder that this text means: its identifier (nothing is sent), a path of names from the root such as `photos/2024`, or
-    /// its exact name, wherever it is.
+    /// Finds a folder by its identifier (this sends nothing), by its path from the root such as `photos/2024`, or by its exact name
+    /// in any folder.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoSuchName`] with the nearest names, [`ErrorKind::AmbiguousName`] with the identifiers of all that have the
-    /// name, and whatever a call can come to.
+    /// [`ErrorKind::NoSuchName`] with similar names, [`ErrorKind::AmbiguousName`] with the identifiers of all folders with this
+    /// name, or the error of a call.
     pub async fn resolve_folder(&self, text: &str) -> Result<FolderId, Error> {
         if let Ok(id) = text.parse() {
             return Ok(id);
@@ -40,13 +40,13 @@ impl EncordUserClient {
             found = named(self.find_storage_folders(&searching(text)), text).await?;
         }
         let ids = found.iter().map(|folder| folder.uuid);
-        match one("folder", text, ids)? {
+        match unique("folder", text, ids)? {
             Some(id) => Ok(id),
             None => Err(no_such("folder", text, self.folder_names(&names).await)),
         }
     }
 
-    /// The dataset that this text means: its identifier (nothing is sent), or its exact title.
+    /// Finds a dataset by its identifier (this sends nothing) or by its exact title.
     ///
     /// # Errors
     ///
@@ -58,14 +58,14 @@ impl EncordUserClient {
         let filter = DatasetFilter { title_eq: Some(text.to_owned()), ..DatasetFilter::default() };
         let found = self.list_datasets(&filter).await?;
         let ids = found.iter().filter(|dataset| dataset.title == text).map(|dataset| dataset.dataset_uuid);
-        if let Some(id) = one("dataset", text, ids)? {
+        if let Some(id) = unique("dataset", text, ids)? {
             return Ok(id);
         }
         let all = self.list_datasets(&DatasetFilter::default()).await.unwrap_or_default();
         Err(no_such("dataset", text, all.into_iter().take(MAX_COMPARED).map(|dataset| dataset.title).collect()))
     }
 
-    /// The project that this text means: its identifier (nothing is sent), or its exact title.
+    /// Finds a project by its identifier (this sends nothing) or by its exact title.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl EncordUserClient {
         let filter = ProjectFilter { title_eq: Some(text.to_owned()), ..ProjectFilter::default() };
         let found = self.list_projects(&filter).all().await?;
         let ids = found.iter().filter(|project| project.title == text).map(|project| project.project_hash);
-        if let Some(id) = one("project", text, ids)? {
+        if let Some(id) = unique("project", text, ids)? {
             return Ok(id);
         }
         let all = first(self.list_projects(&ProjectFilter::default())).await;
@@ -85,7 +85,7 @@ impl EncordUserClient {
         Err(no_such("project", text, all.into_iter().map(title).collect()))
     }
 
-    /// The folders at the end of this path. More than one where names come twice.
+    /// Returns the folders with this path. There may be several, because names need not be unique.
     async fn folders_at(&self, names: &[&str]) -> Result<Vec<StorageFolder>, Error> {
         let Some((first, rest)) = names.split_first() else { return Ok(Vec::new()) };
         let mut found = named(self.list_storage_folders(&searching(first)), first).await?;
@@ -99,7 +99,7 @@ impl EncordUserClient {
         Ok(found)
     }
 
-    /// What the user may have meant: the paths next to the one that is not there.
+    /// Returns names to compare with a path that does not exist: the folders beside the first missing one.
     async fn folder_names(&self, names: &[&str]) -> Vec<String> {
         let filter = FolderFilter { page_size: MAX_PAGE_SIZE, ..FolderFilter::default() };
         for above in (1..names.len()).rev() {
@@ -118,7 +118,7 @@ fn searching(name: &str) -> FolderFilter {
     FolderFilter { search: Some(name.to_owned()), page_size: MAX_PAGE_SIZE, ..FolderFilter::default() }
 }
 
-/// What the platform finds by a search is more than what has exactly this name.
+/// Selects the folders with exactly this name. A search of the platform finds more.
 async fn named(mut list: List<StorageFolder>, name: &str) -> Result<Vec<StorageFolder>, Error> {
     let mut found = Vec::new();
     while let Some(folder) = list.next().await {
@@ -131,7 +131,7 @@ async fn named(mut list: List<StorageFolder>, name: &str) -> Result<Vec<StorageF
     Ok(found)
 }
 
-/// The first records. That some are missing only makes the help less helpful.
+/// Returns the first records. Errors are ignored, because the records are only for a hint.
 async fn first<T>(mut list: List<T>) -> Vec<T> {
     let mut records = Vec::new();
     while records.len() < MAX_COMPARED {
@@ -144,8 +144,8 @@ async fn first<T>(mut list: List<T>) -> Vec<T> {
     records
 }
 
-/// The only one, if there is one.
-fn one<I: Copy + ToString>(what: &str, name: &str, ids: impl Iterator<Item = I>) -> Result<Option<I>, Error> {
+/// Returns the only id, if there is one. Several ids are an error.
+fn unique<I: Copy + ToString>(what: &str, name: &str, ids: impl Iterator<Item = I>) -> Result<Option<I>, Error> {
     let ids: Vec<I> = ids.collect();
     match ids.as_slice() {
         [] => Ok(None),
@@ -180,7 +180,7 @@ fn no_such(what: &str, name: &str, names: Vec<String>) -> Error {
     })
 }
 
-/// The names that are most like this one, the nearest first.
+/// Returns the names that are most similar, the most similar first.
 fn nearest(name: &str, names: Vec<String>) -> Vec<String> {
     let wanted = name.to_lowercase();
     let mut rated: Vec<(f64, String)> = names
@@ -207,9 +207,9 @@ mod tests {
     #[test]
     fn names_that_come_twice_are_told_with_their_ids() {
         let ids = [1_u8, 2].map(|n| FolderId(uuid::Uuid::from_bytes([n; 16])));
-        assert_eq!(one("folder", "a", ids[..1].iter().copied()).unwrap(), Some(ids[0]));
-        assert_eq!(one("folder", "a", std::iter::empty::<FolderId>()).unwrap(), None);
-        let error = one("folder", "a", ids.into_iter()).unwrap_err();
+        assert_eq!(unique("folder", "a", ids[..1].iter().copied()).unwrap(), Some(ids[0]));
+        assert_eq!(unique("folder", "a", std::iter::empty::<FolderId>()).unwrap(), None);
+        let error = unique("folder", "a", ids.into_iter()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AmbiguousName);
         assert_eq!(
             error.to_string(),

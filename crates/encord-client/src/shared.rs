@@ -1,4 +1,4 @@
-//! What all clones of a client share, and all that hangs on it.
+//! The state that all clones of a client share.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use encord_http::{Client, HeaderValue};
 use crate::credentials::Credentials;
 use crate::domain::Domain;
 
-/// What all clones of a client share.
+/// The state that all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) domain: Domain,

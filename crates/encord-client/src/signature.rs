@@ -1,4 +1,4 @@
-//! The two signatures of the platform. Both are pure functions of key, request and time.
+//! The two signatures of the platform, as pure functions of key, request and time.
 //!
 //! Requests of `v2` carry an HTTP message signature over method, target and the digest of the body. Requests of `v1` carry a
 //! signature over the SHA-256 of the body alone.
@@ -22,7 +22,7 @@ pub struct MessageSignature {
     pub signature: String,
 }
 
-/// Signs a request of `v2`. `target` is path and query exactly as they are sent, `created` the time in Unix seconds.
+/// Signs a request of `v2`. `target` is path and query exactly as they are sent; `created` is the time in Unix seconds.
 pub fn sign_message(key: &SshPrivateKey, method: &str, target: &str, body: &[u8], created: u64) -> MessageSignature {
     let content_digest = content_digest(body);
     let key_id = key.key_id();
@@ -38,14 +38,14 @@ pub fn sign_message(key: &SshPrivateKey, method: &str, target: &str, body: &[u8]
     }
 }
 
-/// Signs a request of `v1`: the value of `Authorization`.
+/// Signs a request of `v1`. Returns the value of `Authorization`.
 ///
-/// Nothing but the body is covered, so whoever sees it can send the request again: it is a credential.
+/// The signature covers only the body, so anyone who sees it can send the request again: it is a credential.
 pub fn sign_digest(key: &SshPrivateKey, body: &[u8]) -> String {
     let signature = key.sign(&Sha256::digest(body));
     let mut value = format!("{}:", key.key_id());
     for byte in signature {
-        // Writing to a string does not fail.
+        // Writing to a string never fails.
         let _ = write!(value, "{byte:02x}");
     }
     value

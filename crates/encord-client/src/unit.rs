@@ -1,4 +1,4 @@
-//! What an upload job registers: objects in the platform's storage that become items.
+//! The units of an upload job: objects in the platform's storage that become items.
 
 use encord_enums::StorageItemType;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
@@ -7,54 +7,54 @@ use serde_json::{Map, Value};
 use crate::ids::ItemId;
 use crate::records::UploadSignedUrl;
 
-/// An object that was uploaded.
+/// An uploaded object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadedObject {
     /// Its key, from [`UploadSignedUrl::object_key`].
     pub object_key: String,
     /// Its placeholder, from [`UploadSignedUrl::item_uuid`].
     pub item_uuid: Option<ItemId>,
-    /// What the item, or the file within its group, is called.
+    /// The name of the item, or of the file within its group.
     pub title: Option<String>,
 }
 
-/// What becomes one item.
+/// A unit of a job, which becomes one item.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UploadUnit {
     /// One file.
     File(FileUnit),
-    /// Many files.
+    /// Several files.
     Group(GroupUnit),
 }
 
 /// A file that becomes an item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FileUnit {
-    /// What kind of item it becomes.
+    /// The kind of item that it becomes.
     pub kind: FileKind,
     /// The file.
     pub object: UploadedObject,
     /// The user's metadata.
     pub client_metadata: Map<String, Value>,
-    /// What the user knows of the file, in the platform's form (`imageMetadata`, `videoMetadata` …). The platform believes it
-    /// unseen. Of a time series it is `settings`; for NIFTI there is none.
+    /// Facts about the file, in the platform's form (`imageMetadata`, `videoMetadata` …). The platform does not check them. For a
+    /// time series they are `settings`; NIFTI has none.
     pub media_metadata: Option<Map<String, Value>>,
 }
 
 /// Files that become one item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupUnit {
-    /// What kind of item they become.
+    /// The kind of item that they become.
     pub kind: GroupKind,
     /// The files, in their order.
     pub objects: Vec<UploadedObject>,
-    /// What the item is called.
+    /// The name of the item.
     pub title: Option<String>,
     /// The user's metadata.
     pub client_metadata: Map<String, Value>,
 }
 
-/// Kinds of items that are one file.
+/// The kinds of items with one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -62,11 +62,11 @@ pub enum FileKind {
     Image,
     /// A video.
     Video,
-    /// Sound.
+    /// An audio file.
     Audio,
     /// A NIFTI volume.
     Nifti,
-    /// A text.
+    /// A text file.
     Text,
     /// A PDF document.
     Pdf,
@@ -74,28 +74,28 @@ pub enum FileKind {
     TimeSeries,
 }
 
-/// Kinds of items that are many files.
+/// The kinds of items with several files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupKind {
     /// Images that belong together.
     ImageGroup,
-    /// Images of one size, in an order: the platform makes a video of them.
+    /// Images of one size, in an order. The platform makes a video from them.
     ImageSequence,
     /// The files of a DICOM series.
     DicomSeries,
 }
 
-/// How a job is run.
+/// The options of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobOptions {
-    /// A unit that fails stays with itself. Otherwise it fails the job.
+    /// A failed unit does not fail the job.
     pub ignore_errors: bool,
-    /// Leaves out units whose object stands in the same folder already.
+    /// Skips units whose object is already in the same folder.
     pub skip_duplicate_urls: bool,
-    /// Gives those the new metadata.
+    /// Gives the items of skipped units the new metadata.
     pub upsert_metadata: bool,
-    /// What the job is called.
+    /// The name of the job.
     pub file_name: Option<String>,
 }
 
@@ -119,7 +119,7 @@ impl UploadUnit {
 }
 
 impl FileKind {
-    /// The type that URLs are signed for.
+    /// Returns the item type for which URLs are signed.
     pub const fn item_type(self) -> StorageItemType {
         match self {
             Self::Image => StorageItemType::Image,
@@ -144,7 +144,7 @@ impl FileKind {
         }
     }
 
-    /// What the media metadata is called.
+    /// Returns the field of the media metadata.
     const fn metadata_field(self) -> &'static str {
         match self {
             Self::Image => "imageMetadata",
@@ -156,14 +156,14 @@ impl FileKind {
         }
     }
 
-    /// Where the SDK writes it.
+    /// Whether the SDK writes that field before the type.
     const fn metadata_before_type(self) -> bool {
         matches!(self, Self::Audio | Self::Pdf | Self::TimeSeries)
     }
 }
 
 impl GroupKind {
-    /// The type that URLs are signed for.
+    /// Returns the item type for which URLs are signed.
     pub const fn item_type(self) -> StorageItemType {
         match self {
             Self::ImageGroup | Self::ImageSequence => StorageItemType::Image,
@@ -185,7 +185,7 @@ impl Serialize for JobRequest<'_> {
     }
 }
 
-/// Always all eleven lists, as the SDK sends them.
+/// Serialises all eleven lists, even if they are empty, as the SDK does.
 struct DataItems<'a>(&'a JobRequest<'a>);
 
 impl Serialize for DataItems<'_> {
@@ -218,7 +218,7 @@ impl Serialize for DataItems<'_> {
     }
 }
 
-/// Those of the units for which something holds.
+/// Serialises the units that the filter selects.
 struct Chosen<'a, F>(&'a [UploadUnit], F);
 
 impl<F: Fn(&UploadUnit) -> bool> Serialize for Chosen<'_, F> {
@@ -232,7 +232,7 @@ impl<F: Fn(&UploadUnit) -> bool> Serialize for Chosen<'_, F> {
 }
 
 impl Serialize for UploadUnit {
-    /// In the platform's form.
+    /// Writes the unit in the platform's form.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::File(file) => file.serialize(serializer),
@@ -258,7 +258,7 @@ impl Serialize for FileUnit {
         if let Some(metadata) = media_metadata.as_ref().filter(|_| !kind.metadata_before_type()) {
             map.serialize_entry(kind.metadata_field(), metadata)?;
         }
-        // A time series has no place for it.
+        // The form of a time series has no field for a placeholder.
         if let Some(item) = item_uuid.filter(|_| *kind != FileKind::TimeSeries) {
             map.serialize_entry("placeholderItemUuid", &item)?;
         }

@@ -1,4 +1,4 @@
-//! The URLs of a folder, for the uploader.
+//! A source of signed URLs for the uploader.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::folder::Folder;
 use crate::records::UploadSignedUrl;
 use crate::unit::UploadedObject;
 
-/// Signs the URLs of a folder shortly before they are used: a [`SignedUrlSource`] for the uploader of `encord-upload`.
+/// Signs URLs for a folder shortly before they are used: a [`SignedUrlSource`] for the uploader of `encord-upload`.
 ///
-/// It remembers which object each file became, by its path; [`take`](Self::take) gives that for the job that registers them; clones share it. A
-/// URL that is renewed is a new placeholder; the one before is given up.
+/// It remembers the object of each file, by the file's path. [`take`](Self::take) returns the object, for the job that registers it.
+/// Clones share this memory. A renewed URL has a new placeholder, which replaces the earlier one.
 ///
 /// ```no_run
 /// # async fn example(folder: encord_client::Folder) -> Result<(), Box<dyn std::error::Error>> {
@@ -40,12 +40,12 @@ pub struct FolderUrls {
 }
 
 impl FolderUrls {
-    /// The URLs of this folder.
+    /// Makes a source of URLs for this folder.
     pub fn new(folder: Folder) -> Self {
         Self { folder, objects: Arc::default() }
     }
 
-    /// The object that the file at this path became, if a URL was signed for it. It is forgotten then.
+    /// Returns and forgets the object of the file at this path, if a URL was signed for it.
     pub fn take(&self, path: &Path) -> Option<UploadedObject> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(path)
     }
@@ -90,11 +90,11 @@ impl SignedUrlSource for FolderUrls {
 }
 
 impl UploadSignedUrl {
-    /// Where the uploader sends it.
+    /// Returns the target for the uploader.
     ///
     /// # Errors
     ///
-    /// When a header that the platform asks for cannot be sent.
+    /// If a header that the platform asks for cannot be sent.
     pub fn target(&self) -> Result<SignedTarget, Error> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.upload_headers {

@@ -22,8 +22,8 @@ use crate::shared::Shared;
 
 /// The client of the platform: `EncordUserClient` of the SDK.
 ///
-/// Cheap to clone; clones share credentials, settings and connections. Every request obeys the
-/// [`RequestsSettings`](encord_http::RequestsSettings) that the client was built with.
+/// A clone is cheap: clones share credentials, settings and connections. Every request obeys the
+/// [`RequestsSettings`](encord_http::RequestsSettings) of the client.
 #[derive(Clone)]
 pub struct EncordUserClient {
     shared: Arc<Shared>,
@@ -34,28 +34,28 @@ impl EncordUserClient {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The installation of the platform that this client talks to.
+    /// Returns the installation of the platform to which this client sends.
     pub fn domain(&self) -> &Domain {
         &self.shared.domain
     }
 
-    /// Who this client is.
+    /// Returns the credentials of this client.
     pub fn credentials(&self) -> &Credentials {
         &self.shared.credentials
     }
 
-    /// The client that sends, for uploads under the same settings (rule C7).
+    /// Returns the HTTP client, for uploads with the same settings (rule C7).
     pub fn http_client(&self) -> &Client {
         &self.shared.http
     }
 
-    /// A token that stands for this client. How long it is good for is not known.
+    /// Gets a bearer token for the user of this client. It is not known how long the token is valid.
     ///
     /// # Errors
     ///
-    /// When the call fails, or the answer is no token.
+    /// If the call fails, or if the answer has no token.
     pub async fn get_bearer_token(&self) -> Result<BearerToken, Error> {
-        /// Wiped as soon as it has been read.
+        /// The answer, which is wiped after it was read.
         #[derive(Deserialize)]
         struct Answer {
             token: String,
@@ -65,104 +65,104 @@ impl EncordUserClient {
         BearerToken::new(token).map_err(|error| Error::answer(error.to_string()))
     }
 
-    /// What can be done with this folder. Nothing is sent.
+    /// Returns the calls for this folder. This sends nothing.
     pub fn folder(&self, id: FolderId) -> Folder {
         Folder::new(Arc::clone(&self.shared), id)
     }
 
-    /// What can be done with this dataset. Nothing is sent.
+    /// Returns the calls for this dataset. This sends nothing.
     pub fn dataset(&self, id: DatasetId) -> Dataset {
         Dataset::new(Arc::clone(&self.shared), id)
     }
 
-    /// What can be done with this project. Nothing is sent.
+    /// Returns the calls for this project. This sends nothing.
     pub fn project(&self, id: ProjectId) -> Project {
         Project::new(Arc::clone(&self.shared), id)
     }
 
-    /// Makes a folder. Never sent twice.
+    /// Creates a folder. This call is never sent twice.
     ///
     /// # Errors
     ///
-    /// When the call fails. [`Error::effect`] says whether there can be a folder all the same.
+    /// If the call fails. [`Error::effect`] says whether the folder may exist all the same.
     pub async fn create_storage_folder(&self, folder: &NewFolder) -> Result<StorageFolder, Error> {
         send(&self.shared, &Call::post("storage/folders", folder, Class::Once)).await?.json()
     }
 
-    /// A folder.
+    /// Reads the facts of a folder.
     ///
     /// # Errors
     ///
-    /// When the call fails. The platform answers 403 for a folder that is not there too.
+    /// If the call fails. The platform also answers 403 for a folder that does not exist.
     pub async fn get_storage_folder(&self, id: FolderId) -> Result<StorageFolder, Error> {
         self.folder(id).get().await
     }
 
-    /// The folders at the root.
+    /// Lists the folders at the root.
     pub fn list_storage_folders(&self, filter: &FolderFilter) -> List<StorageFolder> {
         filter.list(&self.shared, "storage/folders", false)
     }
 
-    /// All folders, wherever they are.
+    /// Lists all folders at any depth.
     pub fn find_storage_folders(&self, filter: &FolderFilter) -> List<StorageFolder> {
         filter.list(&self.shared, "storage/search/folders", false)
     }
 
-    /// An item.
+    /// Reads an item.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get_storage_item(&self, id: ItemId, sign_url: bool) -> Result<StorageItem, Error> {
         item::get(&self.shared, id, sign_url).await
     }
 
-    /// Many items in one call. Whether unknown ids fail the call or are left out is the platform's to decide.
+    /// Reads several items in one call. It is not known whether the platform fails the call for an unknown id or skips the id.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get_storage_items(&self, ids: &[ItemId], sign_urls: bool) -> Result<Records<StorageItem>, Error> {
         item::get_bulk(&self.shared, ids, sign_urls).await
     }
 
-    /// Makes a dataset. Never sent twice.
+    /// Creates a dataset. This call is never sent twice.
     ///
     /// # Errors
     ///
-    /// When the call fails. [`Error::effect`] says whether there can be a dataset all the same.
+    /// If the call fails. [`Error::effect`] says whether the dataset may exist all the same.
     pub async fn create_dataset(&self, dataset: &NewDataset) -> Result<DatasetCreated, Error> {
         send(&self.shared, &Call::post("datasets", &dataset.wire(), Class::Once)).await?.json()
     }
 
-    /// The datasets, in one call.
+    /// Lists the datasets, in one call.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn list_datasets(&self, filter: &DatasetFilter) -> Result<Records<DatasetInfo>, Error> {
         Records::of_answer(send(&self.shared, &Call::get("datasets/list", &filter.query())).await?)
     }
 
-    /// A dataset.
+    /// Reads the facts of a dataset.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get_dataset(&self, id: DatasetId) -> Result<DatasetDetails, Error> {
         self.dataset(id).get().await
     }
 
-    /// The projects.
+    /// Lists the projects.
     pub fn list_projects(&self, filter: &ProjectFilter) -> List<ProjectInfo> {
         filter.list(&self.shared)
     }
 
-    /// A project.
+    /// Reads the facts of a project.
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// If the call fails.
     pub async fn get_project(&self, id: ProjectId) -> Result<ProjectInfo, Error> {
         self.project(id).get().await
     }

@@ -1,4 +1,4 @@
-//! What each operation does, on the state and without I/O but for the store's.
+//! The operations. They work on the state, and do no I/O except that of the store.
 
 mod dataset_jobs;
 mod datasets;
@@ -25,7 +25,7 @@ use crate::query::{Query, uuid};
 use crate::state::{Millis, State};
 use crate::switches::Switches;
 
-/// Whose items they all are.
+/// The owner of all items.
 pub(crate) const OWNER: &str = "me@example.com";
 
 /// A request whose sender is known.
@@ -37,26 +37,26 @@ pub(crate) struct Call {
     pub(crate) query: Query,
     /// The body, or the payload of an envelope.
     pub(crate) body: Value,
-    /// What an envelope is about.
+    /// The `uid` of an envelope.
     pub(crate) uid: Value,
     /// The header `ResourceID`.
     pub(crate) resource: Option<Uuid>,
 }
 
-/// What an operation works on.
+/// The data that an operation works on.
 pub(crate) struct Api<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) switches: &'a Switches,
     pub(crate) store: &'a encord_dev_store::Running,
     pub(crate) now: Millis,
-    /// Bearer tokens are this.
+    /// The bearer token that is handed out.
     pub(crate) token: &'a str,
 }
 
 type Answer = Result<Value, Problem>;
 
 impl Api<'_> {
-    /// A request of the newer protocol.
+    /// Does a request of the newer protocol.
     pub(crate) fn newer(&mut self, call: &Call) -> Answer {
         match call.operation {
             Operation::GetBearerToken => Ok(serde_json::json!({ "token": self.token })),
@@ -95,7 +95,7 @@ impl Api<'_> {
         }
     }
 
-    /// A request of the older protocol. The two of SDKs of different years share it.
+    /// Does a request of the older protocol, which both SDKs use.
     pub(crate) fn older(&mut self, call: &Call) -> Answer {
         match call.operation {
             Operation::CreateDataset => self.create_dataset_older(call),
@@ -122,8 +122,8 @@ impl Api<'_> {
         }
     }
 
-    /// Refuses more ids than a request may have.
-    fn allow(&self, ids: usize) -> Result<(), Problem> {
+    /// Refuses a request with more ids than the switch `ids-limit` allows.
+    fn check_ids_limit(&self, ids: usize) -> Result<(), Problem> {
         if ids > self.switches.ids_limit {
             let limit = self.switches.ids_limit;
             return Err(Problem::new(Kind::TooLarge, format!("at most {limit} ids in a request")));
@@ -133,22 +133,22 @@ impl Api<'_> {
 }
 
 impl Call {
-    /// The id at this place of the path.
+    /// Returns the id at this position of the path.
     fn id(&self, at: usize) -> Result<Uuid, Problem> {
         self.ids.get(at).copied().ok_or_else(|| Problem::new(Kind::Internal, "the route has no such id"))
     }
 
-    /// The dataset or project of the headers.
+    /// Returns the dataset or project that the headers name.
     fn resource(&self) -> Result<Uuid, Problem> {
         self.resource.ok_or_else(|| Problem::invalid("the header ResourceID has no uuid"))
     }
 
-    /// The body in this shape.
+    /// Parses the body.
     fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         T::deserialize(&self.body).map_err(|error| Problem::new(Kind::Shape, error.to_string()))
     }
 
-    /// The uid of an envelope, one or many.
+    /// Returns the uids of an envelope, which has one or a list.
     fn uids(&self) -> Result<Vec<Uuid>, Problem> {
         match &self.uid {
             Value::String(one) => Ok(vec![uuid(one)?]),

@@ -1,4 +1,4 @@
-//! The envelope of the older protocol: one `POST`, with what is asked for in its body.
+//! The envelope of the older protocol: every request is a `POST` whose body names the operation.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,29 +6,29 @@ use thiserror::Error;
 
 use crate::operation::Operation;
 
-/// What a request of the older protocol asks for.
+/// The content of a request of the older protocol.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope {
-    /// By query and method.
+    /// The operation, from `query` and `method`.
     pub operation: Operation,
-    /// What it is about: an id, a list of ids, or null.
+    /// An id, a list of ids, or null.
     pub uid: Value,
-    /// More about it, or null.
+    /// The arguments, or null.
     pub payload: Value,
 }
 
-/// Why an envelope cannot be taken.
+/// The error when an envelope is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidEnvelope {
-    /// It is not JSON of this shape.
+    /// The body is not JSON of this shape.
     #[error("the body is not an envelope")]
     Shape,
-    /// There is no such query.
+    /// The query is not known.
     #[error("the query `{0}` is not known here")]
     Query(String),
-    /// There is such a query, with another method.
+    /// The query is known, but not with this method.
     #[error("the query `{0}` has no method `{1}`")]
     Method(String, String),
 }
@@ -75,13 +75,13 @@ const QUERIES: &[(&str, &str, Operation)] = &[
 ];
 
 impl Envelope {
-    /// Reads the body of a request.
+    /// Parses the body of a request.
     ///
     /// # Errors
     ///
-    /// [`InvalidEnvelope`] when it is no envelope, or asks for what is not here.
+    /// [`InvalidEnvelope`] if the body is not an envelope, or if its operation is not known.
     pub fn read(body: &[u8]) -> Result<Self, InvalidEnvelope> {
-        // As a `str`: in the strings that nobody asks for, serde_json would not look for UTF-8.
+        // Checked here, because serde_json does not check UTF-8 in strings that it skips.
         let body = str::from_utf8(body).map_err(|_| InvalidEnvelope::Shape)?;
         let wire: Wire = serde_json::from_str(body).map_err(|_| InvalidEnvelope::Shape)?;
         let Wire { query_type, query_method, values: Values { uid, payload } } = wire;

@@ -1,29 +1,29 @@
-//! What goes wrong on purpose. The form of a plan, and which rule decides, are those of [`encord_dev_store::faults`].
+//! Faults that the emulator causes on purpose. A plan has the form of [`encord_dev_store::faults`].
 //!
 //! ```text
 //! start-job: reset-after x1        the first job is started, and its answer is lost
-//! *-folders: 503 x2 retry-after=1  the first two of each operation that ends so
+//! *-folders: 503 x2 retry-after=1  the first two requests of each operation whose name ends in -folders
 //! 10% get-job: 429                 one poll in ten
 //! link-items: code=RESOURCE_EXISTS_ERROR message=linked%20already
 //! unit/bad.jpg: fail=Corrupted%20file
 //! seed=7
 //! ```
 //!
-//! A rule names an [`Operation`](crate::Operation), or `unit/` and the title of a unit of a job. Faults befall requests whose
-//! signature is good.
+//! A rule names an [`Operation`](crate::Operation), or `unit/` and the title of a unit of a job. Only requests with a valid signature
+//! have faults.
 //!
 //! | fault | what the client sees |
 //! |---|---|
-//! | `503` | this status (400 to 599), and nothing is done; with `after` it is done; also `retry-after=SECONDS`, `message=TEXT` |
-//! | `201` | this status (200 to 399) in place of 200; it is done |
-//! | `code=CODE` | this code in an envelope of the older protocol, 400 in the newer one; nothing is done; also `message=TEXT` |
-//! | `reset-before`, `reset-after` | a TCP reset: before anything is done, or once it is done |
-//! | `stall`, `silent` | never an answer: nothing is done, or it is done |
-//! | `slow=SECONDS` | it is done, and the answer comes so long after |
-//! | `garbage`, `empty` | it is done, and the answer is a page of HTML, or has no body |
-//! | `cut` | it is done, and the answer breaks off after half of its body |
-//! | `shape` | it is done, and the answer is JSON of another shape |
-//! | `fail=TEXT` | only for a unit: it fails for this reason |
+//! | `503` | this status (400 to 599); no effect, unless `after` is given; also `retry-after=SECONDS`, `message=TEXT` |
+//! | `201` | this status (200 to 399) in place of 200; the request has its effect |
+//! | `code=CODE` | this code in an envelope of the older protocol, 400 in the newer one; no effect; also `message=TEXT` |
+//! | `reset-before`, `reset-after` | a TCP reset before the request has its effect, or after it |
+//! | `stall`, `silent` | never an answer; the request has no effect, or its effect |
+//! | `slow=SECONDS` | the request has its effect, and the answer comes after this time |
+//! | `garbage`, `empty` | the request has its effect, and the answer is a page of HTML, or has no body |
+//! | `cut` | the request has its effect, and the answer breaks off after half of its body |
+//! | `shape` | the request has its effect, and the answer is unexpected JSON |
+//! | `fail=TEXT` | only for a unit: the unit fails for this reason |
 
 use std::fmt;
 use std::time::Duration;
@@ -32,45 +32,45 @@ use encord_dev_store::faults::{InvalidPlan, Plan, PlannedFault, RetryAfter, inte
 use http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Which requests go wrong, and how; the [module](self) has the text form.
+/// The fault plan of an emulator. The [module](self) describes its text form.
 pub type FaultPlan = Plan<Fault>;
 
-/// What goes wrong with a request.
+/// A fault of a request or of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Answered with this status.
+    /// Answers with this status.
     Status {
         /// The status.
         status: StatusCode,
-        /// The header.
+        /// The header `Retry-After`.
         retry_after: Option<RetryAfter>,
-        /// The text of the error.
+        /// The message in the body.
         message: Option<String>,
-        /// Whether what was asked for is done all the same.
+        /// Whether the request has its effect all the same.
         after: bool,
     },
-    /// Answered with this code.
+    /// Answers with this code, and this message.
     Code(String, Option<String>),
-    /// The connection is reset before anything is done.
+    /// Resets the connection before the request has its effect.
     ResetBefore,
-    /// The connection is reset once it is done.
+    /// Resets the connection after the request had its effect.
     ResetAfter,
-    /// Nothing is done, and nothing is ever answered.
+    /// Does nothing and never answers.
     Stall,
-    /// It is done, and nothing is ever answered.
+    /// Does what was asked and never answers.
     Silent,
-    /// The answer comes so long after.
+    /// Answers after this time.
     Slow(Duration),
-    /// The answer is HTML.
+    /// Answers with HTML.
     Garbage,
-    /// The answer has no body.
+    /// Answers without a body.
     Empty,
-    /// The answer breaks off.
+    /// Answers with half of the body, and breaks off.
     Cut,
-    /// The answer has another shape.
+    /// Answers with unexpected JSON.
     Shape,
-    /// A unit fails for this reason.
+    /// Fails a unit for this reason.
     Fail(String),
 }
 
@@ -131,7 +131,7 @@ fn decoded(text: &str) -> Result<String, InvalidPlan> {
     text.map(String::from).map_err(|_| InvalidPlan::new("a text is percent-encoded UTF-8"))
 }
 
-/// As a plan has it.
+/// Writes the fault as in a plan.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();

@@ -1,4 +1,4 @@
-//! What a test can see of the state.
+//! The facts about the state that a test can read.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -25,17 +25,17 @@ pub struct ItemInfo {
     pub uuid: Uuid,
     /// Its folder.
     pub folder: Uuid,
-    /// Its type, as the wire has it: `image`, `dicomSeries`.
+    /// Its type, as the protocol writes it: `image`, `dicomSeries`.
     pub item_type: String,
     /// Its name.
     pub name: String,
-    /// The key of its object, or its URL in a cloud.
+    /// The key of its object in the store, or its URL in a cloud.
     pub url: Option<String>,
-    /// In bytes.
+    /// Its size in bytes.
     pub file_size: Option<u64>,
-    /// What the uploader said of it.
+    /// The metadata that the client sent.
     pub client_metadata: Map<String, Value>,
-    /// The items of a group or series, in order.
+    /// For a group or series, its child items in order.
     pub children: Vec<Uuid>,
     /// Whether it is part of a group or series.
     pub is_frame: bool,
@@ -59,13 +59,13 @@ pub struct RowInfo {
 pub struct JobInfo {
     /// Its id.
     pub uuid: Uuid,
-    /// The folder whose items it makes.
+    /// The folder in which it creates items.
     pub folder: Uuid,
-    /// Whether it has not ended.
+    /// Whether it is pending.
     pub is_pending: bool,
-    /// How many of its units became items.
+    /// The number of units that became items.
     pub done: usize,
-    /// How many failed.
+    /// The number of units that failed.
     pub failed: usize,
 }
 

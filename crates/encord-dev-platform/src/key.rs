@@ -1,4 +1,4 @@
-//! Keys of people, for development: made here, and written in the form that the SDK reads.
+//! Keys for development, written in the form that the SDK reads.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::signature::hex;
 
-/// Where the private half lies in a decoded key file: behind the public key, which is in it twice.
-const SEED_AT: usize = 161;
+/// The offset of the private key in a decoded key file, in bytes.
+const SEED_OFFSET: usize = 161;
 
-/// How many letters of base64 a line of a key file has.
-const LINE: usize = 70;
+/// The number of base64 characters in a line of a key file.
+const LINE_CHARS: usize = 70;
 
-/// A key that signs requests to the emulator. It opens nothing else. `Debug` hides it.
+/// A private key that is accepted by the emulator and by nothing else. `Debug` hides it.
 #[derive(Clone)]
 pub struct DevelopmentKey {
     seed: [u8; 32],
@@ -24,31 +24,31 @@ pub struct DevelopmentKey {
 }
 
 impl DevelopmentKey {
-    /// A new one, by chance.
+    /// Generates a new key.
     pub fn generate() -> Self {
-        // Each has 122 random bits of the operating system.
+        // Each UUID has 122 random bits from the operating system.
         let bytes = Sha256::new().chain_update(Uuid::new_v4()).chain_update(Uuid::new_v4()).finalize();
         Self::from_seed(bytes.into())
     }
 
-    /// The same each time, for golden files.
+    /// Makes the key of this seed, for tests that compare recorded signatures.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        // 32 bytes are a seed, and a public key has 32.
+        // This does not fail: a seed has 32 bytes, and a public key too.
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).ok();
         let public = pair.and_then(|pair| pair.public_key().as_ref().try_into().ok()).unwrap_or_default();
         Self { seed, public }
     }
 
-    /// Reads what [`DevelopmentKey::to_openssh`] has written, and nothing else.
+    /// Reads the text that [`DevelopmentKey::to_openssh`] writes, and no other form.
     pub fn from_openssh(text: &str) -> Option<Self> {
         let body: String = text.lines().filter(|line| !line.starts_with('-')).collect();
         let file = STANDARD.decode(body).ok()?;
-        let (_, rest) = file.split_at_checked(SEED_AT)?;
+        let (_, rest) = file.split_at_checked(SEED_OFFSET)?;
         let key = Self::from_seed(*rest.first_chunk()?);
         (key.to_openssh() == text).then_some(key)
     }
 
-    /// The public half: what requests name it by, in hexadecimal.
+    /// Returns the public key in hexadecimal. Requests name the key by it.
     pub fn id(&self) -> String {
         hex(&self.public)
     }
@@ -57,14 +57,14 @@ impl DevelopmentKey {
         self.public
     }
 
-    /// The private half as a key file of OpenSSH, without a password: the value of `ENCORD_SSH_KEY`.
+    /// Returns the private key as a key file of OpenSSH without a password, to set as `ENCORD_SSH_KEY`.
     pub fn to_openssh(&self) -> String {
         let Self { seed, public } = self;
         let mut public_blob = Vec::new();
         string(&mut public_blob, b"ssh-ed25519");
         string(&mut public_blob, public);
 
-        // Two equal numbers, by which a reader would see a wrong password.
+        // Two equal check numbers. A reader compares them to detect a wrong password.
         let mut private_blob = vec![0; 8];
         private_blob.extend_from_slice(&public_blob);
         string(&mut private_blob, &[*seed, *public].concat());
@@ -82,7 +82,7 @@ impl DevelopmentKey {
 
         let mut text = "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned();
         for (at, letter) in STANDARD.encode(file).chars().enumerate() {
-            if at > 0 && at % LINE == 0 {
+            if at > 0 && at % LINE_CHARS == 0 {
                 text.push('\n');
             }
             text.push(letter);
@@ -92,7 +92,7 @@ impl DevelopmentKey {
     }
 }
 
-/// A length in four bytes, then the bytes.
+/// Appends the length in four bytes, then the bytes.
 fn string(file: &mut Vec<u8>, bytes: &[u8]) {
     file.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or_default().to_be_bytes());
     file.extend_from_slice(bytes);
@@ -118,7 +118,7 @@ mod tests {
         assert_ne!(DevelopmentKey::generate().id(), DevelopmentKey::generate().id());
     }
 
-    /// That OpenSSH and the SDK read it is seen in `tests/it/dev_platform.rs`.
+    /// `tests/it/dev_platform.rs` shows that OpenSSH and the SDK read the key.
     #[test]
     fn a_key_file_has_the_public_key_as_ssh_writes_it() {
         let text = key().to_openssh();
@@ -126,7 +126,7 @@ mod tests {
         let file = STANDARD.decode(body).unwrap();
         let public = STANDARD.decode("AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4").unwrap();
         assert!(file.windows(public.len()).any(|window| window == public));
-        assert!(text.lines().all(|line| line.len() <= LINE));
+        assert!(text.lines().all(|line| line.len() <= LINE_CHARS));
     }
 
     #[test]

@@ -18,11 +18,12 @@ mod units;
 
 pub use api::NewProject;
 pub use encord_dev_store;
+pub use encord_dev_store::Outcome;
 pub use envelope::{Envelope, InvalidEnvelope};
 pub use info::{FolderInfo, ItemInfo, JobInfo, RowInfo};
 pub use key::DevelopmentKey;
 pub use operation::Operation;
-pub use record::{Outcome, RequestRecord};
+pub use record::RequestRecord;
 pub use server::{Builder, DevPlatform, Running, StartError};
 pub use switches::{
     DuplicateUrls, FailedJobKeeps, InvalidSwitches, ItemId, NamesOrder, Placeholders, SecondJob, SkipReturns, Switches,

@@ -1,10 +1,10 @@
-//! What a request asks for, by one name in both protocols: faults, counts and records use it.
+//! The operations. An operation has one name for both protocols, which faults, counts and records use.
 
 use std::fmt;
 
 use strum::{EnumIter, EnumString, IntoStaticStr};
 
-/// What a request asks for. As text it is the name in kebab case: `start-job`.
+/// An operation of the API. Its text form is the name in kebab case: `start-job`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 #[non_exhaustive]
@@ -57,7 +57,7 @@ pub enum Operation {
     ListModelAttachments,
     ListModelConfigurations,
     GetTrainingMetadata,
-    // How the SDK of 2023 uploads.
+    // Uploads of the SDK of 2023.
     SignImage,
     SignVideo,
     SignDicom,
@@ -69,7 +69,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The name, as a fault plan and a record have it.
+    /// Returns the name, as fault plans and records write it.
     pub fn name(self) -> &'static str {
         self.into()
     }

@@ -1,4 +1,4 @@
-//! Why a request is refused, and how each of the two protocols says it.
+//! Why a request is refused, and the answers of both protocols.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) kind: Kind,
-    /// For the person who reads the error.
+    /// The text for the user.
     pub(crate) message: String,
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     Exists,
     Invalid,
-    /// The body has another shape: it is answered with 422.
+    /// The body has an unexpected shape. The answer is 422.
     Shape,
     TooLarge,
     /// The emulator itself failed.
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The status of the newer protocol, the status in an envelope, and the code in it.
+    /// Returns the status of the newer protocol, then the status and the code in an envelope of the older one.
     fn forms(self) -> (StatusCode, StatusCode, &'static str) {
         match self {
             Self::NotSigned => (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, "AUTHENTICATION_ERROR"),
@@ -60,7 +60,7 @@ impl Problem {
         Self::new(Kind::NotFound, message)
     }
 
-    /// As the newer protocol says it.
+    /// Returns the answer of the newer protocol.
     pub(crate) fn answer(&self) -> (StatusCode, Value) {
         let (status, ..) = self.kind.forms();
         let body = match self.kind {
@@ -70,18 +70,18 @@ impl Problem {
         (status, body)
     }
 
-    /// As the older protocol says it, in an envelope.
+    /// Returns the answer of the older protocol: an envelope.
     pub(crate) fn envelope(&self) -> (StatusCode, Value) {
         let (_, status, code) = self.kind.forms();
         match self.kind {
-            // It does not reach what makes envelopes.
+            // A request that is too large does not reach the code that writes envelopes.
             Kind::TooLarge => (status, json!({ "message": self.message })),
             _ => (status, json!({ "status": status.as_u16(), "response": [code], "payload": self.message })),
         }
     }
 }
 
-/// For a fault that has a status only.
+/// Returns the code of the older protocol for a planned fault that has only a status.
 pub(crate) fn code_of(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => "AUTHENTICATION_ERROR",

@@ -10,7 +10,7 @@ use crate::problem::{Kind, Problem};
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// `+` is a space, as in a form. What is not UTF-8 is replaced.
+    /// Parses a query. `+` is a space, as in a form. Bytes that are not UTF-8 are replaced.
     pub(crate) fn read(query: &str) -> Self {
         let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -23,12 +23,12 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a parameter that may be repeated.
+    /// Returns all values of a parameter that may be repeated.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// `True` and `False` as Python writes them, and the usual forms.
+    /// Parses a boolean: `True` and `False` as Python writes them, `true` and `false`, `1` and `0`.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         let read = |value: &str| match value {
             "True" | "true" | "1" => Ok(true),
@@ -44,7 +44,7 @@ impl Query {
     }
 }
 
-/// An id, in the path or in a body.
+/// Parses an id of a path or a body.
 pub(crate) fn uuid(text: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(text).map_err(|_| Problem::new(Kind::Shape, "not a valid uuid"))
 }

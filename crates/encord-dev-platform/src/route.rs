@@ -1,4 +1,4 @@
-//! Which request of the newer protocol asks for what.
+//! The routes of the newer protocol.
 
 use http::Method;
 use uuid::Uuid;
@@ -7,17 +7,17 @@ use crate::operation::Operation;
 use crate::problem::{Kind, Problem};
 use crate::query::uuid;
 
-/// The path below which the newer protocol lives.
+/// The prefix of all paths of the newer protocol.
 pub(crate) const NEWER: &str = "/v2/public/";
 
-/// What a request asks for, with the ids of its path.
+/// An operation, with the ids of the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
     pub(crate) ids: Vec<Uuid>,
 }
 
-/// Method, path with `*` for an id, operation. A fixed segment stands before the id that could be in its place.
+/// Method, path with `*` for an id, operation. A fixed segment comes before a `*` in its place, because the first match counts.
 const ROUTES: &[(Method, &str, Operation)] = &[
     (Method::GET, "user/bearer-token", Operation::GetBearerToken),
     (Method::POST, "storage/folders", Operation::CreateFolder),
@@ -56,13 +56,13 @@ const ROUTES: &[(Method, &str, Operation)] = &[
     (Method::GET, "ml-models/*", Operation::GetModel),
 ];
 
-/// What a request below [`NEWER`] asks for.
+/// Returns the route of a request below [`NEWER`].
 pub(crate) fn route(method: &Method, path: &str) -> Result<Route, Problem> {
     let path = path.strip_prefix(NEWER).unwrap_or_default();
     let mut known_path = false;
     let mut bad_id = None;
     for (its_method, pattern, operation) in ROUTES {
-        let Some(ids) = fits(pattern, path) else { continue };
+        let Some(ids) = match_path(pattern, path) else { continue };
         known_path = true;
         if its_method == method {
             match ids.iter().map(|id| uuid(id)).collect() {
@@ -78,8 +78,8 @@ pub(crate) fn route(method: &Method, path: &str) -> Result<Route, Problem> {
     })
 }
 
-/// What stands where the pattern has `*`.
-fn fits<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+/// Matches a path, and returns the segments at the `*` of the pattern.
+fn match_path<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
     let mut ids = Vec::new();
     let mut segments = path.split('/');
     for part in pattern.split('/') {

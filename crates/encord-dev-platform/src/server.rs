@@ -7,41 +7,37 @@ mod world;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use encord_dev_store::faults::PlanRun;
-use encord_dev_store::serve::accept;
+use encord_dev_store::record::{Listener, Log};
+use encord_dev_store::serve::{BindError, BoundPort};
 use encord_dev_store::{DevStore, Storage};
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::faults::FaultPlan;
 use crate::key::DevelopmentKey;
-use crate::record::{Listener, Log, RequestRecord};
+use crate::record::RequestRecord;
 use crate::state::State;
 use crate::switches::Switches;
 pub use running::Running;
 use service::Service;
 use world::{Clock, Keys, World};
 
-/// How many records [`Running::requests`] keeps unless told otherwise.
-const LOG_LIMIT: usize = 10_000;
-
-/// How long a request that is under way may take to end when the emulator does.
-const GRACE: Duration = Duration::from_secs(5);
+/// The default of [`Builder::log_limit`], in records.
+const DEFAULT_LOG_LIMIT: usize = 10_000;
 
 /// The emulator; see the [crate](crate).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DevPlatform;
 
-/// How an emulator is to be.
+/// The options of an emulator.
 #[must_use]
 pub struct Builder {
     port: u16,
@@ -56,17 +52,17 @@ pub struct Builder {
     demo: bool,
     clock: Clock,
     log_limit: usize,
-    listener: Option<Listener>,
+    listener: Option<Listener<RequestRecord>>,
 }
 
-/// Why an emulator did not start.
+/// The error when an emulator does not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The port is taken.
-    #[error("cannot listen on {0}: {1}")]
-    Bind(SocketAddr, #[source] io::Error),
-    /// The folder cannot be made or read.
+    /// The port cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The folder cannot be created or read.
     #[error("cannot keep the state in {}: {source}", .folder.display())]
     #[non_exhaustive]
     State {
@@ -81,7 +77,7 @@ pub enum StartError {
 }
 
 impl DevPlatform {
-    /// An emulator on a free port of `127.0.0.1`, in memory, with a new key, without faults, with the default switches.
+    /// Starts with the defaults: a free port of `127.0.0.1`, state in memory, a new key, no faults, the default switches.
     pub fn builder() -> Builder {
         Builder {
             port: 0,
@@ -95,88 +91,88 @@ impl DevPlatform {
             any_key: false,
             demo: false,
             clock: Arc::new(SystemTime::now),
-            log_limit: LOG_LIMIT,
+            log_limit: DEFAULT_LOG_LIMIT,
             listener: None,
         }
     }
 }
 
 impl Builder {
-    /// The port of `127.0.0.1` on which to listen; 0, the default, is a free one.
+    /// Sets the port of `127.0.0.1`. The default is 0: a free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The port of the object store; 0, the default, is a free one. URLs that were signed before a restart are good after it only
-    /// on the same port.
+    /// Sets the port of the object store. The default is 0: a free port. URLs that were signed before a restart stay valid only if
+    /// the port stays the same.
     pub fn store_port(mut self, port: u16) -> Self {
         self.store_port = port;
         self
     }
 
-    /// Keeps state and objects in this folder, where a later emulator finds them. The default is memory.
+    /// Keeps state and objects in this folder, where a later emulator finds them. The default is to keep them in memory.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Where objects are kept. The default is memory, or the folder where there is one.
+    /// Sets where objects are kept. The default is [`Builder::folder`] if it is set, otherwise memory.
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = Some(storage);
         self
     }
 
-    /// How it behaves where nobody knows how the server does.
+    /// Sets the behaviour for the cases in which the behaviour of the real server is not known.
     pub fn switches(mut self, switches: Switches) -> Self {
         self.switches = switches;
         self
     }
 
-    /// What goes wrong on purpose with requests of the API. The default is nothing.
+    /// Sets the faults of requests to the API. The default is none.
     pub fn faults(mut self, faults: FaultPlan) -> Self {
         self.faults = faults;
         self
     }
 
-    /// What goes wrong on purpose with uploads. Objects are called `uploads/` and the id of their placeholder. The default is
-    /// nothing.
+    /// Sets the faults of uploads to the store. The name of an object is `uploads/` and the id of its placeholder. The default is
+    /// none.
     pub fn store_faults(mut self, faults: encord_dev_store::faults::FaultPlan) -> Self {
         self.store_faults = faults;
         self
     }
 
-    /// The key whose signatures are good. The default is a new one; [`Running::key`] has it.
+    /// Sets the key whose signatures are accepted. The default is a new key; [`Running::key`] returns it.
     pub fn key(mut self, key: DevelopmentKey) -> Self {
         self.key = Some(key);
         self
     }
 
-    /// Whether the signature of any key is good. The default is no.
+    /// Accepts the signatures of any key. The default is false.
     pub fn any_key(mut self, any_key: bool) -> Self {
         self.any_key = any_key;
         self
     }
 
-    /// Whether there is a project with models to begin with, where the state has none. The default is no.
+    /// Adds a project with models at the start, if the state has no project. The default is false.
     pub fn demo(mut self, demo: bool) -> Self {
         self.demo = demo;
         self
     }
 
-    /// What the time is, for signatures, URLs and records. The default is the system's clock. Waits do not follow it.
+    /// Sets the clock for signatures, URLs and records. Waits do not use it. The default is the system's clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How many of the latest requests [`Running::requests`] keeps. The default is 10,000.
+    /// Sets how many of the latest requests [`Running::requests`] keeps. The default is 10,000.
     pub fn log_limit(mut self, limit: usize) -> Self {
         self.log_limit = limit;
         self
     }
 
-    /// Is called with each request when it is over. It must not block for long.
+    /// Sets a function that is called with each request when it has ended. It must not block for long.
     pub fn on_request(mut self, listener: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
@@ -186,7 +182,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when a port cannot be had, or the folder.
+    /// [`StartError`] if a port or the folder cannot be used.
     pub async fn start(self) -> Result<Running, StartError> {
         let state = match self.folder.clone() {
             None => State::default(),
@@ -203,24 +199,16 @@ impl Builder {
             .storage(self.storage.unwrap_or(objects))
             .faults(self.store_faults)
             .write_once(self.switches.url_once)
-            // The SDK sends an empty file so.
+            // The SDK sends an empty file in chunks.
             .chunked(true)
             .clock(move || clock())
             .log_limit(self.log_limit)
             .start()
             .await?;
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        let bound = async {
-            let socket = TcpListener::bind(loopback).await?;
-            let addr = socket.local_addr()?;
-            io::Result::Ok((socket, addr))
-        };
-        let (socket, addr) = bound.await.map_err(|error| StartError::Bind(loopback, error))?;
+        let port = BoundPort::bind(self.port).await?;
 
         let key = self.key.unwrap_or_else(DevelopmentKey::generate);
         let keys = if self.any_key { Keys::Any } else { Keys::One(key.public()) };
-        let log = Arc::new(Log::new(self.log_limit, self.listener));
-        let (closing, closes) = watch::channel(false);
         let world = Arc::new(World {
             state: Mutex::new(state),
             switches: Mutex::new(Arc::new(self.switches)),
@@ -229,16 +217,17 @@ impl Builder {
             clock: self.clock,
             token: Uuid::new_v4().simple().to_string(),
             keys,
-            log,
+            log: Arc::new(Log::new(self.log_limit, self.listener)),
+            counts: Mutex::default(),
             ended: watch::Sender::new(0),
-            closes: closes.clone(),
+            shutdown: port.shutdown_signal(),
         });
         if self.demo {
             world.seed();
         }
         world.run_pending();
-        let task = tokio::spawn(accept(socket, Arc::new(Service::new(Arc::clone(&world))), closes, GRACE));
-        Ok(Running::new(addr, world, key, closing, task))
+        let server = port.serve(Service::new(Arc::clone(&world)));
+        Ok(Running::new(server, world, key))
     }
 }
 

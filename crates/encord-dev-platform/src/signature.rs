@@ -1,7 +1,6 @@
-//! The two forms of a signed request, checked. No I/O and no clock.
+//! Checks the two forms of signed requests, without I/O and without a clock.
 //!
-//! This is written from the protocol and with `ring`; nothing of it is shared with `encord-client`, which signs with another
-//! crate.
+//! This module follows the protocol and uses `ring`. It shares nothing with `encord-client`, which signs with another crate.
 
 use std::time::Duration;
 
@@ -17,16 +16,16 @@ use thiserror::Error;
 const COVERED: &str = r#"("@method" "@request-target" "content-digest")"#;
 const LABEL: &str = "encord-sig=";
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// The raw public key whose signature is good.
+    /// The public key whose signature is valid.
     Key([u8; 32]),
     /// The bearer token, not yet looked up.
     Token(String),
 }
 
-/// Why a signature is not good. No message repeats it.
+/// The error when a signature is refused. No message contains the signature.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum BadSignature {
     #[error("the request is not signed")]
@@ -43,7 +42,7 @@ pub(crate) enum BadSignature {
     Early(u64),
 }
 
-/// Checks a request of the newer protocol. `target` is path and query as they came, `now` is Unix time.
+/// Checks a request of the newer protocol. `target` is path and query as the client sent them, `now` is Unix time.
 pub(crate) fn newer(
     method: &Method,
     target: &str,
@@ -94,7 +93,7 @@ pub(crate) fn older(headers: &HeaderMap, body: &[u8]) -> Result<Sender, BadSigna
     Ok(Sender::Key(key))
 }
 
-/// The time of signing and the key, from `(…);created=1;keyid="…";alg="ed25519"`.
+/// Reads the time of signing and the key from `(…);created=1;keyid="…";alg="ed25519"`.
 fn parameters(params: &str) -> Option<(u64, [u8; 32])> {
     let (mut created, mut key, mut is_ed25519) = (None, None, false);
     for parameter in params.strip_prefix(COVERED)?.strip_prefix(';')?.split(';') {
@@ -116,7 +115,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-/// Lower-case hexadecimal only, as keys are written on the wire.
+/// Decodes hexadecimal digits, in lower case only, as the protocol writes keys.
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

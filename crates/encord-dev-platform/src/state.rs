@@ -1,4 +1,4 @@
-//! All that the emulator knows: records in tables, written to a file when there is one.
+//! The state of the emulator: records in tables, kept in memory or also in a file.
 
 mod file;
 mod records;
@@ -31,20 +31,20 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Reads what an earlier run wrote into this folder, and goes on writing there. Blocks.
+    /// Reads the state of an earlier run from this folder, and writes to it from now on. Blocks.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
         let mut state = Self::default();
         let (file, lines) = StateFile::open(folder)?;
         for line in lines {
             state.replay(line);
         }
-        // What was replayed is what the file has.
+        // Replayed records are no changes: the file already has them.
         drop(state.changes());
         state.file = Some(file.rewrite(&state.all())?);
         Ok(state)
     }
 
-    /// Writes what has changed since the last time. Blocks for the write of a file.
+    /// Writes the changes since the last call. Blocks while the file is written.
     pub(crate) fn save(&mut self) -> io::Result<()> {
         let changes = self.changes();
         match &mut self.file {
@@ -64,7 +64,7 @@ impl State {
                 Dataset::KIND => self.datasets.replay(record),
                 Row::KIND => self.rows.replay(record),
                 Project::KIND => self.projects.replay(record),
-                // Of a later version.
+                // A record of a later version is ignored.
                 _ => {}
             }
         }
@@ -92,7 +92,7 @@ impl State {
         all
     }
 
-    /// How many rows each item has, in all datasets.
+    /// Counts the rows of each item, in all datasets.
     pub(crate) fn rows_of_items(&self) -> HashMap<Uuid, usize> {
         let mut counts = HashMap::new();
         for row in self.rows.iter() {
@@ -101,7 +101,7 @@ impl State {
         counts
     }
 
-    /// A folder and all below it.
+    /// Returns a folder and all folders below it.
     pub(crate) fn folders_below(&self, folder: Uuid) -> Vec<Uuid> {
         let mut found = vec![folder];
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! What nobody outside of Encord knows of the server, as switches: a client should be right under each position.
+//! Switches for behaviour of the server that is not known. A client should be correct under each position.
 
 mod value;
 
@@ -11,12 +11,12 @@ use thiserror::Error;
 use value::SwitchValue;
 pub use value::{DuplicateUrls, FailedJobKeeps, ItemId, NamesOrder, Placeholders, SecondJob, SkipReturns, UnknownIds};
 
-/// Declares the switches once: field, name in text, type, position by default, worst position.
+/// Declares the switches: field, name in text, type, default, worst position.
 macro_rules! switches {
     ($($(#[$doc:meta])* $field:ident: $name:literal, $kind:ty = $default:expr, worst $worst:expr;)*) => {
-        /// How the emulator behaves where the behaviour of the server is not known.
+        /// The emulator's behaviour in cases in which the behaviour of the server is not known.
         ///
-        /// As text, it is a list of positions, separated by commas, blanks or line ends. `default` and `worst` set all of them:
+        /// The text form is a list of positions, separated by commas, blanks or line ends. `default` and `worst` set all switches:
         ///
         /// ```
         /// use encord_dev_platform::Switches;
@@ -35,17 +35,17 @@ macro_rules! switches {
         }
 
         impl Default for Switches {
-            /// What seems most likely.
+            /// Returns the positions that seem most likely.
             fn default() -> Self {
                 Self { $($field: $default,)* }
             }
         }
 
         impl Switches {
-            /// The names, as text has them.
+            /// The names of the switches in text.
             pub const NAMES: &[&str] = &[$($name),*];
 
-            /// What is hardest for a client.
+            /// Returns the positions that are hardest for a client.
             pub fn worst() -> Self {
                 Self { $($field: $worst,)* }
             }
@@ -65,7 +65,7 @@ macro_rules! switches {
                 Ok(())
             }
 
-            /// Each name with its position.
+            /// Returns each name with its position.
             pub fn positions(&self) -> Vec<(&'static str, String)> {
                 vec![$(($name, self.$field.write())),*]
             }
@@ -74,17 +74,17 @@ macro_rules! switches {
 }
 
 switches! {
-    /// What becomes of a unit whose placeholder an earlier job has used.
+    /// The result of a unit whose placeholder an earlier job used.
     second_job: "second-job", SecondJob = SecondJob::NoOp, worst SecondJob::Duplicate;
-    /// Which id an item gets that is made from a placeholder.
+    /// The id of an item that is created from a placeholder.
     item_id: "item-id", ItemId = ItemId::Placeholder, worst ItemId::New;
-    /// Where a placeholder shows before its job has run.
+    /// Where a placeholder is visible before its job has run.
     placeholders: "placeholders", Placeholders = Placeholders::Hidden, worst Placeholders::Listed;
     /// How long a placeholder can be registered, in seconds.
     placeholder_life: "placeholder-life", Duration = Duration::from_secs(7 * 24 * 3600), worst Duration::from_secs(600);
-    /// Whether the files of a group or series show in the listing of the folder, beside the group.
+    /// Whether a folder's listing shows the files of groups and series, beside the group.
     frames_listed: "frames-listed", bool = false, worst true;
-    /// What a request for many items does with an id that it does not know.
+    /// The result of a request for many items that has an unknown id.
     unknown_ids: "unknown-ids", UnknownIds = UnknownIds::Skip, worst UnknownIds::Reject;
     /// Which URLs `skipDuplicateUrls` compares.
     duplicate_urls: "duplicate-urls", DuplicateUrls = DuplicateUrls::All, worst DuplicateUrls::CloudOnly;
@@ -92,35 +92,35 @@ switches! {
     names_order: "names-order", NamesOrder = NamesOrder::Request, worst NamesOrder::Shuffled;
     /// Whether good units stay when a job without `ignoreErrors` fails.
     failed_job_keeps: "failed-job-keeps", FailedJobKeeps = FailedJobKeeps::Nothing, worst FailedJobKeeps::GoodUnits;
-    /// Which rows linking with `SKIP` returns for items that were linked before.
+    /// Which rows linking with `SKIP` returns for items that are already linked.
     skip_returns: "skip-returns", SkipReturns = SkipReturns::Rows, worst SkipReturns::Nothing;
-    /// Whether a signed URL is good for one upload only.
+    /// Whether a signed URL is valid for one upload only.
     url_once: "url-once", bool = false, worst true;
-    /// Whether an upload must have headers that came with its URL.
+    /// Whether an upload must send headers that came with its URL.
     upload_headers: "upload-headers", bool = false, worst true;
-    /// How long a signed URL is good for, in seconds.
+    /// How long a signed URL is valid, in seconds.
     url_life: "url-life", Duration = Duration::from_secs(3600), worst Duration::from_secs(60);
-    /// How far the clock of a client may be off, in seconds.
+    /// How far a client's clock may be wrong, in seconds.
     clock_skew: "clock-skew", Duration = Duration::from_secs(300), worst Duration::from_secs(30);
-    /// How many URLs may be signed at once.
+    /// The limit of URLs signed in one request.
     sign_limit: "sign-limit", usize = 10_000, worst 200;
-    /// How many units a job may have.
+    /// The limit of units in a job.
     job_limit: "job-limit", usize = 10_000, worst 50;
-    /// How many items may be linked, looked up or deleted at once.
+    /// The limit of items linked, looked up or deleted in one request.
     ids_limit: "ids-limit", usize = 10_000, worst 50;
-    /// How many records a page has at most, whatever was asked for.
+    /// The limit of records on a page, even if the client asks for more.
     page_limit: "page-limit", usize = 1_000, worst 3;
-    /// Whether an empty page with a token comes before each page with records.
+    /// Whether an empty page with a token precedes each page with records.
     empty_pages: "empty-pages", bool = false, worst true;
     /// How long a job takes, in seconds.
     job_time: "job-time", Duration = Duration::ZERO, worst Duration::from_millis(300);
-    /// How long a poll is held at most, in seconds.
+    /// The longest time for which a poll is held, in seconds.
     hold_limit: "hold-limit", Duration = Duration::from_secs(20), worst Duration::from_millis(100);
-    /// How long a job can be asked for after its end, in seconds.
+    /// How long the status of an ended job can be read, in seconds.
     job_retention: "job-retention", Duration = Duration::from_secs(7 * 24 * 3600), worst Duration::from_secs(60);
 }
 
-/// What is wrong with the text of switches.
+/// The error of the text of switches.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct InvalidSwitches(String);
@@ -145,7 +145,7 @@ impl FromStr for Switches {
     }
 }
 
-/// The positions that differ from the default.
+/// Writes the positions that differ from the default.
 impl fmt::Display for Switches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = Self::default().positions();

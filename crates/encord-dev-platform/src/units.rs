@@ -1,4 +1,4 @@
-//! The units of a job: what a request registers, read from its lists.
+//! The units of a job, read from the lists of a request.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use crate::problem::{Kind, Problem};
 
-/// One image, video, group, series …: it becomes an item, or it fails.
+/// An image, video, group, series and so on. It becomes one item, or it fails.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unit {
     pub(crate) kind: UnitKind,
     pub(crate) title: Option<String>,
     pub(crate) client_metadata: Map<String, Value>,
-    /// One, or those of a group in order; none for a group of items.
+    /// One file, or the files of a group in order. Empty for a group of existing items.
     pub(crate) files: Vec<UnitFile>,
-    /// The items that are put together.
+    /// The existing items of a group.
     pub(crate) items: Vec<Uuid>,
 }
 
@@ -39,11 +39,11 @@ pub(crate) struct UnitFile {
     pub(crate) url: String,
     pub(crate) title: Option<String>,
     pub(crate) placeholder: Option<Uuid>,
-    /// What the uploader says of it.
+    /// The facts that the client states about the medium.
     pub(crate) media: Map<String, Value>,
 }
 
-/// What `dataItems` says.
+/// The content of `dataItems`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct DataItems {
     pub(crate) units: Vec<Unit>,
@@ -51,7 +51,7 @@ pub(crate) struct DataItems {
     pub(crate) upsert_metadata: bool,
 }
 
-/// Each list may be absent.
+/// The lists of a request. Each may be absent.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Lists {
@@ -179,17 +179,17 @@ impl DataItems {
 }
 
 impl Unit {
-    /// An image without a file.
+    /// Makes an image without a file.
     pub(crate) fn empty(title: Option<String>) -> Self {
         Self { kind: UnitKind::Image, title, client_metadata: Map::new(), files: Vec::new(), items: Vec::new() }
     }
 
-    /// Of one file.
+    /// Makes a unit of one file.
     pub(crate) fn file(kind: UnitKind, title: Option<String>, file: UnitFile) -> Self {
         Self { kind, files: vec![file], ..Self::empty(title) }
     }
 
-    /// What the item is called: the title, else the end of the URL.
+    /// Returns the name of the item: the title, or otherwise the last segment of the URL.
     pub(crate) fn name(&self) -> &str {
         let url = self.files.first().map_or("", |file| file.url.as_str());
         self.title.as_deref().unwrap_or(url.rsplit('/').next().unwrap_or_default())
@@ -205,7 +205,7 @@ impl UnitFile {
         Self { url, title, placeholder, media: Map::new() }
     }
 
-    /// Whether the file lies in a cloud, where the emulator does not look.
+    /// Whether the file is in a cloud. The emulator does not look there.
     pub(crate) fn is_in_cloud(&self) -> bool {
         self.url.contains("://")
     }
@@ -256,7 +256,7 @@ impl Scene {
         let Self { title, parts, client_metadata, placeholder_item_uuid } = self;
         let mut urls = Vec::new();
         let mut rest = vec![Value::Object(parts)];
-        // A scene is a tree; what it is made of is named by `url` somewhere in it.
+        // A scene is a JSON tree. Each `url` in it names a file.
         while let Some(value) = rest.pop() {
             match value {
                 Value::Object(map) => {

@@ -5,29 +5,28 @@
 //! ```text
 //! a.jpg: 503 x2 retry-after=1      the first two uploads of a.jpg are answered with 503 and Retry-After: 1
 //! *.mp4: reset-during x1           the first upload of each object that ends in .mp4 is reset half way
-//! 30%: 429                         of all uploads, three in ten, chosen by seed, object and how often it came
-//! 10% logs/*: corrupt              both at once
-//! seed=7                           other choices; 0 unless given
+//! 30%: 429                         three in ten uploads, chosen by seed, object, and how often it was uploaded before
+//! 10% logs/*: corrupt              one in ten uploads to logs/
+//! seed=7                           makes other choices; the default is 0
 //! ```
 //!
-//! The object is its name without the bucket; `*` stands for any characters, and a character that the plan needs for itself
-//! (`*`, `;`, `:`, `%`, a blank) is percent-encoded. `x2` counts for each object on its own; without it the rule always holds.
-//! The first rule that fits an upload decides. Faults befall uploads (`PUT`) alone, and only those whose signature is good.
+//! A rule names an object without its bucket. `*` stands for any characters. The characters `*`, `;`, `:`, `%` and the blank are
+//! percent-encoded in names. `x2` limits the rule to two uploads of each object; without it there is no limit. The first rule
+//! that matches decides. Only uploads (`PUT`) with a valid signature have faults.
 //!
 //! | fault | what the client sees |
 //! |---|---|
-//! | `503` | this status (400 to 599) once the body has been read; with `retry-after=SECONDS` that header |
-//! | `reject=413` | this status at once, before the body is read, and the end of the connection; also with `retry-after` |
+//! | `503` | this status (400 to 599), after the body was read; `retry-after=SECONDS` adds the header |
+//! | `reject=413` | this status before the body is read, then the end of the connection; `retry-after` as above |
 //! | `reset-before`, `reset-during`, `reset-after` | a TCP reset: before the body is read, after half of it, or once the object is stored |
-//! | `stall` | the body is not read, and nothing is ever answered, until the client or the store goes |
-//! | `silent` | the object is stored, and nothing is ever answered, until the client or the store goes |
-//! | `slow=SECONDS` | the object is stored, and the answer comes so long after |
-//! | `drip=SECONDS` | the object is stored, and the body of the answer comes a byte at a time, each after so long; `drip` is 1 s |
-//! | `corrupt` | one bit flips on the way: it is stored so, and the hashes of the answer are those of what is stored; an empty object has none to flip |
-//! | `expire` | the URL is treated as one that has expired |
+//! | `stall` | the body is not read and never answered, until the client closes the connection or the store ends |
+//! | `silent` | the object is stored and never answered, until the client closes the connection or the store ends |
+//! | `slow=SECONDS` | the object is stored, and the answer is sent after this time |
+//! | `drip=SECONDS` | the object is stored, and the answer's body comes one byte at a time, with this pause; `drip` alone: 1 s |
+//! | `corrupt` | one bit is flipped before the object is stored, so the hashes in the answer differ; an empty object is not changed |
+//! | `expire` | the answer for an expired URL |
 //!
-//! A client that goes while it still has more of a stalled body to send than the sockets take is not seen to go: the end of its
-//! stream is behind what is not read.
+//! With `stall`, the store cannot see that a client closed the connection if unread bytes of the body fill the socket's buffer.
 
 mod plan;
 

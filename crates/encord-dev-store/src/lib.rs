@@ -3,7 +3,7 @@
 mod errors;
 pub mod faults;
 mod objects;
-mod record;
+pub mod record;
 mod route;
 pub mod serve;
 mod server;

@@ -25,14 +25,13 @@ use crate::sign::hex;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Storage {
-    /// In memory, until the store ends.
+    /// Keeps objects in memory, until the store ends.
     #[default]
     Memory,
-    /// In this folder, which is made if it is missing. A file is complete when it appears, and a store that is started later
-    /// finds it again. Only one store at a time may use a folder.
+    /// Keeps objects in this folder, which is created if it is missing. A file appears when it is complete. A store that is
+    /// started later finds the objects again. Only one store at a time may use a folder.
     Folder(PathBuf),
-    /// Nowhere: only the sizes and hashes are kept, so that uploads of any size can be checked. A `GET` of such an object is an
-    /// error of the store.
+    /// Keeps only sizes and hashes, so that uploads of any size can be checked. A `GET` of such an object is answered with 500.
     Discard,
 }
 
@@ -105,7 +104,7 @@ enum Place {
 }
 
 impl Objects {
-    /// Opens the storage, and finds the objects that are already there. Blocks.
+    /// Opens the storage, and finds the objects that it already has. Blocks.
     pub(crate) fn open(storage: Storage) -> io::Result<Self> {
         let mut index = Index::new();
         let place = match storage {
@@ -130,7 +129,7 @@ impl Objects {
         self.index().get(name).map(|(info, _)| info.clone())
     }
 
-    /// Returns the object as it is now; a later replacement is not seen. Blocks while a file is opened.
+    /// Returns the object as it is now, even if it is replaced later. Blocks while a file is opened.
     pub(crate) fn read(&self, name: &Name) -> io::Result<Option<(ObjectInfo, Reader)>> {
         let index = self.index();
         let Some((info, content)) = index.get(name) else { return Ok(None) };
@@ -158,13 +157,13 @@ impl Objects {
         self.index().values().map(|(info, _)| info.clone()).collect()
     }
 
-    /// Objects of a bucket in the order of their names, from the first one after `after` whose name begins with `prefix`.
-    pub(crate) fn list(&self, bucket: &str, prefix: &str, after: &str, most: usize) -> Vec<ObjectInfo> {
+    /// Returns the objects of a bucket whose names begin with `prefix` and come after `after`, in the order of their names.
+    pub(crate) fn list(&self, bucket: &str, prefix: &str, after: &str, max_keys: usize) -> Vec<ObjectInfo> {
         let index = self.index();
         let from = Name { bucket: bucket.to_owned(), key: prefix.max(after).to_owned() };
         let names = index.range(from..).take_while(|(name, _)| name.bucket == bucket && name.key.starts_with(prefix));
         let names = names.filter(|(name, _)| after.is_empty() || name.key.as_str() > after);
-        names.take(most).map(|(_, (info, _))| info.clone()).collect()
+        names.take(max_keys).map(|(_, (info, _))| info.clone()).collect()
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

@@ -1,4 +1,5 @@
-//! The records of requests, for tests, demos and the log of the command.
+//! Records of requests, for tests, demos and the log of the command. `encord-dev-platform` keeps its own records in the same
+//! [`Log`].
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,7 +14,7 @@ use crate::faults::Fault;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RequestRecord {
-    /// When its head had been read.
+    /// When its head was read.
     pub at: SystemTime,
     /// The method.
     pub method: Method,
@@ -25,7 +26,7 @@ pub struct RequestRecord {
     pub fault: Option<Fault>,
     /// The outcome.
     pub outcome: Outcome,
-    /// The error of the signature, or of the store itself.
+    /// Why the signature was refused, or why the store itself failed.
     pub error: Option<String>,
 }
 
@@ -33,7 +34,7 @@ pub struct RequestRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The store answered with this status.
+    /// The server answered with this status.
     Answered(u16),
     /// The connection was reset, as planned.
     Reset,
@@ -42,6 +43,10 @@ pub enum Outcome {
 }
 
 impl RequestRecord {
+    pub(crate) fn new(at: SystemTime, method: Method, path: String) -> Self {
+        Self { at, method, path, bytes: 0, fault: None, outcome: Outcome::Abandoned, error: None }
+    }
+
     /// The name of the object, without its bucket.
     pub fn object(&self) -> Option<&str> {
         let (_, key) = self.path.split_once('/')?;
@@ -72,25 +77,28 @@ impl fmt::Display for Outcome {
     }
 }
 
-pub(crate) type Listener = Arc<dyn Fn(&RequestRecord) + Send + Sync>;
+/// A function that is called with each record.
+pub type Listener<R> = Arc<dyn Fn(&R) + Send + Sync>;
 
 /// The latest records, up to a limit.
-pub(crate) struct Log {
-    records: Mutex<VecDeque<RequestRecord>>,
+pub struct Log<R> {
+    records: Mutex<VecDeque<R>>,
     limit: usize,
-    listener: Option<Listener>,
+    listener: Option<Listener<R>>,
 }
 
-impl Log {
-    pub(crate) fn new(limit: usize, listener: Option<Listener>) -> Self {
+impl<R: Clone> Log<R> {
+    /// Makes an empty log that keeps at most `limit` records.
+    pub fn new(limit: usize, listener: Option<Listener<R>>) -> Self {
         Self { records: Mutex::default(), limit, listener }
     }
 
-    pub(crate) fn all(&self) -> Vec<RequestRecord> {
+    /// Returns the records, the oldest first.
+    pub fn all(&self) -> Vec<R> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    pub(crate) fn add(&self, record: RequestRecord) {
+    fn add(&self, record: R) {
         if let Some(listener) = &self.listener {
             listener(&record);
         }
@@ -102,34 +110,34 @@ impl Log {
     }
 }
 
-/// The record of a request under way. It is added to the log when it is dropped, for any reason.
-pub(crate) struct Entry {
-    log: Arc<Log>,
-    record: Option<RequestRecord>,
+/// The record of a request that is being handled. Dropping it adds the record to the log.
+pub struct PendingRecord<R: Clone> {
+    log: Arc<Log<R>>,
+    /// The record as it is now.
+    pub record: R,
 }
 
-impl Entry {
-    pub(crate) fn new(log: Arc<Log>, at: SystemTime, method: Method, path: String) -> Self {
-        let outcome = Outcome::Abandoned;
-        let record = RequestRecord { at, method, path, bytes: 0, fault: None, outcome, error: None };
-        Self { log, record: Some(record) }
-    }
-
-    pub(crate) fn update(&mut self, update: impl FnOnce(&mut RequestRecord)) {
-        if let Some(record) = &mut self.record {
-            update(record);
-        }
-    }
-
-    pub(crate) fn end(mut self, outcome: Outcome) {
-        self.update(|record| record.outcome = outcome);
+impl<R: Clone> PendingRecord<R> {
+    /// Starts with this record, for this log.
+    pub fn new(log: Arc<Log<R>>, record: R) -> Self {
+        Self { log, record }
     }
 }
 
-impl Drop for Entry {
+impl<R: Clone> Drop for PendingRecord<R> {
     fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
-            self.log.add(record);
-        }
+        self.log.add(self.record.clone());
+    }
+}
+
+impl<R> fmt::Debug for Log<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+impl<R: Clone + fmt::Debug> fmt::Debug for PendingRecord<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.record.fmt(f)
     }
 }

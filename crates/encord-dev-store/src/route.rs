@@ -5,11 +5,11 @@ use http::{Method, Uri};
 use crate::errors::Refused;
 use crate::sign::{decode, pairs};
 
-/// The longest name of an object, with both services: 1024 bytes of UTF-8.
-const LONGEST_KEY: usize = 1024;
+/// The limit of both services for the name of an object, in bytes of UTF-8.
+const MAX_KEY_BYTES: usize = 1024;
 
-/// The most objects in one answer to a listing, with both services.
-const MOST_LISTED: usize = 1000;
+/// The limit of both services for one page of a listing, in objects.
+const MAX_LISTED_OBJECTS: usize = 1000;
 
 /// An object, by bucket and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,9 +32,10 @@ pub(crate) enum Action {
 pub(crate) struct Listing {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
-    /// Only names after this one.
+    /// List only names after this one.
     pub(crate) after: String,
-    pub(crate) most: usize,
+    /// How many names to list at most.
+    pub(crate) max_keys: usize,
     /// Whether names are percent-encoded in the answer.
     pub(crate) encode: bool,
 }
@@ -46,7 +47,7 @@ pub(crate) fn action(method: &Method, uri: &Uri) -> Result<Action, Refused> {
     if !is_bucket(bucket) {
         return Err(Refused::InvalidBucketName);
     }
-    if key.len() > LONGEST_KEY {
+    if key.len() > MAX_KEY_BYTES {
         return Err(Refused::KeyTooLong);
     }
     let name = || Name { bucket: bucket.to_owned(), key: key.to_owned() };
@@ -66,15 +67,15 @@ pub(crate) fn decoded_path(uri: &Uri) -> Option<String> {
     String::from_utf8(decode(path).into_owned()).ok()
 }
 
-/// Whether a name is a valid bucket: at most 63 letters, digits, `-`, `_` and `.`, without a dot at the start, so that it is a
-/// safe name of a folder.
+/// Whether a name is a valid bucket: at most 63 letters, digits, `-`, `_` and `.`, without a dot at the start. Such a name is
+/// also a safe name for a folder.
 pub(crate) fn is_bucket(name: &str) -> bool {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    (1..=63).contains(&name.len()) && name.bytes().all(known) && !name.starts_with('.')
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=63).contains(&name.len()) && name.bytes().all(is_allowed) && !name.starts_with('.')
 }
 
 fn listing(bucket: &str, query: &str) -> Result<Listing, Refused> {
-    let mut listing = Listing { bucket: bucket.to_owned(), most: MOST_LISTED, ..Listing::default() };
+    let mut listing = Listing { bucket: bucket.to_owned(), max_keys: MAX_LISTED_OBJECTS, ..Listing::default() };
     for (name, value) in pairs(query) {
         let value = || String::from_utf8(value.into_owned()).map_err(|_| Refused::InvalidUri);
         match &*name {
@@ -86,8 +87,9 @@ fn listing(bucket: &str, query: &str) -> Result<Listing, Refused> {
                 listing.after = listing.after.max(last);
             }
             b"max-keys" => {
-                let most: usize = value()?.parse().map_err(|_| Refused::InvalidArgument("max-keys is not a number"))?;
-                listing.most = most.min(MOST_LISTED);
+                let max_keys: usize =
+                    value()?.parse().map_err(|_| Refused::InvalidArgument("max-keys is not a number"))?;
+                listing.max_keys = max_keys.min(MAX_LISTED_OBJECTS);
             }
             b"encoding-type" => {
                 listing.encode = match &*value()? {
@@ -141,10 +143,15 @@ mod tests {
     #[test]
     fn listings() {
         let bucket = "b".to_owned();
-        let plain = Listing { bucket, most: 1000, ..Listing::default() };
+        let plain = Listing { bucket, max_keys: 1000, ..Listing::default() };
         check(&Method::GET, "/b", &Ok(Action::List(plain.clone())));
-        let some =
-            Listing { bucket: "b".to_owned(), prefix: "a/".to_owned(), after: "a/5".to_owned(), most: 2, encode: true };
+        let some = Listing {
+            bucket: "b".to_owned(),
+            prefix: "a/".to_owned(),
+            after: "a/5".to_owned(),
+            max_keys: 2,
+            encode: true,
+        };
         let target = "/b/?list-type=2&prefix=a%2F&start-after=a/5&max-keys=2&encoding-type=url&delimiter=";
         check(&Method::GET, target, &Ok(Action::List(some)));
         let after = |after: &str| Ok(Action::List(Listing { after: after.to_owned(), ..plain.clone() }));

@@ -1,7 +1,9 @@
-//! Accepts and serves connections, and ends them in order or by a reset. The emulator of the platform uses it too.
+//! A server on loopback whose connections can be reset. `encord-dev-platform` uses it too.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,176 +20,259 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 /// The limits of the head of a request: bytes, headers and time.
-const MAX_HEAD: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 128;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the rest of a request is read after it was refused. Without this, a reset could destroy the answer.
-const LINGER: Duration = Duration::from_secs(2);
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long requests may still run after the server was told to end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Answers the requests of a server.
-pub trait Answers: Send + Sync + 'static {
-    /// The body of an answer.
+pub trait Handler: Send + Sync + 'static {
+    /// The body of a response.
     type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
 
-    /// The answer to a request.
+    /// Answers a request.
     ///
     /// # Errors
     ///
-    /// [`Cut`] when the connection is to be reset instead.
-    fn answer(
+    /// [`ResetConnection`] resets the connection; there is no answer.
+    fn handle(
         &self,
         request: Request<Incoming>,
-        link: &Link,
-    ) -> impl Future<Output = Result<Response<Self::Body>, Cut>> + Send;
+        control: &ConnectionControl,
+    ) -> impl Future<Output = Result<Response<Self::Body>, ResetConnection>> + Send;
 }
 
-/// The connection is to be reset.
+/// Tells the server to reset the connection.
 #[derive(Debug, Error)]
 #[error("reset, as planned")]
-pub struct Cut;
+pub struct ResetConnection;
 
-/// Serves connections until `closes` says so; requests that are under way then have `grace` to end.
-pub async fn accept<S: Answers>(
+/// The error when the port cannot be had.
+#[derive(Debug, Error)]
+#[error("cannot listen on {addr}: {source}")]
+#[non_exhaustive]
+pub struct BindError {
+    /// The address.
+    pub addr: SocketAddr,
+    /// The reason.
+    pub source: io::Error,
+}
+
+/// A port that is bound and does not accept connections yet.
+#[derive(Debug)]
+pub struct BoundPort {
     listener: TcpListener,
-    service: Arc<S>,
-    mut closes: watch::Receiver<bool>,
-    grace: Duration,
-) {
+    addr: SocketAddr,
+    shutdown: watch::Sender<bool>,
+}
+
+impl BoundPort {
+    /// Binds this port of `127.0.0.1`. Port 0 binds a free one.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the port cannot be bound.
+    pub async fn bind(port: u16) -> Result<Self, BindError> {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let failed = |source| BindError { addr, source };
+        let listener = TcpListener::bind(addr).await.map_err(failed)?;
+        let addr = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, addr, shutdown: watch::Sender::new(false) })
+    }
+
+    /// Returns the signal for the end of the server.
+    pub fn shutdown_signal(&self) -> ShutdownSignal {
+        ShutdownSignal(self.shutdown.subscribe())
+    }
+
+    /// Accepts connections from now on, on the runtime of the caller.
+    pub fn serve(self, handler: impl Handler) -> Server {
+        let signal = self.shutdown_signal();
+        let Self { listener, addr, shutdown } = self;
+        Server { addr, shutdown, task: tokio::spawn(accept(listener, Arc::new(handler), signal)) }
+    }
+}
+
+/// A server that runs. It ends when this is dropped, or in an orderly way by [`Server::shutdown`].
+pub struct Server {
+    addr: SocketAddr,
+    shutdown: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// The address on which it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Accepts no more requests, and waits up to 5 s for those that still run.
+    pub async fn shutdown(mut self) {
+        self.shutdown.send_replace(true);
+        // An error means that a connection's task panicked. The server has ended all the same.
+        drop((&mut self.task).await);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
+/// Says when a server ends.
+#[derive(Clone, Debug)]
+pub struct ShutdownSignal(watch::Receiver<bool>);
+
+impl ShutdownSignal {
+    /// Waits until the server ends.
+    pub async fn wait(&mut self) {
+        // An error means that the server was dropped.
+        drop(self.0.wait_for(|ends| *ends).await);
+    }
+}
+
+async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>, mut signal: ShutdownSignal) {
     let mut connections = JoinSet::new();
-    let closing = closes.clone();
+    let for_connections = signal.clone();
     loop {
         tokio::select! {
-            () = closed(&mut closes) => break,
+            () = signal.wait() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(connections.spawn(serve(stream, Arc::clone(&service), closing.clone()))),
-                // Such as too many open files.
+                Ok((stream, _)) => drop(connections.spawn(serve(stream, Arc::clone(&handler), for_connections.clone()))),
+                // For example, too many open files.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             },
         }
     }
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
-    // Those that are not done by then are dropped with the set.
-    drop(timeout(grace, all).await);
+    // Connections that still run after the grace are dropped with the set.
+    drop(timeout(SHUTDOWN_GRACE, all).await);
 }
 
-/// Ready once the service ends.
-pub async fn closed(closes: &mut watch::Receiver<bool>) {
-    // An error means that the service is gone.
-    drop(closes.wait_for(|closes| *closes).await);
-}
-
-async fn serve<S: Answers>(stream: TcpStream, service: Arc<S>, mut closes: watch::Receiver<bool>) {
-    // Fails only on a connection that is gone.
+async fn serve<H: Handler>(stream: TcpStream, handler: Arc<H>, mut signal: ShutdownSignal) {
+    // This fails only if the connection has already ended.
     drop(stream.set_nodelay(true));
-    let link = Arc::new(Link::default());
-    let wire = TokioIo::new(Wire { stream, link: Arc::clone(&link) });
-    let answer = service_fn(move |request| {
-        let (service, link) = (Arc::clone(&service), Arc::clone(&link));
-        Box::pin(async move { service.answer(request, &link).await.inspect_err(|_| link.reset()) })
+    let control = Arc::new(ConnectionControl::default());
+    let io = TokioIo::new(ResettableStream { stream, control: Arc::clone(&control) });
+    let service = service_fn(move |request| {
+        let (handler, control) = (Arc::clone(&handler), Arc::clone(&control));
+        Box::pin(async move { handler.handle(request, &control).await.inspect_err(|_| control.reset()) })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD)
+        .max_buf_size(MAX_HEAD_BYTES)
         .half_close(true)
-        .serve_connection(wire, answer);
-    let mut closing = false;
+        .serve_connection(io, service);
+    let mut ending = false;
     loop {
         tokio::select! {
-            // An error is the end too: the client's going away, a head that cannot be read, a planned reset.
+            // An error ends the connection too: the client went away, the head is invalid, or a reset was planned.
             _ = std::future::poll_fn(|context| connection.poll_without_shutdown(context)) => break,
-            () = closed(&mut closes), if !closing => {
-                closing = true;
+            () = signal.wait(), if !ending => {
+                ending = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }
-    let mut wire = connection.into_parts().io.into_inner();
-    if !wire.link.reset.load(Ordering::Acquire) {
-        drop(timeout(LINGER, linger(&mut wire)).await);
+    let mut stream = connection.into_parts().io.into_inner();
+    if !stream.control.reset.load(Ordering::Acquire) {
+        drop(timeout(LINGER_TIMEOUT, linger(&mut stream)).await);
     }
 }
 
-/// Says that nothing more comes, and reads until the other side has nothing either.
-async fn linger(wire: &mut Wire) -> io::Result<()> {
-    wire.shutdown().await?;
+/// Closes the sending side, and reads until the client closes its side.
+async fn linger(stream: &mut ResettableStream) -> io::Result<()> {
+    stream.shutdown().await?;
     let mut buffer = vec![0; 64 * 1024];
-    while wire.read(&mut buffer).await? > 0 {}
+    while stream.read(&mut buffer).await? > 0 {}
     Ok(())
 }
 
-/// What the answers on a connection tell its wire.
+/// Lets a handler control its connection.
 #[derive(Debug, Default)]
-pub struct Link {
+pub struct ConnectionControl {
     reset: AtomicBool,
     held: AtomicBool,
 }
 
-impl Link {
-    /// The connection is to be reset.
-    pub fn reset(&self) {
+impl ConnectionControl {
+    fn reset(&self) {
         self.reset.store(true, Ordering::Release);
     }
 
-    /// Nothing will be read any more, nor answered.
+    /// Call this when the request is neither read further nor answered. The server then still notices when the client
+    /// closes the connection, and drops the handler's future.
     pub fn hold(&self) {
         self.held.store(true, Ordering::Release);
     }
 }
 
-/// A connection that resets when it is dropped, if it was told to.
-struct Wire {
+/// A TCP stream that sends a reset when it is dropped, if [`ConnectionControl::reset`] was called.
+struct ResettableStream {
     stream: TcpStream,
-    link: Arc<Link>,
+    control: Arc<ConnectionControl>,
 }
 
-impl Wire {
-    /// Fails once the client has gone, of which nobody would learn who does not read. Until then `cx` is woken when it goes.
-    fn watch(&self, cx: &mut Context<'_>) -> io::Result<()> {
-        while let Poll::Ready(news) = self.stream.poll_read_ready(cx) {
-            news?;
+impl ResettableStream {
+    /// Fails if the client has closed the connection; otherwise wakes `cx` when it does. hyper does not notice this itself
+    /// while it reads nothing.
+    fn check_closed(&self, cx: &mut Context<'_>) -> io::Result<()> {
+        while let Poll::Ready(ready) = self.stream.poll_read_ready(cx) {
+            ready?;
             let state = pin!(self.stream.ready(Interest::READABLE)).poll(cx)?;
             if matches!(state, Poll::Ready(state) if state.is_read_closed()) {
                 return Err(io::ErrorKind::ConnectionAborted.into());
             }
-            // They are bytes, which stay unread; what comes after them is news again.
+            // Bytes have arrived. They stay unread; this clears the readiness, so that the next event wakes `cx`.
             drop(self.stream.try_io(Interest::READABLE, || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into())));
         }
         Ok(())
     }
 }
 
-impl Drop for Wire {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
-        if self.link.reset.load(Ordering::Acquire) {
+        if self.control.reset.load(Ordering::Acquire) {
             drop(self.stream.set_zero_linger());
         }
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ResettableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ResettableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
-    /// Asked by hyper whenever the connection is woken.
+    /// hyper calls this each time the connection is woken.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.link.held.load(Ordering::Acquire) {
-            self.watch(cx)?;
+        if self.control.held.load(Ordering::Acquire) {
+            self.check_closed(cx)?;
         }
         Pin::new(&mut self.stream).poll_flush(cx)
     }

@@ -7,7 +7,7 @@ mod service;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,36 +15,31 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use crate::faults::{Fault, FaultPlan, PlanRun};
 use crate::objects::{ObjectInfo, Objects, Reader, Storage};
 use crate::record::{Listener, Log, RequestRecord};
 use crate::route::Name;
-use crate::serve::accept;
+use crate::serve::{BindError, BoundPort, Server};
 use crate::sign::{Credentials, Presign, Scheme, SignError, Signer, encode};
 use service::{Clock, Service};
 
-/// The bucket of [`Running::url`] and its like. Any other bucket exists too.
+/// The bucket that [`Running::url`], [`Running::presign`] and [`Running::object`] use. All other bucket names exist too.
 pub const DEFAULT_BUCKET: &str = "dev";
 
-/// How many records [`Running::requests`] keeps unless told otherwise.
-const LOG_LIMIT: usize = 10_000;
+/// The default of [`Builder::log_limit`], in records.
+const DEFAULT_LOG_LIMIT: usize = 10_000;
 
-/// For how long [`Running::presign_put`] signs.
+/// How long a URL of [`Running::presign_put`] is valid.
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(15 * 60);
-
-/// How long a request that is under way may take to end when the store does.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// The development store; see the [crate](crate).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DevStore;
 
-/// How a store is to be.
+/// The options of a store.
 #[must_use]
 pub struct Builder {
     port: u16,
@@ -57,17 +52,17 @@ pub struct Builder {
     write_once: bool,
     clock: Clock,
     log_limit: usize,
-    listener: Option<Listener>,
+    listener: Option<Listener<RequestRecord>>,
 }
 
-/// Why a store did not start.
+/// The error when a store does not start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The port is taken.
-    #[error("cannot listen on {0}: {1}")]
-    Bind(SocketAddr, #[source] io::Error),
-    /// The folder cannot be made or read.
+    /// The port cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The folder cannot be created or read.
     #[error("cannot keep objects in {}: {source}", .folder.display())]
     #[non_exhaustive]
     Storage {
@@ -78,21 +73,19 @@ pub enum StartError {
     },
 }
 
-/// A store that runs. It ends when this is dropped, or in peace by [`Running::shutdown`].
+/// A store that runs. It ends when this is dropped, or in an orderly way by [`Running::shutdown`].
 pub struct Running {
-    addr: SocketAddr,
+    server: Server,
     objects: Objects,
-    log: Arc<Log>,
+    log: Arc<Log<RequestRecord>>,
     signer: Signer,
     clock: Clock,
     faults: Arc<Mutex<PlanRun<Fault>>>,
     write_once: Arc<AtomicBool>,
-    closing: watch::Sender<bool>,
-    task: JoinHandle<()>,
 }
 
 impl DevStore {
-    /// A store on a free port of `127.0.0.1`, in memory, with the development key and without faults.
+    /// Starts with the defaults: a free port of `127.0.0.1`, objects in memory, the development key, no faults.
     pub fn builder() -> Builder {
         Builder {
             port: 0,
@@ -104,77 +97,76 @@ impl DevStore {
             chunked: false,
             write_once: false,
             clock: Arc::new(SystemTime::now),
-            log_limit: LOG_LIMIT,
+            log_limit: DEFAULT_LOG_LIMIT,
             listener: None,
         }
     }
 }
 
 impl Builder {
-    /// The port of `127.0.0.1` on which to listen; 0, the default, is a free one.
+    /// Sets the port of `127.0.0.1`. The default is 0: a free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Where objects are kept. The default is [`Storage::Memory`].
+    /// Sets where objects are kept. The default is [`Storage::Memory`].
     pub fn storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
         self
     }
 
-    /// What goes wrong on purpose. The default is nothing.
+    /// Sets the faults of uploads. The default is none.
     pub fn faults(mut self, faults: FaultPlan) -> Self {
         self.faults = faults;
         self
     }
 
-    /// Adds a key whose signatures are good. The first one signs for [`Running::presign`]. Without any it is
+    /// Adds a key whose signatures are accepted. [`Running::presign`] signs with the first one. The default is
     /// [`Credentials::development`].
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials.push(credentials);
         self
     }
 
-    /// In which scheme [`Running::presign`] signs, and in whose words a request without signature is refused. Signatures of both
-    /// are good. The default is [`Scheme::Gcs`].
+    /// Sets the scheme in which [`Running::presign`] signs, and the service whose errors answer a request without signature.
+    /// Signatures of both schemes are always accepted. The default is [`Scheme::Gcs`].
     pub fn scheme(mut self, scheme: Scheme) -> Self {
         self.scheme = scheme;
         self
     }
 
-    /// Whether a request without a signature may do everything. One that has a signature still needs a good one. The default is
-    /// no.
+    /// Accepts requests without a signature. A signature that is present must still be valid. The default is false.
     pub fn open(mut self, open: bool) -> Self {
         self.open = open;
         self
     }
 
-    /// Whether an upload may come without `Content-Length`, in chunks. The default is no: S3 refuses that.
+    /// Accepts uploads in chunks, without `Content-Length`. The default is false, because S3 refuses them.
     pub fn chunked(mut self, chunked: bool) -> Self {
         self.chunked = chunked;
         self
     }
 
-    /// Whether an object that is there stays as it is: a second upload of its name is answered with 412. The default is no.
+    /// Refuses to replace an object: a second upload of its name is answered with 412. The default is false.
     pub fn write_once(mut self, write_once: bool) -> Self {
         self.write_once = write_once;
         self
     }
 
-    /// What the time is, so that a test can let signed URLs expire without waiting. The default is the system's clock.
+    /// Sets the clock, so that a test can let signed URLs expire without waiting. The default is the system's clock.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// How many of the latest requests [`Running::requests`] keeps. The default is 10,000.
+    /// Sets how many of the latest requests [`Running::requests`] keeps. The default is 10,000.
     pub fn log_limit(mut self, limit: usize) -> Self {
         self.log_limit = limit;
         self
     }
 
-    /// Is called with each request when it is over. It must not block for long.
+    /// Sets a function that is called with each request when it has ended. It must not block for long.
     pub fn on_request(mut self, listener: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
@@ -184,7 +176,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the port cannot be had, or the folder.
+    /// [`StartError`] if the port or the folder cannot be used.
     pub async fn start(self) -> Result<Running, StartError> {
         let Self { port, storage, mut credentials, scheme, open, chunked, clock, log_limit, listener, .. } = self;
         let faults = Arc::new(Mutex::new(PlanRun::new(self.faults)));
@@ -192,20 +184,13 @@ impl Builder {
         let folder = if let Storage::Folder(folder) = &storage { folder.clone() } else { PathBuf::new() };
         let opened = spawn_blocking(move || Objects::open(storage)).await.map_err(io::Error::other).flatten();
         let objects = opened.map_err(|source| StartError::Storage { folder, source })?;
-        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let bound = async {
-            let socket = TcpListener::bind(loopback).await?;
-            let addr = socket.local_addr()?;
-            io::Result::Ok((socket, addr))
-        };
-        let (socket, addr) = bound.await.map_err(|error| StartError::Bind(loopback, error))?;
+        let port = BoundPort::bind(port).await?;
 
         if credentials.is_empty() {
             credentials.push(Credentials::development());
         }
         let signing = credentials.first().cloned().unwrap_or_else(Credentials::development);
         let log = Arc::new(Log::new(log_limit, listener));
-        let (closing, closes) = watch::channel(false);
         let service = Service::new(service::Parts {
             objects: objects.clone(),
             faults: Arc::clone(&faults),
@@ -216,59 +201,49 @@ impl Builder {
             scheme,
             clock: Arc::clone(&clock),
             log: Arc::clone(&log),
-            closes: closes.clone(),
+            shutdown: port.shutdown_signal(),
         });
-        let task = tokio::spawn(accept(socket, Arc::new(service), closes, GRACE));
-        Ok(Running {
-            addr,
-            objects,
-            log,
-            signer: Signer::new(scheme, signing),
-            clock,
-            faults,
-            write_once,
-            closing,
-            task,
-        })
+        let server = port.serve(service);
+        Ok(Running { server, objects, log, signer: Signer::new(scheme, signing), clock, faults, write_once })
     }
 }
 
 impl Running {
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.server.addr()
     }
 
-    /// `http://` and where it listens, without a slash at the end.
+    /// The URL of the store, such as `http://127.0.0.1:9000`.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.addr())
     }
 
-    /// The URL of an object in the [`DEFAULT_BUCKET`], not signed.
+    /// Returns the URL of an object in the [`DEFAULT_BUCKET`], without a signature.
     pub fn url(&self, key: &str) -> String {
         let key: Vec<_> = key.split('/').map(|part| encode(part.as_bytes())).collect();
         format!("{}/{DEFAULT_BUCKET}/{}", self.base_url(), key.join("/"))
     }
 
-    /// A URL for the upload of an object, valid for so long from now; at least 1 s, at most 7 days. It is a credential.
+    /// Signs a URL for the upload of an object. It is valid from now on, for 1 s to 7 days, and it is a credential.
     ///
     /// # Errors
     ///
-    /// [`SignError::Expires`] outside of these bounds, [`SignError::Time`] when the clock is beyond the year 9999.
+    /// [`SignError::Expires`] if `expires` is out of range, [`SignError::Time`] if the clock is after the year 9999.
     pub fn presign(&self, key: &str, expires: Duration) -> Result<String, SignError> {
         self.signer.presign(&Presign::put(&self.url(key), expires, (self.clock)()))
     }
 
-    /// A URL for the upload of an object, valid for 15 minutes.
+    /// Signs a URL for the upload of an object. It is valid for 15 minutes.
     ///
     /// # Errors
     ///
-    /// [`SignError::Time`] when the clock is beyond the year 9999.
+    /// [`SignError::Time`] if the clock is after the year 9999.
     pub fn presign_put(&self, key: &str) -> Result<String, SignError> {
         self.presign(key, DEFAULT_EXPIRES)
     }
 
-    /// Signs for other methods, buckets, headers and times, with the first key of the store.
+    /// Returns the signer with the first key of the store, for other methods, buckets, headers and times.
     pub fn signer(&self) -> &Signer {
         &self.signer
     }
@@ -283,16 +258,16 @@ impl Running {
         self.objects.all()
     }
 
-    /// What is known of an object in the [`DEFAULT_BUCKET`].
+    /// Returns the facts about an object in the [`DEFAULT_BUCKET`].
     pub fn object(&self, key: &str) -> Option<ObjectInfo> {
         self.objects.info(&name(key))
     }
 
-    /// The bytes of an object in the [`DEFAULT_BUCKET`]; `None` where there is none.
+    /// Reads an object in the [`DEFAULT_BUCKET`]. Returns `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or the store has [`Storage::Discard`].
+    /// If the file cannot be read, or if the store uses [`Storage::Discard`].
     pub async fn read(&self, key: &str) -> io::Result<Option<Bytes>> {
         let (objects, name) = (self.objects.clone(), name(key));
         let read = move || match objects.read(&name)? {
@@ -307,32 +282,24 @@ impl Running {
         spawn_blocking(read).await.map_err(io::Error::other)?
     }
 
-    /// Follows this plan from now on, from its beginning.
+    /// Replaces the fault plan. All its counts start at zero.
     pub fn set_faults(&self, faults: FaultPlan) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = PlanRun::new(faults);
     }
 
-    /// [`Builder::write_once`] from now on.
+    /// Changes [`Builder::write_once`] while the store runs.
     pub fn set_write_once(&self, write_once: bool) {
         self.write_once.store(write_once, Ordering::Release);
     }
 
-    /// Takes no more requests, ends those that a fault keeps, waits up to 5 s for the others.
-    pub async fn shutdown(mut self) {
-        self.closing.send_replace(true);
-        // It fails when a connection's task panicked; nothing is left of it either way.
-        drop((&mut self.task).await);
+    /// Accepts no more requests, ends the requests that a fault holds, and waits up to 5 s for the others.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
     }
 }
 
 fn name(key: &str) -> Name {
     Name { bucket: DEFAULT_BUCKET.to_owned(), key: key.to_owned() }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl fmt::Debug for Builder {
@@ -343,6 +310,6 @@ impl fmt::Debug for Builder {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("addr", &self.addr).finish_non_exhaustive()
+        f.debug_struct("Running").field("addr", &self.addr()).finish_non_exhaustive()
     }
 }

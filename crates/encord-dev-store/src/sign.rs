@@ -1,7 +1,7 @@
-//! Signed URLs: made, and checked. No I/O and no clock; the time is passed in.
+//! Makes and checks signed URLs, without I/O and without a clock: the time is passed in.
 //!
 //! Google's V4 signing with HMAC keys (`GOOG4-HMAC-SHA256`) and Amazon's Signature Version 4 in the query
-//! (`AWS4-HMAC-SHA256`) are one algorithm with other constants:
+//! (`AWS4-HMAC-SHA256`) are one algorithm with different constants:
 //! <https://cloud.google.com/storage/docs/authentication/signatures> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>.
 
@@ -21,10 +21,10 @@ pub use verify::{Keys, SignatureError, Verified, verify};
 /// The longest time that a signed URL may be valid for, with both services: 7 days.
 pub const MAX_EXPIRES: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How far the clock of whoever signs may be ahead of the verifier's, with both services: 15 minutes.
+/// How far the signer's clock may be ahead of the verifier's, with both services: 15 minutes.
 pub const DEFAULT_SKEW: Duration = Duration::from_secs(15 * 60);
 
-/// Whose signed URLs.
+/// The service whose URLs are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
@@ -65,7 +65,7 @@ impl Scheme {
         }
     }
 
-    /// What stands before the secret in the first step of the key derivation.
+    /// The text before the secret in the first step of the key derivation.
     const fn key_prefix(self) -> &'static str {
         match self {
             Self::Gcs => "GOOG4",
@@ -101,17 +101,17 @@ impl Credentials {
     /// The secret of [`Credentials::development`]. It is public and protects nothing.
     pub const DEVELOPMENT_SECRET: &str = "not-a-secret-for-development-only";
 
-    /// A pair as the service gives it out.
+    /// Takes an access id and a secret that the service has issued.
     pub fn new(access_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self { access_id: access_id.into(), secret: secret.into() }
     }
 
-    /// The fixed pair that the development store takes unless told otherwise. It is public and protects nothing.
+    /// Returns the default credentials of the development store. They are public and protect nothing.
     pub fn development() -> Self {
         Self::new(Self::DEVELOPMENT_ACCESS_ID, Self::DEVELOPMENT_SECRET)
     }
 
-    /// The part that is in every signed URL.
+    /// Returns the access id, which is part of every signed URL.
     pub fn access_id(&self) -> &str {
         &self.access_id
     }

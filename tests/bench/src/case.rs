@@ -1,8 +1,8 @@
-//! The kinds of benchmarks, and how one is described.
+//! The kinds of benchmarks, and their descriptions.
 
 use crate::outcome::grouped;
 
-/// One line of the list.
+/// A benchmark of the list.
 #[derive(Debug)]
 pub(crate) struct Benchmark {
     pub(crate) name: &'static str,
@@ -18,7 +18,7 @@ pub(crate) enum Work {
     Paces(&'static [PaceCase]),
     /// Folders that become rows of a dataset.
     Folders(&'static [FolderCase]),
-    /// Times that programs measure themselves.
+    /// Times that the programs measure themselves.
     Timings(Timings),
     /// The dependencies of each published crate.
     Packages,
@@ -33,17 +33,17 @@ pub(crate) struct Case {
     /// How long the server takes to answer, in milliseconds.
     pub(crate) service_ms: u64,
     pub(crate) in_flight: InFlight,
-    /// The programs beside ours.
+    /// The programs to compare with ours.
     pub(crate) peers: &'static [Program],
     pub(crate) aims: &'static [Aim],
-    /// If given, smaller sizes are measured too: a thousandth, a hundredth and a tenth.
+    /// If set, smaller sizes are measured too: a thousandth, a hundredth and a tenth.
     pub(crate) growth: Option<Growth>,
 }
 
-/// How many uploads are under way at once.
+/// The number of uploads at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum InFlight {
-    /// The default of each program. curl and the bare loops get the number of ours.
+    /// The default of each program. curl and the minimal uploaders get the number of ours.
     Default,
     Is(u64),
 }
@@ -77,30 +77,30 @@ impl Program {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Aim {
-    /// The peer's time over ours, at least.
+    /// A lower bound for the peer's time divided by ours.
     Faster(Program, f64),
-    /// Our CPU time over the peer's, at most.
+    /// An upper bound for our CPU time divided by the peer's.
     Cpu(Program, f64),
-    /// Our peak memory in MiB, at most.
+    /// An upper bound for our peak memory, in MiB.
     Peak(f64),
-    /// Connections over the number in flight, at most 1.
+    /// The number of connections divided by the number of uploads at once: at most 1.
     Connections,
-    /// The time per file over that of a hundredth of the files, at most 1.
+    /// The time per file divided by that with a hundredth of the files: at most 1.
     PerFile,
 }
 
-/// Figures that `bench-pure` prints, and those of the SDK beside them.
+/// Figures of `bench-pure`, and the same figures of the SDK.
 #[derive(Debug)]
 pub(crate) struct Timings {
     pub(crate) topic: Topic,
     pub(crate) compared: &'static [Timing],
-    /// Whether the first of them is also taken at smaller sizes.
+    /// Whether the first figure is also measured at smaller sizes.
     pub(crate) growth: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Topic {
-    /// A list of models. The seed SDK is the last one that has them.
+    /// Lists of models, which only the seed SDK has.
     Uids,
     DataType,
     Settings,
@@ -136,9 +136,9 @@ pub(crate) struct Timing {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Against {
-    /// This figure of the SDK, which is at least so many times ours.
+    /// A lower bound for this figure of the SDK divided by ours.
     Sdk(&'static str, f64),
-    /// Nanoseconds, at most.
+    /// An upper bound in nanoseconds.
     Nothing(f64),
 }
 
@@ -148,36 +148,36 @@ pub(crate) struct PaceCase {
     pub(crate) files: u64,
     pub(crate) size: u64,
     pub(crate) link: Link,
-    /// After so many seconds the link is another one.
+    /// A later change of the link: the time in seconds, and the new link.
     pub(crate) then: Option<(f64, Link)>,
     pub(crate) store: Store,
-    /// Beside ours at its default.
+    /// The programs to compare with ours at its default.
     pub(crate) beside: &'static [Beside],
-    /// Our time over that of the best fixed number that loses nothing, at most.
+    /// An upper bound for our time divided by that of the best fixed number that loses no file.
     pub(crate) over_best: f64,
-    /// The time of each peer over ours, at least.
+    /// A lower bound for the time of each peer divided by ours.
     pub(crate) over_peers: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) rtt_ms: u64,
-    /// 0: no limit.
+    /// The bandwidth; 0 means no limit.
     pub(crate) mbit: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Store {
     pub(crate) service_ms: u64,
-    /// The options of `bench-server` that limit it.
+    /// The options of `bench-server` for its limits.
     pub(crate) limits: &'static [(&'static str, u64)],
-    /// Each so many-th object is refused for a day; 0: none.
+    /// Every N-th object is refused for a day; 0 means none.
     pub(crate) banned: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
-    /// Ours, always so many under way.
+    /// Our uploader with a fixed number of uploads at once.
     Fixed(u64),
     /// `curl --parallel`, with `--parallel-max` if that is not zero.
     Curl(u64),
@@ -223,19 +223,19 @@ impl Case {
         label
     }
 
-    /// The smallest case that still uses every part. The smoke run takes it.
+    /// Returns the smallest case that still uses every part, for the smoke run.
     #[must_use]
     pub(crate) fn smoke(self) -> Self {
         Self {
             files: self.files.min(40),
-            // Above the size from which `Expect: 100-continue` is sent.
+            // Larger than the size from which `Expect: 100-continue` is sent.
             size: self.size.min(17 * MIB),
             service_ms: self.service_ms.min(2),
             ..self
         }
     }
 
-    /// All sizes of the case, smallest first.
+    /// Returns all sizes of the case, the smallest first.
     pub(crate) fn sizes(self) -> Vec<Self> {
         let parts: &[u64] = if self.growth.is_some() { &[1000, 100, 10, 1] } else { &[1] };
         let part = |part: &u64| match self.growth {

@@ -1,4 +1,4 @@
-//! The chart of `docs/performance.md`: how many times as fast as each peer, with range and aim, on a logarithmic axis.
+//! Draws the chart of `docs/performance.md`: the speed relative to each peer, with range and aim, on a logarithmic axis.
 
 use anyhow::Result;
 use plotters::prelude::*;
@@ -10,11 +10,11 @@ const WIDTH: u32 = 940;
 const TOP: u32 = 54;
 const ROW: u32 = 30;
 const BELOW: u32 = 40;
-/// The words stand left of the axis, the numbers right of it.
+/// The width of the names, which are left of the axis.
 const LEFT: u32 = 430;
 const RIGHT: u32 = 160;
 
-/// Colours that are readable on light and on dark ground.
+/// Colours that are readable on light and dark backgrounds.
 const TEXT: RGBColor = RGBColor(0x80, 0x88, 0x90);
 const BAR: RGBColor = RGBColor(0x2f, 0x81, 0xf7);
 const AIM: RGBColor = RGBColor(0xd2, 0x65, 0x1b);
@@ -29,7 +29,7 @@ pub(crate) fn draw(outcomes: &[Outcome]) -> Result<String> {
         })
         .collect();
     let figures = || rows.iter().flat_map(|(verdict, aim)| [verdict.found.least, verdict.found.most, *aim]);
-    // Whole powers of ten, with 1 among them.
+    // The axis begins and ends at a power of ten, and includes 1.
     let least = 10_f64.powf(figures().fold(1.0, f64::min).log10().floor());
     let most = 10_f64.powf(figures().fold(10.0, f64::max).log10().ceil());
     let count = u32::try_from(rows.len())?;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::case::{FolderCase, KIB};
-use crate::lab::{Ends, Lab, output, read_json, write_files};
+use crate::lab::{KillOnDrop, Lab, output, read_json, write_files};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
 
@@ -107,7 +107,7 @@ impl FolderCase {
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("encord dev-platform")?;
         let mut line = String::new();
         let read = BufReader::new(platform.stdout.take().context("no pipe")?).read_line(&mut line);
-        let _platform = Ends(platform);
+        let _platform = KillOnDrop(platform);
         read?;
         let platform = read_json(&line)?;
         let word = |name: &str| platform[name].as_str().context("a platform without an address");

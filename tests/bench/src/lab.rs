@@ -1,4 +1,4 @@
-//! The equipment of the upload benchmarks: programs, files to send, a server, and the measurement.
+//! Shared by the upload benchmarks: programs, files to send, a server, and the measurement.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 
 use crate::case::{Case, InFlight, Program};
 
-/// Limits the disk space of all files. A longer manifest names the same files again.
-const DISK: u64 = 512 * 1024 * 1024;
+/// The limit for the disk space of all files. A longer manifest repeats files.
+const MAX_DISK_BYTES: u64 = 512 * 1024 * 1024;
 
 /// The SDK whose uploads are measured.
 const SDK: &str = "current";
 
-/// The programs, built, and a folder for what they work on.
+/// The programs, and a folder for their files.
 pub(crate) struct Lab {
     pub(crate) folder: PathBuf,
     programs: PathBuf,
-    /// The Python of each installed SDK, by name.
+    /// The path of Python for each installed SDK, by name.
     pythons: Vec<(&'static str, PathBuf)>,
     curl: bool,
     /// The default of `encord upload --concurrency`.
@@ -29,7 +29,7 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// The smoke run leaves out a missing peer, and says so.
+    /// Finds the programs. The smoke run skips missing peers, with a note.
     pub(crate) fn open(smoke: bool) -> Result<Self> {
         let programs = env::current_exe()?.parent().context("no folder")?.to_owned();
         let folder = root().join("target/xtask/bench");
@@ -67,7 +67,7 @@ impl Lab {
         }
     }
 
-    /// Files, server and lists for one workload.
+    /// Prepares files, server and lists for one workload.
     pub(crate) fn set_up(&self, case: &Case) -> Result<Setup<'_>> {
         let tls = case.tls.then(|| certificate(&self.folder));
         let server = Server::start(self, &[("--delay-ms", case.service_ms)], tls.as_deref())?;
@@ -76,7 +76,7 @@ impl Lab {
         Ok(setup)
     }
 
-    /// `None` if the SDK is not installed.
+    /// Returns the path of Python for an SDK; `None` if the SDK is not installed.
     pub(crate) fn python(&self, sdk: &str) -> Option<&Path> {
         self.pythons.iter().find_map(|(name, python)| (*name == sdk).then_some(&**python))
     }
@@ -94,7 +94,8 @@ impl Lab {
     }
 }
 
-/// The smoke run goes on without a peer, unless it must have all of them: then, as in the tests, a line in a file names the peer.
+/// Handles a missing peer. The smoke run continues without it, and notes the peer in a file as the tests do. With
+/// `ENCORD_TESTS_STRICT`, and in a full run, this is an error.
 fn missing(smoke: bool, peer: &str) -> Result<()> {
     if !smoke || env::var_os("ENCORD_TESTS_STRICT").is_some() {
         bail!("{peer} is missing");
@@ -110,7 +111,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_owned()
 }
 
-/// The standard output of a command that runs in the root of the workspace.
+/// Runs a command in the root of the workspace, and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = format!("{command:?}");
     let output = command.current_dir(root()).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
@@ -121,7 +122,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The first `[default: N]` after the option's name.
+/// Finds the default of an option in a help text: the first `[default: N]` after its name.
 fn default_of(help: &str, option: &str) -> Option<u64> {
     let (_, after) = help.split_once(option)?;
     let (_, after) = after.split_once("[default: ")?;
@@ -132,7 +133,7 @@ pub(crate) fn read_json(text: &str) -> Result<Value> {
     serde_json::from_str(text).with_context(|| format!("not JSON: {text:?}"))
 }
 
-/// A workload that programs can be run on.
+/// A prepared workload.
 pub(crate) struct Setup<'a> {
     lab: &'a Lab,
     case: Case,
@@ -149,7 +150,7 @@ pub(crate) struct Sample {
 }
 
 impl Setup<'_> {
-    /// Writes missing files, the manifest, and the same list for curl.
+    /// Writes missing files, the manifest, and the list for curl.
     fn write(&self) -> std::io::Result<()> {
         let Case { files, size, .. } = self.case;
         write_lists(&self.lab.folder, files, size, |index| self.server.url(index)).map(drop)
@@ -163,7 +164,7 @@ impl Setup<'_> {
         curl_list_in(&self.lab.folder)
     }
 
-    /// One run. Fails unless every file arrived, once and whole.
+    /// Runs a program once. Fails unless every file arrived exactly once and complete.
     pub(crate) fn run(&mut self, program: Program) -> Result<Sample> {
         let mut command = self.lab.program("bench-measure");
         self.command(program, &mut command);
@@ -176,7 +177,7 @@ impl Setup<'_> {
                 program.name(),
             );
         }
-        // A program may time its upload itself; the whole run counts for all others.
+        // A program may report the time of its upload. Otherwise the time of the whole run counts.
         let own = serde_json::from_str(measured["said"].as_str().unwrap_or_default())
             .ok()
             .filter(|_| program == Program::Sdk)
@@ -210,7 +211,7 @@ impl Setup<'_> {
                 command.args(self.lab.python(SDK)).arg("tests/python/bench_upload.py").arg(self.manifest());
             }
             Program::Curl => {
-                // Without --parallel-immediate, which made it slower.
+                // `--parallel-immediate` is not used, because it made curl slower.
                 command.args([
                     "curl",
                     "--silent",
@@ -245,14 +246,14 @@ impl Setup<'_> {
     }
 }
 
-/// The files where they are not there yet, a manifest for all, and the same list for curl.
+/// Writes missing files, a manifest for all files, and the same list for curl.
 pub(crate) fn write_lists(
     lab: &Path,
     files: u64,
     size: u64,
     url: impl Fn(u64) -> String,
 ) -> std::io::Result<(PathBuf, PathBuf)> {
-    let distinct = files.min((DISK / size).max(1));
+    let distinct = files.min((MAX_DISK_BYTES / size).max(1));
     let folder = write_files(&lab.join(format!("files-{size}")), distinct, size)?;
     let mut manifest = BufWriter::new(File::create(manifest_in(lab))?);
     let mut list = BufWriter::new(File::create(curl_list_in(lab))?);
@@ -260,7 +261,7 @@ pub(crate) fn write_lists(
         let path = file(&folder, index % distinct);
         let url = url(index);
         writeln!(manifest, "{}", json!({"path": path, "signed_url": url, "data_type": "image"}))?;
-        // curl quotes as JSON does.
+        // curl quotes like JSON.
         writeln!(list, "upload-file = {}\nurl = {}", json!(path), json!(url))?;
     }
     manifest.flush()?;
@@ -303,7 +304,7 @@ fn certificate(folder: &Path) -> PathBuf {
     folder.join("certificate.pem")
 }
 
-/// A MiB that does not compress (xorshift64*).
+/// Returns 1 MiB of incompressible bytes (xorshift64*).
 fn noise() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut word = || {
@@ -315,26 +316,26 @@ fn noise() -> Vec<u8> {
     (0..1024 * 1024 / 8).flat_map(|_| word()).collect()
 }
 
-/// A program that ends when this is dropped.
-pub(crate) struct Ends(pub(crate) Child);
+/// A process that is killed when this is dropped.
+pub(crate) struct KillOnDrop(pub(crate) Child);
 
-impl Drop for Ends {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// The server, which discards all payloads. It ends when it is dropped.
+/// A running server, which discards all payloads. It ends when this is dropped.
 pub(crate) struct Server {
-    _child: Ends,
+    _child: KillOnDrop,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     base: String,
 }
 
 impl Server {
-    /// With these options of `bench-server`, and over TLS where there is a file for its certificate.
+    /// Starts `bench-server` with these options. It uses TLS if there is a file for its certificate.
     pub(crate) fn start(lab: &Lab, options: &[(&str, u64)], certificate: Option<&Path>) -> Result<Self> {
         let mut command = lab.program("bench-server");
         for (option, value) in options {
@@ -347,7 +348,7 @@ impl Server {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             bail!("the server has no pipes");
         };
-        let mut server = Self { _child: Ends(child), stdin, stdout: BufReader::new(stdout), base: String::new() };
+        let mut server = Self { _child: KillOnDrop(child), stdin, stdout: BufReader::new(stdout), base: String::new() };
         let address = server.line()?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         server.base = format!("{scheme}://{}", address.trim());
@@ -359,12 +360,12 @@ impl Server {
         self.base.rsplit('/').next().unwrap_or_default()
     }
 
-    /// A URL as long as those of real stores.
+    /// Returns a URL as long as the URLs of real stores.
     fn url(&self, index: u64) -> String {
         format!("{}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={:0>64}", self.base, index)
     }
 
-    /// The counts since the last call.
+    /// Returns the counts since the last call.
     pub(crate) fn counted(&mut self) -> Result<Value> {
         self.stdin.write_all(b"\n").and_then(|()| self.stdin.flush()).context("the server")?;
         read_json(&self.line()?)

@@ -1,4 +1,4 @@
-//! Shared by the bare loops: they read a manifest, and N workers take its items in turn.
+//! Shared by the minimal uploaders: they read a manifest, and N workers upload its items.
 
 use std::error::Error;
 use std::fs;
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-/// The result of the programs of this package. Each ends with its first error.
+/// The result of the programs of this package. A program ends at its first error.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The headers of an upload beside its length, as the SDK sends them for the images of the benchmarks.
+/// The headers of an upload, besides its length. The SDK sends the same for the images of the benchmarks.
 pub const HEADERS: [(&str, &str); 2] = [("content-type", "image/jpeg"), ("cache-control", "max-age=86400")];
 
 /// One upload.
@@ -59,11 +59,11 @@ pub fn run<F: Future<Output = Outcome<()>> + Send + 'static>(
     })
 }
 
-/// The items of a manifest.
+/// Reads the items of a manifest.
 ///
 /// # Errors
 ///
-/// A manifest that cannot be read, or has a line without path or URL.
+/// If the manifest cannot be read, or if a line has no path or URL.
 pub fn read(manifest: &str) -> Outcome<Arc<[Item]>> {
     let text = fs::read_to_string(manifest)?;
     let item = |line| {

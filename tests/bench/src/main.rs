@@ -1,5 +1,4 @@
-//! `cargo xtask bench`: two programs in one run on one machine, in turns, and what follows from it. The programs that it needs
-//! stand beside this one.
+//! `cargo xtask bench`: runs programs in turns on one machine, and compares them. The programs are in the same folder as this one.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
 mod case;
@@ -28,25 +27,25 @@ use crate::lab::{Lab, output, root};
 use crate::outcome::{Outcome, Table};
 use crate::plan::BENCHMARKS;
 
-/// The page that `--record` writes, below `docs`.
+/// The page below `docs` that `--record` writes.
 const PAGE: &str = "performance.md";
-/// The lines of the page between which the tables stand.
+/// The lines of the page before and after the tables.
 const MARKS: [&str; 2] = ["<!-- cargo xtask bench --record -->\n", "<!-- end -->\n"];
 
-/// Measure against the peers, in turns.
+/// Measure the crates and other programs in turns.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Options {
-    /// The benchmarks; all of them when none is named
+    /// The benchmarks to run; by default all
     #[arg(value_parser = benchmark)]
     names: Vec<&'static str>,
     /// List the benchmarks
     #[arg(long)]
     list: bool,
-    /// Small sizes and one round: shows whether everything works, not how fast it is
+    /// Use small sizes and one round. Shows whether everything works; the times mean nothing
     #[arg(long)]
     quick: bool,
-    /// How many rounds. Seven give a median that one disturbed round does not move
+    /// The number of rounds. With seven, one disturbed round does not change the median
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Write all figures to this file
@@ -75,7 +74,7 @@ impl Options {
     }
 }
 
-/// Fails if a program is missing or did not do its work. A missed aim is no failure.
+/// Fails if a program is missing or did not do its work. A missed aim is not a failure.
 fn main() -> Result<()> {
     let options = Options::parse();
     if options.list {
@@ -93,7 +92,7 @@ fn main() -> Result<()> {
             Work::Folders(cases) => folders::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
             Work::Packages => packages::measure(&lab, benchmark, quick)?,
         };
-        // A full run takes more than an hour.
+        // Printed after each benchmark, because a full run takes more than an hour.
         eprintln!("{}", markdown(&outcome));
         outcomes.push(outcome);
     }
@@ -146,7 +145,7 @@ fn between_marks(page: &str, text: &str) -> Option<String> {
     Some(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim_end()))
 }
 
-/// The machine and the peers of this measurement.
+/// Returns the facts about the machine and the peers of this measurement.
 fn facts(rounds: usize) -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| -> String {
@@ -176,7 +175,7 @@ fn facts(rounds: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The installed versions for an SDK. The other two packages decide about its retries.
+/// Returns the installed versions for an SDK, with two packages that determine its retries.
 fn pins(sdk: &str) -> String {
     let pins = fs::read_to_string(root().join("tests/python/pins").join(sdk).with_extension("txt")).unwrap_or_default();
     let package = |name| Some(format!("{name} {}", pinned(&pins, name)?));

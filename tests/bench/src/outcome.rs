@@ -1,4 +1,4 @@
-//! The results: tables, verdicts on the aims, and both as JSON.
+//! The results of benchmarks: tables, verdicts on the aims, and JSON.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ pub(crate) struct Outcome {
     pub(crate) about: &'static str,
     pub(crate) tables: Vec<Table>,
     pub(crate) verdicts: Vec<Verdict>,
-    /// Every single figure.
+    /// All figures.
     pub(crate) raw: Value,
 }
 
@@ -20,17 +20,17 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) head: Vec<&'static str>,
     pub(crate) rows: Vec<Vec<String>>,
-    /// Printed below the table.
+    /// Lines to print below the table.
     pub(crate) remarks: Vec<String>,
 }
 
-/// A figure beside its bound.
+/// A figure and its bound.
 pub(crate) struct Verdict {
     pub(crate) benchmark: &'static str,
     pub(crate) what: String,
     pub(crate) found: Spread,
     pub(crate) bound: Bound,
-    /// Follows the number: `" ×"`, `" MiB"`.
+    /// The unit after the number: `" ×"`, `" MiB"`.
     pub(crate) unit: &'static str,
 }
 
@@ -85,7 +85,7 @@ impl Verdict {
     }
 }
 
-/// The aims of all benchmarks, and whether each was met.
+/// Returns a table of the aims of all benchmarks, and whether each was met.
 pub(crate) fn verdicts(outcomes: &[Outcome]) -> Table {
     Table {
         title: "Aims".to_owned(),
@@ -110,7 +110,7 @@ pub(crate) fn to_json(outcomes: &[Outcome], facts: &[(&str, String)]) -> Value {
 }
 
 impl Table {
-    /// A Markdown table whose columns are aligned.
+    /// Returns a Markdown table with aligned columns.
     pub(crate) fn markdown(&self) -> String {
         let head: Vec<String> = self.head.iter().map(|word| (*word).to_owned()).collect();
         let width = |column: usize| {
@@ -137,7 +137,7 @@ impl Table {
     }
 }
 
-/// Three significant digits, or a whole number with a comma before each three digits.
+/// Writes three significant digits, or a whole number with thousands separators.
 pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 || size.fract() == 0.0 => 0,
@@ -152,7 +152,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// The number with a comma before each three digits.
+/// Writes a number with thousands separators.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

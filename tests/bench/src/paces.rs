@@ -1,4 +1,4 @@
-//! The pace of a batch on slow links and at stores with limits: ours at its default beside fixed numbers and peers.
+//! Measures the pace of a batch on slow links and at stores with limits: our default, fixed numbers, and peers.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::case::{Beside, Link, PaceCase};
-use crate::lab::{Ends, Lab, Server, output, read_json, write_lists};
+use crate::lab::{KillOnDrop, Lab, Server, output, read_json, write_lists};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
 
-/// A program that takes longer than this is broken off: at a store with limits, curl tries for ever.
-const LONGEST_RUN: Duration = Duration::from_secs(600);
+/// The limit for a run. At a store with limits, curl would retry for ever.
+const RUN_TIMEOUT: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     seconds: f64,
     peak: f64,
-    /// Files that did not arrive.
+    /// The number of files that did not arrive.
     lost: u64,
     most_under_way: u64,
     refused: u64,
@@ -92,13 +92,13 @@ impl PaceCase {
         label
     }
 
-    /// One run, with a link and a store of its own.
+    /// Runs a program once, with its own link and store.
     fn run(&self, lab: &Lab, beside: Option<Beside>) -> Result<Sample> {
         let mut options = vec![("--delay-ms", self.store.service_ms), ("--banned", self.store.banned)];
         options.extend(self.store.limits);
         let mut server = Server::start(lab, &options, None)?;
         let (link, address) = self.start_link(lab, server.address())?;
-        let _link = Ends(link);
+        let _link = KillOnDrop(link);
         let url =
             |index: u64| format!("http://{address}/bucket/{index:06}.jpg?X-Expires=3600&X-Signature={index:0>64}");
         let (manifest, list) = write_lists(&lab.folder, self.files, self.size, url)?;
@@ -118,7 +118,7 @@ impl PaceCase {
                 if number > 0 {
                     command.args(["--parallel-max", &number.to_string()]);
                 }
-                command.arg("--max-time").arg(LONGEST_RUN.as_secs().to_string()).arg("--config").arg(list);
+                command.arg("--max-time").arg(RUN_TIMEOUT.as_secs().to_string()).arg("--config").arg(list);
             }
             Some(Beside::Sdk) => {
                 command.args(lab.python("current")).arg("tests/python/bench_upload.py").arg(manifest);

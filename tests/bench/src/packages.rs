@@ -1,4 +1,4 @@
-//! The dependencies of each published crate, and the time of a build from nothing.
+//! Measures the number of dependencies of each published crate, and the time of a build without any compiled crates.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ use crate::stats::Spread;
 struct Package {
     name: String,
     folder: PathBuf,
-    /// A program cannot be depended on.
+    /// Whether it is a library. Other crates can only depend on a library.
     is_library: bool,
 }
 
@@ -69,7 +69,7 @@ fn published() -> Result<Vec<Package>> {
     published.map(|found| package(&found).context("cargo metadata lacks a field that it promises")).collect()
 }
 
-/// Name and version of every crate that is compiled for the package, on this platform.
+/// Returns name and version of every crate that is compiled for the package on this platform.
 fn dependencies(lab: &Lab, package: &Package) -> Result<BTreeSet<String>> {
     let mut tree = Command::new("cargo");
     tree.args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
@@ -96,7 +96,7 @@ fn cold_build(lab: &Lab, package: &Package) -> Result<f64> {
     Ok(seconds)
 }
 
-/// The arguments that select the build: a program itself, or a new crate that depends on the library alone.
+/// Returns the arguments that select the build: a program itself, or a new crate that depends only on the library.
 fn selection(lab: &Lab, package: &Package) -> Result<[String; 2]> {
     let Package { name, folder, is_library } = package;
     if !is_library {
@@ -105,7 +105,7 @@ fn selection(lab: &Lab, package: &Package) -> Result<[String; 2]> {
     let outside = lab.folder.join(name);
     fs::create_dir_all(outside.join("src"))?;
     fs::write(outside.join("src/main.rs"), "fn main() {}\n")?;
-    // The same versions as in the workspace, so that nothing is looked up.
+    // Uses the versions of the workspace, so that cargo needs no network.
     fs::copy(root().join("Cargo.lock"), outside.join("Cargo.lock"))?;
     let manifest = format!(
         "[package]\nname = \"outside\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{name} = {{ path = '{}' }}\n",

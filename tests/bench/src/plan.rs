@@ -5,7 +5,7 @@ use crate::case::{
     Timing, Timings, Topic, Work,
 };
 
-/// P1. The other cases are written as differences from it.
+/// The case of P1. The other cases are written as differences from it.
 const SMALL: Case = Case {
     files: 2_000,
     size: 64 * KIB,
@@ -230,7 +230,7 @@ const fn against_peers() -> [PaceCase; 6] {
     cases
 }
 
-/// What P13 has in common.
+/// The common part of the cases of P13.
 const FAR: PaceCase = PaceCase {
     files: 2_000,
     size: 64 * KIB,
@@ -242,7 +242,7 @@ const FAR: PaceCase = PaceCase {
     over_peers: 1.0,
 };
 
-/// What P15 has in common.
+/// The common part of the cases of P15.
 const LIMITED: PaceCase = PaceCase {
     link: link(20, 0),
     beside: &[Beside::Fixed(4), Beside::Fixed(32), Beside::Fixed(64), Beside::Fixed(256)],
@@ -265,7 +265,7 @@ const AGAINST_LOOPS: Case = Case {
     ..SMALL
 };
 
-/// Crates below each published crate, at most; the others are listed without an aim.
+/// The limits for the number of dependencies of published crates. The others are listed without an aim.
 pub(crate) const DEPENDENCIES: [(&str, f64); 3] =
     [("encord-enums", 9.0), ("encord-http-settings", 6.0), ("encord-project-utils", 14.0)];
 

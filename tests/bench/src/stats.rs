@@ -9,7 +9,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// `None` without figures.
+    /// Computes median and range; `None` without figures.
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut sorted: Vec<f64> = figures.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -18,13 +18,13 @@ impl Spread {
         Some(Self { least, median: f64::midpoint(*below, *above), most })
     }
 
-    /// Of `a / b` round by round, so that what slows a whole round down cancels out.
+    /// Computes median and range of `a / b` for each round, so that a disturbance of a whole round cancels out.
     pub(crate) fn of_ratios(a: &[f64], b: &[f64]) -> Option<Self> {
         Self::of(a.iter().zip(b).map(|(a, b)| a / b))
     }
 }
 
-/// The exponent `e` of the power law `y = c * x^e` that fits best (least squares of the logarithms): 1 is linear, 0 flat.
+/// Returns the exponent `e` of the best power law `y = c * x^e` (least squares of the logarithms): 1 is linear, 0 constant.
 pub(crate) fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
     let count = f64::from(u32::try_from(logs.len()).ok()?);

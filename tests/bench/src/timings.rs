@@ -1,4 +1,4 @@
-//! Programs that time something inside themselves, in turns. Each prints one JSON object of nanoseconds.
+//! Runs programs that time their own calls, in turns. Each prints one JSON object of nanoseconds.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -14,7 +14,7 @@ use crate::lab::{Lab, output, read_json};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::{Spread, exponent};
 
-/// The results of one size of one topic: a JSON object for each round, ours and the SDK's.
+/// The results for one size of one topic: our JSON object and that of the SDK for each round.
 struct Rounds {
     models: u64,
     ours: Vec<Value>,
@@ -31,7 +31,7 @@ fn figures(rounds: &[Value], key: &str) -> Vec<f64> {
     rounds.iter().filter_map(|round| round[key].as_f64()).collect()
 }
 
-/// The smoke run says nothing about the aims.
+/// Runs a benchmark. The smoke run does not judge the aims.
 pub(crate) fn measure(
     lab: &Lab,
     benchmark: &Benchmark,
@@ -97,12 +97,12 @@ fn take_turns(lab: &Lab, topic: Topic, models: u64, rounds: usize) -> Result<Rou
     Ok(taken)
 }
 
-/// So many models with 100 uids each; every uid stands in two of them.
+/// Writes a list of models with 100 uids each. Every uid is in two models.
 fn corpus(lab: &Lab, models: u64) -> Result<PathBuf> {
     let path = lab.folder.join(format!("models-{models}.json"));
     let distinct = models * 100 / 2;
     let uid = |place: u64| {
-        // A prime that divides none of the sizes, so that equal uids are far apart.
+        // The factor is a prime that divides none of the sizes, so that equal uids are far apart.
         let id = place.wrapping_mul(777_767) % distinct;
         let (high, low) = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15), id.wrapping_mul(0xbf58_476d_1ce4_e5b9));
         let hex = format!("{high:016x}{low:016x}");
@@ -140,7 +140,7 @@ fn table(rounds: &Rounds, timings: &[Timing]) -> Table {
     } else {
         "One call".to_owned()
     };
-    // If the table already compares a figure, a bound on it gets no row of its own.
+    // A figure that the table already compares gets no second row for its bound.
     let compared = |timing: &&Timing| {
         let twin = |other: &Timing| other.ours == timing.ours && !matches!(other.against, Against::Nothing(_));
         !matches!(timing.against, Against::Nothing(_)) || !timings.iter().any(twin)
@@ -180,7 +180,7 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// `None` if the peer is missing.
+/// Returns the verdict on an aim; `None` if the peer is missing.
 fn verdict(name: &'static str, timing: &Timing, rounds: &Rounds) -> Option<Verdict> {
     let ours = rounds.ours(timing.ours);
     let (what, found, bound, unit) = match timing.against {

@@ -10,7 +10,7 @@ use crate::stats::{Spread, exponent};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The samples of one program on one workload, a round each.
+/// The samples of one program on one workload, one for each round.
 struct Run {
     program: Program,
     samples: Vec<Sample>,
@@ -26,7 +26,7 @@ impl Run {
     }
 }
 
-/// Runs all cases of a benchmark. The smoke run has no warm-up rounds, so its figures mean nothing.
+/// Runs all cases of a benchmark. The smoke run has no warm-up rounds, and its figures mean nothing.
 pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: usize, smoke: bool) -> Result<Outcome> {
     let mut outcome = Outcome {
         name: benchmark.name,
@@ -49,7 +49,7 @@ pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: 
         } else if let [(_, runs)] = &*sizes {
             outcome.tables.push(table(&case, runs));
         }
-        // Figures of the smoke run mean nothing.
+        // The figures of the smoke run are not judged.
         for aim in case.aims.iter().filter(|_| !smoke) {
             outcome.verdicts.extend(verdict(benchmark.name, &case, *aim, &sizes, lab));
         }
@@ -58,7 +58,7 @@ pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: 
     Ok(outcome)
 }
 
-/// A B C A B C …, the first round for the caches only.
+/// Runs the programs in turns: A B C A B C … The first round only warms the caches.
 fn take_turns(lab: &Lab, case: &Case, rounds: usize, warm_up: bool) -> Result<Vec<Run>> {
     let mut setup = lab.set_up(case)?;
     let programs = [Program::Ours].iter().chain(case.peers).filter(|program| lab.has(**program));
@@ -90,7 +90,7 @@ fn raw_json(case: &Case, in_flight: u64, runs: &[Run]) -> Value {
     })
 }
 
-/// Files a second for many, MiB a second for one.
+/// Returns the rate: files per second for several files, MiB per second for one file.
 fn rate(case: &Case, seconds: f64) -> f64 {
     let amount = if case.files > 1 { float(case.files) } else { float(case.size) / MIB };
     amount / seconds
@@ -173,7 +173,7 @@ fn growth_table(case: &Case, sizes: &[(Case, Vec<Run>)]) -> Table {
     }
 }
 
-/// `None` if a peer or the figure to compare with is missing.
+/// Returns the verdict on an aim; `None` if a peer or the figure to compare with is missing.
 fn verdict(name: &'static str, case: &Case, aim: Aim, sizes: &[(Case, Vec<Run>)], lab: &Lab) -> Option<Verdict> {
     let (largest, runs) = sizes.last()?;
     let ours = runs.first()?;

@@ -1,4 +1,4 @@
-//! What the modules of the command need of its arguments, which are the work of clap.
+//! Replaces the argument types of the command, which clap makes there.
 
 use std::ffi::OsString;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a person does with the targets: fuzz them, keep what was found, repeat a finding.
+//! The tasks of a person: run the targets, keep new inputs, repeat a finding.
 
 use std::env;
 use std::fs;
@@ -10,10 +10,10 @@ use clap::Parser;
 use encord_fuzz::corpus::{self, Inputs};
 use encord_fuzz::targets::{CHOICE, TARGETS, find};
 
-/// Above the time that any input takes; a machine may be put to sleep in between.
+/// The limit for one input, in seconds. It is long, because the machine may be suspended meanwhile.
 const HANG_TIMEOUT: &str = "-timeout=300";
 
-/// How many inputs of a target are kept beside the seeds.
+/// The limit of inputs that are kept for a target, besides the seeds.
 const MAX_KEPT: usize = 200;
 
 /// Run the fuzz targets.
@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// How long each target runs
     #[arg(long, value_name = "N", default_value_t = 60)]
     seconds: u32,
-    /// Put the found inputs into the corpus: as few as cover the same code
+    /// Add new inputs to the corpus: a minimal set that covers the same code
     #[arg(long)]
     keep: bool,
     /// Run the target on this file instead, to repeat a finding
@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// The folder of the inputs of a target, with the kept inputs in it. The fuzzer adds others from run to run.
+/// Returns the folder for the inputs of a target, with the kept inputs. The fuzzer adds others.
 fn work_folder(name: &str) -> io::Result<PathBuf> {
     let folder = scratch().join("corpus").join(name);
     fs::create_dir_all(&folder)?;
@@ -68,8 +68,8 @@ fn work_folder(name: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// Writes the archive anew: all files of the folder whose names begin with `seed-`, and as few of the others as go through the
-/// same code.
+/// Replaces the archive. It gets all files whose names begin with `seed-`, and a minimal set of the others that covers the same
+/// code.
 fn keep(name: &str, folder: &Path) -> io::Result<()> {
     let least = scratch().join("least");
     if least.exists() {
@@ -81,7 +81,7 @@ fn keep(name: &str, folder: &Path) -> io::Result<()> {
         fs::write(least.join(seed), bytes)?;
     }
     fuzz(name, &[&least, folder], &["-set_cover_merge=1", "-use_counters=0"])?;
-    // A depth of the stack counts as new code, so there can be too many. The smallest say the most.
+    // The fuzzer counts each stack depth as new code, so there can be too many inputs. Keeps the smallest.
     let mut found: Vec<_> = seeds_and_found(&least)?.1.into_iter().collect();
     found.sort_by_key(|(_, bytes)| bytes.len());
     kept.extend(found.into_iter().take(MAX_KEPT));
@@ -98,7 +98,7 @@ fn seeds_and_found(folder: &Path) -> io::Result<(Inputs, Inputs)> {
     Ok(inputs.into_iter().partition(|(name, _)| name.starts_with("seed-")))
 }
 
-/// Without a sanitizer, which only a nightly toolchain has: none of this code is unsafe.
+/// Runs the fuzzer without a sanitizer. Sanitizers need a nightly toolchain, and this code has no `unsafe`.
 fn fuzz(name: &str, corpora: &[&Path], options: &[&str]) -> io::Result<()> {
     println!("{name}");
     let artifacts = scratch().join("artifacts").join(name);

@@ -1,4 +1,4 @@
-//! The kept inputs: one archive for each target.
+//! The corpus: one archive of inputs for each target.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use tar::{Archive, Builder, Header};
 
-/// Inputs by their names. Those that a person wrote are called `seed-…`, those that the fuzzer found by their hash.
+/// Inputs by name. Inputs that a person wrote are called `seed-…`; inputs of the fuzzer are called by their hash.
 pub type Inputs = BTreeMap<String, Vec<u8>>;
 
 /// The archive of a target.
@@ -18,11 +18,11 @@ pub fn archive(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(format!("{target}.tar.gz"))
 }
 
-/// What the archive holds.
+/// Reads the inputs of an archive.
 ///
 /// # Errors
 ///
-/// When there is no archive, or it is damaged.
+/// If the archive is missing or damaged.
 pub fn read(archive: &Path) -> io::Result<Inputs> {
     let mut inputs = Inputs::new();
     for entry in Archive::new(GzDecoder::new(File::open(archive)?)).entries()? {
@@ -39,7 +39,7 @@ pub fn read(archive: &Path) -> io::Result<Inputs> {
 ///
 /// # Errors
 ///
-/// When the archive cannot be written.
+/// If the archive cannot be written.
 pub fn write(archive: &Path, inputs: &Inputs) -> io::Result<()> {
     let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::best()));
     for (name, bytes) in inputs {

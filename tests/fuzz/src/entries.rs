@@ -1,4 +1,4 @@
-//! Another reader of JSON objects: with the entries as they come, by `serde_json`'s own values.
+//! A second parser of JSON objects, for comparison. It keeps all entries in order, as values of `serde_json`.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use serde_json::value::RawValue;
 pub(crate) struct Entries(pub(crate) Vec<(String, Box<RawValue>)>);
 
 impl Entries {
-    /// The object on this line, if it is one.
+    /// Parses a line, if it is an object.
     pub(crate) fn read(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
 
-    /// The values of a key.
+    /// Returns the values of a key.
     pub(crate) fn all(&self, key: &str) -> Vec<&RawValue> {
         self.0.iter().filter(|(name, _)| name == key).map(|(_, value)| &**value).collect()
     }
 
-    /// The first value of a key, if it is a string.
+    /// Returns the first value of a key, if it is a string.
     pub(crate) fn text(&self, key: &str) -> Option<String> {
         text(self.all(key).first()?)
     }
 }
 
-/// A value, if it is a string.
+/// Returns a value, if it is a string.
 pub(crate) fn text(value: &RawValue) -> Option<String> {
     match serde_json::from_str(value.get()) {
         Ok(Value::String(text)) => Some(text),

@@ -1,4 +1,4 @@
-//! Fuzz targets: one function for each parser of data that others wrote. Each takes any bytes, and panics where a promise is broken.
+//! Fuzz targets: one function for each parser of foreign data. Each takes any bytes, and panics if a property does not hold.
 #![expect(clippy::expect_used, clippy::panic, reason = "a finding is a panic")]
 
 pub mod corpus;
@@ -8,7 +8,7 @@ pub mod targets;
 
 mod args;
 
-/// Modules of the command `encord`, which is no library.
+/// Modules of the command `encord`, which has no library.
 #[allow(dead_code, reason = "the command needs more of them")]
 #[path = "../../../crates/encord-cli/src"]
 mod command {
@@ -20,35 +20,35 @@ mod command {
     pub(crate) mod schedule;
 }
 
-/// What is private to the uploader.
+/// Private modules of the uploader.
 #[path = "../../../crates/encord-upload/src/expiry.rs"]
 mod expiry;
 
-/// What is private to the client.
+/// Private modules of the client.
 #[allow(dead_code, unreachable_pub, reason = "the client needs more of them, and its users too")]
 #[path = "../../../crates/encord-http/src/rules"]
 mod rules {
     pub(crate) mod reason;
 }
 
-// Where they look for each other.
+// The modules refer to each other by these paths.
 use crate::command::{escape, folders, layers, mistakes, output, schedule};
 
-/// In every input where a secret may stand; nothing that is shown has it.
+/// A secret that targets put into inputs. No output may contain it.
 const SECRET: &str = "?s3cr3t&=";
 
-/// What the reader of lines makes of the marks that Windows puts before text: `None` where they say UTF-16.
+/// Removes a byte order mark, as the parser of lines does. Returns `None` if the mark says UTF-16.
 fn unmarked(data: &[u8]) -> Option<&[u8]> {
     let is_utf16 = data.starts_with(b"\xFF\xFE") || data.starts_with(b"\xFE\xFF");
     (!is_utf16).then(|| data.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(data))
 }
 
-/// Whether a line may have a surrogate that is no half of a pair.
+/// Whether a line may have a lone surrogate.
 fn has_surrogate(line: &[u8]) -> bool {
     line.windows(3).any(|window| window.eq_ignore_ascii_case(b"\\ud"))
 }
 
-/// Takes so many bytes from the front; those that are not there are zero.
+/// Takes `N` bytes from the front. Missing bytes are zero.
 fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {
     let (front, rest) = data.split_at(N.min(data.len()));
     *data = rest;

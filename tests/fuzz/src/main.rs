@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: runs the targets, one after another, by libFuzzer on the stable toolchain. Built by `cargo fuzz`, this
-//! program is the fuzzer itself.
+//! `cargo xtask fuzz`: runs the targets, one after another, with libFuzzer on the stable toolchain. If `cargo fuzz` builds it, this
+//! program is the fuzzer.
 #![cfg_attr(fuzzing, no_main)]
 #![cfg_attr(
     not(fuzzing),

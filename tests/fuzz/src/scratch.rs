@@ -1,4 +1,4 @@
-//! Gives an input a file, and a target a runtime.
+//! Temporary files and a runtime for the targets.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -14,7 +14,7 @@ thread_local! {
     static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
 }
 
-/// Lends a file of these bytes, in a folder of this process alone.
+/// Calls `then` with a file of these bytes, in a folder that only this process uses.
 pub(crate) fn with_file<T>(name: &str, bytes: &[u8], then: impl FnOnce(&Path) -> T) -> T {
     FOLDER.with(|folder| {
         let path = folder.get_or_init(|| TempDir::new().expect("a temporary folder")).path().join(name);
@@ -23,12 +23,12 @@ pub(crate) fn with_file<T>(name: &str, bytes: &[u8], then: impl FnOnce(&Path) ->
     })
 }
 
-/// Runs this where time stands still while there is something to do, and is skipped over otherwise.
+/// Runs a future with paused time: the clock advances only when all tasks wait.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| {
         let make = || {
             let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-            // A Rust program ignores this signal, but the fuzzer begins in C++. A handler is as good.
+            // A Rust program ignores this signal, but the fuzzer starts in C++. Installing a handler has the same effect.
             #[cfg(unix)]
             drop(runtime.block_on(async { signal(SignalKind::pipe()) }).expect("a handler"));
             runtime

@@ -24,7 +24,7 @@ mod signed_url;
 mod store_request;
 mod switches;
 
-/// Takes any bytes, and panics where a promise is broken.
+/// Takes any bytes, and panics if a property does not hold.
 pub type Check = fn(&[u8]);
 
 /// All targets by name.
@@ -54,12 +54,12 @@ pub const TARGETS: &[(&str, Check)] = &[
 /// The environment variable that names the target for the fuzzer.
 pub const CHOICE: &str = "ENCORD_FUZZ_TARGET";
 
-/// The target of this name.
+/// Returns the target with this name.
 pub fn find(name: &str) -> Option<Check> {
     TARGETS.iter().find(|(known, _)| *known == name).map(|(_, check)| *check)
 }
 
-/// The target that [`CHOICE`] names.
+/// Returns the target that [`CHOICE`] names.
 pub fn chosen() -> Check {
     static CHOSEN: LazyLock<Check> = LazyLock::new(|| {
         let name = env::var(CHOICE).expect("the name of a target");

@@ -1,4 +1,4 @@
-//! The kept corpus, without a fuzzer: every test run repeats it.
+//! Runs the corpus without a fuzzer, in every test run.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ fn every_target_holds_on_its_corpus() {
     }
 }
 
-/// What was recorded of the Python SDK are inputs like others.
+/// Uses the recorded vectors of the Python SDK as inputs.
 #[test]
 fn targets_hold_on_the_vectors() {
     let check = |target: &str, parts: &[&[u8]]| find(target).unwrap()(&parts.concat());
@@ -49,7 +49,7 @@ fn every_target_has_its_archive_and_every_archive_its_target() {
     assert_eq!(archives, TARGETS.iter().map(|(name, _)| corpus::archive(name)).collect::<Vec<_>>());
 }
 
-/// It is in every clone, and in every test run.
+/// Limits the corpus, because every clone contains it and every test run repeats it.
 #[test]
 fn the_kept_corpus_is_small() {
     for (name, _) in TARGETS {

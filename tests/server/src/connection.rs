@@ -1,4 +1,4 @@
-//! One connection: it reads a request, carries out the steps of the answer, and reads the next.
+//! Serves one connection: reads a request, does the steps of the answer, and reads the next request.
 
 use std::future;
 use std::io;
@@ -21,7 +21,7 @@ pub(crate) async fn serve(
     answer: &Answer,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // Where it counts how much was read, nothing of a payload is read along with its head.
+    // With a receive buffer, the test counts bytes. So no byte of a payload may be read together with the head.
     let capacity = if options.receive_buffer.is_some() { 1 } else { 8 * 1024 };
     let mut stream = BufReader::with_capacity(capacity, stream);
     while let Some(request) = Request::read(&mut stream, connection).await? {
@@ -45,7 +45,7 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// One request on its connection.
+/// One request and its connection.
 struct Exchange<'a> {
     options: Builder,
     stream: &'a mut BufReader<TcpStream>,
@@ -55,7 +55,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Returns false if the connection ends here.
+    /// Does a step. Returns false if the connection ends.
     async fn take(&mut self, step: Step) -> io::Result<bool> {
         match step {
             Step::Read(bytes) => drop(self.read(bytes).await?),
@@ -87,7 +87,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// Reads so many bytes of the payload; false at its end.
+    /// Reads this number of bytes of the payload. Returns false at its end.
     async fn read(&mut self, bytes: usize) -> io::Result<bool> {
         let mut left = bytes;
         while left > 0 {
@@ -99,7 +99,7 @@ impl Exchange<'_> {
         Ok(true)
     }
 
-    /// How many bytes of the payload were read, at most so many; 0 at its end.
+    /// Reads at most `most` bytes of the payload, and returns their number; 0 at the end.
     async fn read_some(&mut self, most: usize) -> io::Result<usize> {
         let bytes = self.payload.read_some(self.stream, most).await?.len();
         let request = &mut self.log.requests()[self.number];

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server on loopback for tests. It answers as it is told, to the byte, and keeps what it was sent.
+//! An HTTP/1.1 server on loopback for tests. The test defines each byte of the answers, and can read the requests.
 //!
 //! ```
 //! use encord_test_server::{Server, status};
@@ -39,13 +39,13 @@ pub use crate::request::Request;
 pub struct Server {
     address: SocketAddr,
     log: Arc<Log>,
-    /// The runtime of a server with its own thread.
+    /// The runtime, if the server has its own thread.
     runtime: Option<Runtime>,
-    /// They end when they are dropped.
+    /// The tasks of the server. They end when this is dropped.
     tasks: JoinSet<()>,
 }
 
-/// How a server differs from the one that [`Server::start`] gives.
+/// The options of a server that differs from that of [`Server::start`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Builder {
     answers_heads: bool,
@@ -64,29 +64,29 @@ struct Log {
 }
 
 impl Server {
-    /// A server with a thread and a clock of its own, which nothing in the test can stop.
+    /// Starts a server with its own thread and clock. The test cannot block it or pause its clock.
     ///
-    /// `answer` is called when a request has arrived completely, with the number of earlier requests of the same path.
+    /// `answer` is called when a request is complete. Its second argument is the number of earlier requests for the same path.
     pub fn start(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::builder().start(answer)
     }
 
-    /// A server in the runtime of the test, so that it is on the same clock, which may be paused.
+    /// Starts a server in the runtime of the test. It uses the clock of the test, which may be paused.
     pub fn start_here(answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self::builder().start_here(answer)
     }
 
-    /// A server with other options.
+    /// Returns options for a server.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// A URL of this server; `target` begins with a slash.
+    /// Returns a URL of this server; `target` begins with a slash.
     pub fn url(&self, target: &str) -> String {
         format!("http://{}{target}", self.address)
     }
 
-    /// A URL with the signature `s3cret`, which must not appear in any output.
+    /// Returns a URL with the signature `s3cret`, which must not appear in any output.
     pub fn signed_url(&self, path: &str) -> String {
         self.url(path) + "?X-Signature=s3cret"
     }
@@ -96,17 +96,17 @@ impl Server {
         self.address
     }
 
-    /// Host and port, as errors name them.
+    /// Host and port as text, as in error messages.
     pub fn host(&self) -> String {
         self.address.to_string()
     }
 
-    /// The requests that arrived completely.
+    /// The complete requests.
     pub fn requests(&self) -> Vec<Request> {
         self.log.requests().iter().filter(|request| request.is_whole).cloned().collect()
     }
 
-    /// All requests whose head arrived.
+    /// All requests with a complete head.
     pub fn heads(&self) -> Vec<Request> {
         self.log.requests().clone()
     }
@@ -121,7 +121,7 @@ impl Server {
         self.requests().into_iter().filter(|request| request.path() == path).collect()
     }
 
-    /// The payload of the last request of a path; empty without one.
+    /// The payload of the last request for a path; empty if there is none.
     pub fn stored(&self, path: &str) -> Vec<u8> {
         self.requests_for(path).pop().map(|request| request.body).unwrap_or_default()
     }
@@ -136,12 +136,12 @@ impl Server {
         self.heads().windows(2).map(|pair| pair[1].at - pair[0].at).collect()
     }
 
-    /// How many connections were opened.
+    /// The number of connections that were opened.
     pub fn connections(&self) -> usize {
         self.log.opened.load(Ordering::SeqCst)
     }
 
-    /// How many connections have been closed, by either side.
+    /// The number of connections that were closed, by either side.
     pub fn closed(&self) -> usize {
         self.log.closed.load(Ordering::SeqCst)
     }
@@ -157,20 +157,20 @@ impl Drop for Server {
 }
 
 impl Builder {
-    /// Asks for the answer when the head of a request has arrived. The [`Step`]s of the answer read the payload.
+    /// Calls `answer` when the head of a request is complete. The [`Step`]s of the answer read the payload.
     #[must_use]
     pub fn answers_heads(self) -> Self {
         Self { answers_heads: true, ..self }
     }
 
-    /// Counts the bytes of payloads and throws them away.
+    /// Counts the bytes of payloads, and does not keep them.
     #[must_use]
     pub fn discards_payloads(self) -> Self {
         Self { discards_payloads: true, ..self }
     }
 
-    /// The receive buffer of each connection in bytes. With a small one, the bytes that a client has sent are about those that
-    /// were read.
+    /// Sets the receive buffer of each connection, in bytes. With a small buffer, a client can send little more than the server has
+    /// read.
     #[must_use]
     pub fn receive_buffer(self, bytes: usize) -> Self {
         Self { receive_buffer: Some(bytes), ..self }
@@ -181,7 +181,7 @@ impl Builder {
         self.start_on(free_port(), answer)
     }
 
-    /// The same on this port.
+    /// Like [`start`](Self::start), on this port.
     pub fn start_on(
         self,
         port: std::net::TcpListener,
@@ -199,7 +199,7 @@ impl Builder {
     /// See [`Server::start_here`].
     pub fn start_here(self, answer: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static) -> Server {
         let mut server = self.listen(free_port(), answer);
-        // Keeps a paused clock from running ahead of bytes that are on their way through the system.
+        // Prevents a paused clock from advancing while bytes are on their way through the system.
         server.tasks.spawn(async {
             loop {
                 sleep(Duration::from_millis(250)).await;
@@ -229,7 +229,7 @@ impl Builder {
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&shared));
                 connections.spawn(async move {
                     let number = log.opened.fetch_add(1, Ordering::SeqCst);
-                    // Many tests have a client that goes away in the middle of a request.
+                    // An error is ignored: in many tests the client closes the connection in the middle of a request.
                     drop(connection::serve(stream, number, self, &log, &*answer).await);
                     log.closed.fetch_add(1, Ordering::SeqCst);
                 });
@@ -240,7 +240,7 @@ impl Builder {
 }
 
 impl Log {
-    /// The number of the request, and how many of the same path were before it.
+    /// Adds a request. Returns its number, and the number of earlier requests for the same path.
     fn add(&self, request: Request) -> (usize, usize) {
         let before = {
             let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
@@ -262,14 +262,14 @@ fn free_port() -> std::net::TcpListener {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// Answers in this order, whatever is requested. The last answer is repeated.
+/// Gives these answers in order, for any requests. The last answer is repeated.
 pub fn script(replies: impl IntoIterator<Item = Reply>) -> impl Fn(&Request, usize) -> Reply + Send + Sync + 'static {
     let replies: Vec<Reply> = replies.into_iter().collect();
     let next = AtomicUsize::new(0);
     move |_, _| replies[next.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1)].clone()
 }
 
-/// A port that refuses connections: bound, so that nobody else gets it, and not listening.
+/// Returns a port that refuses connections. It is bound, so that no other program gets it, but it does not listen.
 pub fn refusing_port() -> (Socket, SocketAddr) {
     let port = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     port.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();

@@ -1,8 +1,8 @@
-//! Answers, and whatever else the server may do with a request.
+//! The answers of the server, and its other reactions to a request.
 
 use std::time::Duration;
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 #[derive(Debug, Clone)]
 pub struct Reply {
     before: Vec<Step>,
@@ -10,31 +10,31 @@ pub struct Reply {
     then: Vec<Step>,
 }
 
-/// A part of a [`Reply`]. When the steps are over, the next request is read.
+/// A part of a [`Reply`]. After the last step, the server reads the next request.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Reads so many bytes of the payload.
+    /// Reads this number of bytes of the payload.
     Read(usize),
     /// Reads the rest of the payload.
     ReadAll,
-    /// Reads the rest of the payload, so many bytes at a time, with a pause before each.
+    /// Reads the rest of the payload in chunks, with a pause before each.
     ReadSlowly {
-        /// At most so many bytes at a time.
+        /// The size of a chunk, in bytes.
         chunk: usize,
-        /// Before each read.
+        /// The pause before each read.
         pause: Duration,
     },
     /// Writes these bytes.
     Write(Vec<u8>),
-    /// Writes these bytes again and again, until the client hangs up.
+    /// Writes these bytes repeatedly, until the client closes the connection.
     WriteForever(Vec<u8>),
-    /// Does nothing for so long.
+    /// Waits for this time.
     Pause(Duration),
-    /// Reads and writes nothing any more.
+    /// Stops reading and writing, and keeps the connection open.
     StopReading,
-    /// Says nothing until the client hangs up.
+    /// Discards what the client sends, without an answer, until the client closes the connection.
     Silence,
-    /// Closes the connection; a reset if there is something unread.
+    /// Closes the connection. The system sends a reset if there are unread bytes.
     Close,
     /// Resets the connection.
     Reset,
@@ -62,7 +62,7 @@ impl Reply {
         Self { before: steps.into_iter().collect(), answer: None, then: Vec::new() }
     }
 
-    /// Reads the request, and says nothing until the client hangs up.
+    /// Reads the request, and does not answer.
     pub fn silence() -> Self {
         Self::steps([Step::ReadAll, Step::Silence])
     }
@@ -95,7 +95,7 @@ impl Reply {
         self
     }
 
-    /// Waits for so long before the answer.
+    /// Waits for this time before the answer.
     #[must_use]
     pub fn after(mut self, pause: Duration) -> Self {
         self.before.push(Step::Pause(pause));

@@ -1,4 +1,4 @@
-//! Requests as they come in.
+//! Reads requests.
 
 use std::io;
 
@@ -6,31 +6,31 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// How much of a payload is read at once.
-const CHUNK: usize = 256 * 1024;
+/// The size of one read of a payload.
+const READ_BYTES: usize = 256 * 1024;
 
-/// A request as it came. Text is Latin-1, so that every byte is one letter.
+/// A request. Its text is Latin-1, so that every byte is one character.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// When its head was there.
+    /// When its head was complete.
     pub at: Instant,
     /// The number of its connection, from 0.
     pub connection: usize,
-    /// Request line and headers, as they came.
+    /// Request line and headers, as the client sent them.
     pub head: String,
-    /// `PUT` and the like.
+    /// The method, such as `PUT`.
     pub method: String,
     /// Path and query.
     pub target: String,
     /// `HTTP/1.1`
     pub version: String,
-    /// In the order of arrival.
+    /// The headers in the order of arrival.
     pub headers: Vec<(String, String)>,
-    /// The bytes of the payload, unless they are discarded.
+    /// The payload, unless the server discards it.
     pub body: Vec<u8>,
-    /// How many bytes of the payload have been read.
+    /// The number of bytes of the payload that were read.
     pub received: usize,
-    /// Whether all of the payload has been read.
+    /// Whether the payload was read to its end.
     pub is_whole: bool,
 }
 
@@ -45,7 +45,7 @@ impl Request {
         self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// `None` where the connection ends before the next request.
+    /// Reads the head of the next request. Returns `None` if the connection ends before it.
     pub(crate) async fn read(stream: &mut BufReader<TcpStream>, connection: usize) -> io::Result<Option<Self>> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -79,10 +79,10 @@ impl Request {
     }
 }
 
-/// The payload of a request on its way in.
+/// The payload of a request that is being read.
 pub(crate) struct Payload {
     is_chunked: bool,
-    /// Of the payload, or of its current chunk.
+    /// The bytes left of the payload, or of its current chunk.
     left: u64,
     buffer: Vec<u8>,
 }
@@ -103,7 +103,7 @@ impl Payload {
         self.left == 0 && !self.is_chunked
     }
 
-    /// At most so many bytes; none at the end of the payload.
+    /// Reads at most `most` bytes; none at the end of the payload.
     pub(crate) async fn read_some(&mut self, stream: &mut BufReader<TcpStream>, most: usize) -> io::Result<&[u8]> {
         if self.is_chunked && self.left == 0 {
             self.left = u64::from_str_radix(line(stream).await?.trim_end(), 16).map_err(io::Error::other)?;
@@ -112,7 +112,7 @@ impl Payload {
                 line(stream).await?;
             }
         }
-        let most = most.min(CHUNK).min(usize::try_from(self.left).unwrap_or(CHUNK));
+        let most = most.min(READ_BYTES).min(usize::try_from(self.left).unwrap_or(READ_BYTES));
         self.buffer.resize(most, 0);
         let read = if most > 0 { stream.read(&mut self.buffer).await? } else { 0 };
         self.buffer.truncate(read);
@@ -127,7 +127,7 @@ impl Payload {
     }
 }
 
-/// With its end; empty where the connection ends.
+/// Reads a line with its line end; empty if the connection ends.
 async fn line(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line).await?;

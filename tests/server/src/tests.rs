@@ -1,4 +1,4 @@
-//! The server against a client that is nothing but a socket.
+//! Tests the server with a plain socket as the client.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

@@ -1,16 +1,16 @@
-//! The account: what the clients say they did against what the store says it saw. No I/O.
+//! Compares the attempts in the clients' reports with the requests in the store's log. It does no I/O.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`, and maybe an error after that.
+/// A line of a store's log: `PUT dev/cat.jpg 503 (12 bytes, fault 503)`. An error may follow.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) method: String,
     pub(crate) bucket: String,
     pub(crate) object: String,
-    /// `None`: reset, or the client went away.
+    /// `None` if the connection was reset, or if the client closed it.
     pub(crate) status: Option<u16>,
 }
 
@@ -31,7 +31,7 @@ impl Record {
     }
 }
 
-/// What both sides said about the uploads to one store, from one moment at which none was under way to another.
+/// The attempts and requests of one store. They are compared at moments when no upload runs.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     accounts: BTreeMap<String, Account>,
@@ -44,27 +44,27 @@ struct Account {
     requests: u64,
     /// Requests that the store did not answer. The client may have sent such a request again within the same attempt (rule R5).
     unanswered: u64,
-    /// Attempts less requests, of those with an answer.
+    /// For each status, the number of attempts minus the number of requests.
     answers: BTreeMap<u16, i64>,
-    /// There may have been attempts that nobody told of.
+    /// There may have been attempts without a report.
     is_hidden: bool,
-    /// An attempt had no answer.
+    /// The client stopped waiting for an answer.
     was_given_up: bool,
 }
 
-/// The sums of closed books.
+/// The sums of all comparisons.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) attempts: u64,
     pub(crate) requests: u64,
-    /// Attempts of which both sides had to say the same.
+    /// The attempts for which both sides had to agree exactly.
     pub(crate) exact: u64,
 }
 
 impl Books {
-    /// An attempt as a report has it.
+    /// Adds an attempt of a report.
     pub(crate) fn attempt(&mut self, object: &str, outcome: &str, phase: &str) {
-        // Without a connection the store cannot know of it.
+        // The store does not see an attempt without a connection.
         if phase == "preparing" || phase == "connecting" {
             return;
         }
@@ -77,17 +77,17 @@ impl Books {
         }
     }
 
-    /// A run that told nothing of this object may have tried to upload it.
+    /// Notes that a run without a report may have tried to upload this object.
     pub(crate) fn hide(&mut self, object: &str) {
         self.accounts.entry(object.to_owned()).or_default().is_hidden = true;
     }
 
-    /// Whether the store may still come upon an attempt that nobody waits for any more.
+    /// Whether the store may still process an attempt that the client has given up.
     pub(crate) fn may_be_late(&self, object: &str) -> bool {
         self.accounts.get(object).is_some_and(|account| account.is_hidden || account.was_given_up)
     }
 
-    /// The store ended under a run, or without an account of what was under way: it did not see, or not tell, everything.
+    /// Notes that the store ended during a run, or without a record of open requests. Its log may be incomplete.
     pub(crate) fn cut_store(&mut self) {
         self.store_was_cut = true;
     }
@@ -101,8 +101,8 @@ impl Books {
         }
     }
 
-    /// Compares, and begins anew. An answer that a client had was always given; beyond that, attempts and requests are as many
-    /// (but for requests that were sent again), unless one side was cut off.
+    /// Compares both sides, and starts anew. Each answer in a report must be in the store's log. The numbers of attempts and requests
+    /// must be equal, except for requests that were sent again, unless the records of one side may be incomplete.
     pub(crate) fn close(&mut self) -> Result<Sums, String> {
         let Self { accounts, store_was_cut } = std::mem::take(self);
         let mut sums = Sums::default();
@@ -110,7 +110,7 @@ impl Books {
             let Account { attempts, requests, unanswered, ref answers, is_hidden, was_given_up: _ } = account;
             sums.attempts += attempts;
             sums.requests += requests;
-            // At most one request of each attempt.
+            // An attempt sends a request again at most once.
             let repeated = unanswered.min(attempts);
             let adds_up = match (is_hidden, store_was_cut) {
                 (false, false) => (attempts..=attempts + repeated).contains(&requests),
@@ -133,7 +133,7 @@ impl Books {
 }
 
 impl Sums {
-    /// In more than a minute both sides are not always cut off.
+    /// Fails if a run of more than a minute compared no attempt exactly.
     pub(crate) fn judge(&self, length: Duration) -> Result<(), String> {
         if self.exact == 0 && length > Duration::from_secs(60) {
             return Err(format!("nothing was compared one for one: {self}"));
@@ -212,7 +212,7 @@ mod tests {
         let (exact, hidden, store, both) = ([false, false], [true, false], [false, true], [true, true]);
         check(&["503", "reset", "200"], &[Some(503), None, Some(200)], exact, true);
         check(&["integrity", "200"], &[Some(200), Some(200)], exact, true);
-        // The answer was lost on the way.
+        // The first answer was lost on the way.
         check(&["timed_out", "200"], &[Some(200), Some(200)], exact, true);
         check(&["200"], &[Some(200), Some(200)], exact, false);
         check(&["200"], &[Some(200), Some(200)], hidden, true);
@@ -220,11 +220,11 @@ mod tests {
         check(&["reset", "200"], &[Some(200)], exact, false);
         check(&["reset", "200"], &[Some(200)], hidden, false);
         check(&["reset", "200"], &[Some(200)], store, true);
-        // Sent again within the attempt, but not more than once.
+        // A request may be sent again within an attempt, but only once.
         check(&["200"], &[None, Some(200)], exact, true);
         check(&["200"], &[None, None, Some(200)], exact, false);
         check(&["200"], &[None, Some(200)], store, true);
-        // No cut makes an answer out of nothing.
+        // A report cannot have an answer that the store did not give, even if records are incomplete.
         check(&["200"], &[], both, false);
         check(&["200"], &[Some(503)], both, false);
     }

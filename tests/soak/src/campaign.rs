@@ -1,4 +1,4 @@
-//! The lane of the command: lists of files, each brought to the store by run after run until it is there whole.
+//! Tests the command: for each list of files, runs `encord upload` repeatedly until the store has all files.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -14,9 +14,9 @@ use crate::books::{Books, Sums};
 use crate::check::Items;
 use crate::lab::{Lab, Result, at, between, length, noise, plan, sign};
 use crate::store::{End, Store};
-use crate::upload::{Cut, Desk, Ended, Fate, run as upload};
+use crate::upload::{Cut, Disturbances, Ended, RunFiles, run as upload};
 
-/// All that a store can do.
+/// The faults of the store.
 const FAULTS: [&str; 19] = [
     "408",
     "429",
@@ -39,10 +39,10 @@ const FAULTS: [&str; 19] = [
     "expire",
 ];
 
-/// After so many runs the last one is left alone, with a store that has no faults.
-const RUNS: u32 = 12;
+/// The number of runs with faults. The run after them has no faults, so it must finish.
+const MAX_FAULTY_RUNS: u32 = 12;
 
-/// What the lane has done.
+/// The counts of this part of the soak.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     campaigns: u32,
@@ -64,7 +64,7 @@ struct Campaign {
     flags: Vec<String>,
     retries: u32,
     uses_report: bool,
-    desk: Desk,
+    files: RunFiles,
     books: Books,
 }
 
@@ -73,13 +73,13 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
     let objects = lab.make_folder("objects")?;
     let mut store = Store::start(lab, "restless", Some(objects.clone()), "", &mut chance).await?;
     let mut tally = Tally::default();
-    // However long it took to begin.
+    // Does at least one, even if the start took all the time.
     while tally.campaigns == 0 || !lab.is_over() {
         let before = (tally.runs, tally.killed, tally.interrupted, tally.restarts);
         let folder = lab.make_folder("campaign")?;
         let mut campaign = Campaign::new(lab, tally.campaigns, &mut chance)?;
         campaign.run(lab, &mut store, &mut chance, &mut tally).await?;
-        // The store has ended: what it knows is what lies in its folder.
+        // The store has ended, so its folder has the final state.
         let stored = objects.join(&campaign.bucket);
         campaign.compare(&stored)?;
         tally.campaigns += 1;
@@ -109,10 +109,10 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
 
 impl Campaign {
     fn new(lab: &Lab, number: u32, chance: &mut Rng) -> Result<Self> {
-        let desk = Desk::new(&lab.folder.join("campaign"))?;
+        let files = RunFiles::new(&lab.folder.join("campaign"))?;
         let folder = lab.make_folder("campaign/files")?;
         let concurrency = [1, 4, 16, 16, 32][chance.usize(..5)];
-        // A short soak has several all the same, and one at a time takes its time.
+        // Fewer files if the soak is short, so that there are several campaigns, and if files are uploaded one by one.
         let most = if lab.length < Duration::from_secs(60) || concurrency == 1 { 60 } else { 600 };
         let count = chance.usize(most / 4..most);
         let seed = chance.u32(..).into();
@@ -126,7 +126,7 @@ impl Campaign {
         let (has_journal, uses_report) =
             *chance.choice([(true, false), (false, true), (true, true)].iter()).unwrap_or(&(true, true));
         let allow_failures = chance.u32(..4) > 0;
-        // Without them the first that fails ends a run; some retries let it come further.
+        // Without `allow_failures` the first failed file ends a run. More retries let it get further.
         let retries = if allow_failures { chance.u32(..5) } else { chance.u32(4..8) };
         let mut flags = vec![format!("--concurrency={concurrency}"), format!("--allow-failures={allow_failures}")];
         if has_journal {
@@ -140,7 +140,7 @@ impl Campaign {
             flags,
             retries,
             uses_report,
-            desk,
+            files,
             books: Books::default(),
         })
     }
@@ -149,14 +149,15 @@ impl Campaign {
         if self.scheme == Scheme::Gcs { "gcs" } else { "s3" }
     }
 
-    /// Runs until one has nothing left to do; then the store ends and the books are closed.
+    /// Runs the command until a run has nothing left to do. Then the store ends, and both sides are compared.
     async fn run(&mut self, lab: &Lab, store: &mut Store<'_>, chance: &mut Rng, tally: &mut Tally) -> Result<()> {
         let mut was_cut = false;
         for number in 0.. {
-            let calm = number >= RUNS || lab.is_over();
+            let calm = number >= MAX_FAULTY_RUNS || lab.is_over();
             let faults = if calm { String::new() } else { plan(chance, &FAULTS) };
-            let fate = if calm { Fate::default() } else { Fate::draw(self.left().len(), chance) };
-            // Most often after a run that was cut off, so that the books are exact again.
+            let disturbances =
+                if calm { Disturbances::default() } else { Disturbances::draw(self.left().len(), chance) };
+            // Most often after an interrupted run, so that later comparisons are exact again.
             if number == 0 || calm || chance.u32(..3) < 1 + u32::from(was_cut) {
                 let how = if calm { End::InOrder } else { End::draw(chance) };
                 self.end_store(store, how, tally).await?;
@@ -167,10 +168,10 @@ impl Campaign {
             if !calm {
                 arguments.push(format!("--max-retries={}", self.retries));
             }
-            if self.uses_report && self.desk.report().exists() {
+            if self.uses_report && self.files.report().exists() {
                 arguments.push("--retry-from=report.jsonl".to_owned());
             }
-            let ended = upload(lab, &self.desk, &arguments, fate, store, &faults).await?;
+            let ended = upload(lab, &self.files, &arguments, disturbances, store, &faults).await?;
             tally.enter(ended);
             was_cut = ended.cut.is_some();
             if ended.outage.is_some() {
@@ -187,7 +188,7 @@ impl Campaign {
         self.end_store(store, End::InOrder, tally).await
     }
 
-    /// With no run under way, so that afterwards nothing is left to be told.
+    /// Ends the store while no run is active, so that its log is complete.
     async fn end_store(&mut self, store: &mut Store<'_>, how: End, tally: &mut Tally) -> Result<()> {
         store.end(how).await?;
         tally.restarts += 1;
@@ -207,10 +208,10 @@ impl Campaign {
         for record in &records {
             self.books.request(record);
         }
-        self.items.settle(ended, &self.desk, &records, &mut self.books)
+        self.items.settle(ended, &self.files, &records, &mut self.books)
     }
 
-    /// Every run has URLs of its own. Some have expired, unless all is to go well.
+    /// Writes a manifest with new URLs. Some have expired, unless `calm` is set.
     fn write_manifest(&self, store: &Store<'_>, calm: bool, chance: &mut Rng) -> Result<()> {
         let now = SystemTime::now();
         let mut manifest = String::new();
@@ -221,7 +222,7 @@ impl Campaign {
             let url = sign(self.scheme, Method::PUT, &url, now - age, Duration::from_secs(3_600))?;
             writeln!(manifest, "{}", json!({"path": path, "signed_url": url}))?;
         }
-        Ok(fs::write(&self.desk.manifest, manifest).map_err(at(&self.desk.manifest))?)
+        Ok(fs::write(&self.files.manifest, manifest).map_err(at(&self.files.manifest))?)
     }
 
     fn left(&self) -> Vec<&str> {
@@ -231,7 +232,7 @@ impl Campaign {
             .collect()
     }
 
-    /// Every file is stored byte for byte, and nothing else is.
+    /// Checks that every file is stored byte for byte, and that nothing else is stored.
     fn compare(&self, stored: &std::path::Path) -> Result<()> {
         for index in 0..self.items.paths.len() {
             let object = stored.join(self.items.object(index));

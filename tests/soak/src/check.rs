@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::books::{Books, Record};
 use crate::lab::{Result, at};
-use crate::upload::{Cut, Desk, Ended};
+use crate::upload::{Cut, Ended, RunFiles};
 
-/// The items of a campaign, and which of them are known to be stored.
+/// The items of a campaign, and the set of items that are known to be stored.
 pub(crate) struct Items {
     /// The paths in the order of the manifest.
     pub(crate) paths: Vec<String>,
@@ -38,27 +38,33 @@ impl Items {
         self.paths[index].rsplit('/').next().unwrap_or_default()
     }
 
-    /// Takes in what a run left, and enters it into the books. `records` is what the store logged meanwhile.
-    pub(crate) fn settle(&mut self, ended: Ended, desk: &Desk, records: &[Record], books: &mut Books) -> Result<()> {
+    /// Checks the files that a run left, and adds their attempts to the comparison. `records` are the store's log of the run.
+    pub(crate) fn settle(
+        &mut self,
+        ended: Ended,
+        files: &RunFiles,
+        records: &[Record],
+        books: &mut Books,
+    ) -> Result<()> {
         self.check_requests(records, books)?;
-        check_secrets(desk)?;
-        let report = read(&desk.report())?;
+        check_secrets(files)?;
+        let report = read(&files.report())?;
         let told = match (ended.cut, ended.code) {
-            // Before anything was sent there is nothing to tell.
-            (Some(Cut::Interrupt(_)), Some(130)) if text(&desk.stdout)?.is_empty() && report == self.report => {
+            // A run that was interrupted before it sent anything writes no report.
+            (Some(Cut::Interrupt(_)), Some(130)) if text(&files.stdout)?.is_empty() && report == self.report => {
                 if let Some(record) = records.iter().find(|record| !books.may_be_late(&record.object)) {
                     return Err(format!("interrupted, it had sent this and does not say so: {record:?}").into());
                 }
                 false
             }
             (_, Some(0 | 1 | 3)) | (Some(Cut::Interrupt(_)), Some(130)) => true,
-            // Ended at once, before or after the report took its place; an interrupt may come before it is listened for.
+            // The run exited immediately, before or after it wrote the report. A signal may come before its handler is installed.
             (Some(Cut::Twice), Some(130)) | (Some(_), None) => report != self.report,
-            _ => return Err(format!("a run ended with {ended:?}: {}", text(&desk.stderr)?).into()),
+            _ => return Err(format!("a run ended with {ended:?}: {}", text(&files.stderr)?).into()),
         };
-        let journaled = self.read_journal(desk)?;
+        let journaled = self.read_journal(files)?;
         if told {
-            let report = self.read_report(&report, ended, desk, books)?;
+            let report = self.read_report(&report, ended, files, books)?;
             if self.has_journal && report.uploaded != journaled {
                 return Err(
                     format!("the report has {:?} as uploaded, the journal {journaled:?}", report.uploaded).into()
@@ -68,7 +74,7 @@ impl Items {
                 (None, 0) => Some(0),
                 (None, _) if self.allow_failures => Some(3),
                 (None, _) => Some(1),
-                // It came too late, or not.
+                // The signal may have come too late to matter.
                 (Some(_), _) => ended.code,
             };
             if ended.code != expected {
@@ -82,19 +88,19 @@ impl Items {
             self.done.extend(journaled);
         }
         self.report = report;
-        for entry in fs::read_dir(&desk.out)? {
+        for entry in fs::read_dir(&files.out)? {
             let path = entry?.path();
-            // The one that was about to take its place, when there was no time left to remove it.
+            // An unfinished report, which a killed run could not remove.
             if !told && path.to_string_lossy().contains("/.encord-report-") {
                 fs::remove_file(&path).map_err(at(&path))?;
-            } else if path != desk.report() && path != desk.journal() {
+            } else if path != files.report() && path != files.journal() {
                 return Err(format!("a run left {}", path.display()).into());
             }
         }
         Ok(())
     }
 
-    /// What is done is never sent again.
+    /// Checks that no finished item was sent again.
     fn check_requests(&self, records: &[Record], books: &Books) -> Result<()> {
         let done = self.done.iter().map(|index| self.object(*index));
         let done: BTreeSet<&str> = done.filter(|object| !books.may_be_late(object)).collect();
@@ -104,10 +110,10 @@ impl Items {
         }
     }
 
-    /// What the journal has more than before.
-    fn read_journal(&mut self, desk: &Desk) -> Result<BTreeSet<usize>> {
-        let mut journal = read(&desk.journal())?;
-        // The next run cuts off a last line that has no end.
+    /// Reads the new entries of the journal.
+    fn read_journal(&mut self, files: &RunFiles) -> Result<BTreeSet<usize>> {
+        let mut journal = read(&files.journal())?;
+        // Ignores an incomplete last line, as the next run does.
         journal.truncate(journal.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1));
         let Some(added) = journal.strip_prefix(&*self.journal) else {
             return Err("the journal has lost what it had".into());
@@ -126,8 +132,8 @@ impl Items {
         Ok(entries)
     }
 
-    /// Each item has its line, in the order of the manifest, and the sums are those of the lines.
-    fn read_report(&self, report: &[u8], ended: Ended, desk: &Desk, books: &mut Books) -> Result<Report> {
+    /// Checks that the report has a line for each item, in the order of the manifest, and that the summary has the sums of the lines.
+    fn read_report(&self, report: &[u8], ended: Ended, files: &RunFiles, books: &mut Books) -> Result<Report> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         let mut uploaded = BTreeSet::new();
         let lines: Vec<Value> = report
@@ -170,8 +176,8 @@ impl Items {
             *sums.entry("attempts").or_default() += attempts.len() as u64;
             *sums.entry("bytes").or_default() += line["bytes"].as_u64().ok_or_else(wrong)?;
         }
-        // One that was ended at once may not have come to that.
-        let summary = text(&desk.stdout)?;
+        // A run that exited immediately may not have printed a summary.
+        let summary = text(&files.stdout)?;
         if !(summary.is_empty() && matches!(ended.cut, Some(Cut::Kill | Cut::Twice))) {
             let summary: Value = serde_json::from_str(&summary)?;
             for name in ["uploaded", "failed", "cancelled", "skipped", "bytes", "attempts"] {
@@ -184,9 +190,9 @@ impl Items {
     }
 }
 
-/// No signature is in anything that was printed or written.
-fn check_secrets(desk: &Desk) -> Result<()> {
-    for path in [&desk.stdout, &desk.stderr, &desk.report(), &desk.journal()] {
+/// Checks that no output and no file contains a signature.
+fn check_secrets(files: &RunFiles) -> Result<()> {
+    for path in [&files.stdout, &files.stderr, &files.report(), &files.journal()] {
         if String::from_utf8_lossy(&read(path)?).contains("-Signature=") {
             return Err(format!("{}: has a signature in it", path.display()).into());
         }
@@ -194,7 +200,7 @@ fn check_secrets(desk: &Desk) -> Result<()> {
     Ok(())
 }
 
-/// Nothing where there is no file.
+/// Reads a file; empty if it does not exist.
 fn read(path: &Path) -> Result<Vec<u8>> {
     if !path.exists() {
         return Ok(Vec::new());

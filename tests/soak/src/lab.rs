@@ -1,4 +1,4 @@
-//! Shared by both lanes: folders, time limit, random choices.
+//! Shared by both parts of the soak: folders, time limit, random choices.
 
 use std::env;
 use std::error::Error;
@@ -20,7 +20,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub(crate) struct Lab {
     /// The binary.
     pub(crate) encord: PathBuf,
-    /// For all that is written. Made anew.
+    /// The folder for all files, which is new.
     pub(crate) folder: PathBuf,
     pub(crate) length: Duration,
     pub(crate) seed: u64,
@@ -37,7 +37,7 @@ impl Lab {
         }
         fs::create_dir_all(&folder).map_err(at(&folder))?;
         let length = Duration::try_from_secs_f64(minutes * 60.0)?;
-        // The programs run in other folders.
+        // The path must be absolute, because the programs run in other folders.
         let folder = folder.canonicalize()?;
         Ok(Self { encord, folder, length, seed, end: Instant::now() + length })
     }
@@ -46,9 +46,9 @@ impl Lab {
         Instant::now() >= self.end
     }
 
-    /// The choices of one lane.
-    pub(crate) fn chance(&self, lane: u64) -> Rng {
-        Rng::with_seed(self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(lane))
+    /// The random choices of one part.
+    pub(crate) fn chance(&self, part: u64) -> Rng {
+        Rng::with_seed(self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(part))
     }
 
     /// A new folder.
@@ -59,13 +59,13 @@ impl Lab {
     }
 }
 
-/// Says which file an error is about.
+/// Adds the path to an error.
 pub(crate) fn at(path: &Path) -> impl Fn(std::io::Error) -> String {
     move |error| format!("{}: {error}", path.display())
 }
 
-/// A program in an environment of its own, in a process group that no Ctrl-C of the terminal reaches, and that does not outlive
-/// its handle.
+/// Returns a command with an empty environment except `PATH`. It runs in its own process group, so Ctrl-C of the terminal does not
+/// reach it, and it is killed when its handle is dropped.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
@@ -73,7 +73,7 @@ pub(crate) fn command(program: &Path) -> Command {
     command
 }
 
-/// Waits for something, at most so many seconds; those in which the whole machine stood still do not count.
+/// Waits for a future, at most for this number of seconds. Time for which the whole machine was suspended does not count.
 pub(crate) async fn within<T>(seconds: u32, something: impl Future<Output = T>) -> Option<T> {
     let mut something = pin!(something);
     for _ in 0..seconds {
@@ -84,30 +84,30 @@ pub(crate) async fn within<T>(seconds: u32, something: impl Future<Output = T>) 
     None
 }
 
-/// Sends a signal to a process, unless that has been waited for.
+/// Sends a signal to a process, unless its exit status was already read.
 pub(crate) fn signal(child: &Child, signal: Signal) -> Result<()> {
     if let Some(process) = child.id() {
-        // One that has ended stays until it is waited for, so this is no other.
+        // The number cannot belong to another process: it stays reserved until the exit status is read.
         let process = Pid::from_raw(process.try_into()?).ok_or("no process has the number 0")?;
         kill_process(process, signal)?;
     }
     Ok(())
 }
 
-/// A URL of a store, good for so long from `at`.
+/// Signs a URL of a store. It is valid from `at`, for the time `good_for`.
 pub(crate) fn sign(scheme: Scheme, method: Method, url: &str, at: SystemTime, good_for: Duration) -> Result<String> {
     let request = Presign { method, ..Presign::put(url, good_for, at) };
     Ok(Signer::new(scheme, Credentials::development()).presign(&request)?)
 }
 
-/// The bytes of a file: the same for the same seed.
+/// Returns the bytes of a file. The same seed gives the same bytes.
 pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     Rng::with_seed(seed).fill(&mut bytes);
     bytes
 }
 
-/// Most files are small, some are not, and some are empty.
+/// Draws the length of a file. Most files are small, some are large, and some are empty.
 pub(crate) fn length(chance: &mut Rng) -> usize {
     match chance.u32(..100) {
         0 => 0,
@@ -121,13 +121,13 @@ pub(crate) fn between(chance: &mut Rng, from: u64, to: u64) -> Duration {
     Duration::from_millis(chance.u64(from..to))
 }
 
-/// A fault plan for a store: some of these faults, each for two to five uploads in a hundred.
+/// Draws a fault plan for a store. It has some of these faults, each for two to five uploads in a hundred.
 pub(crate) fn plan(chance: &mut Rng, faults: &[&str]) -> String {
     let mut plan = format!("seed={}", chance.u32(..));
     let mut below = 0;
     let count = chance.usize(2..6);
     for fault in chance.choose_multiple(faults.iter(), count) {
-        // Every rule looks at the same lot, so each takes those that the rules before it left.
+        // All rules use the same random number and the first match counts, so the percentages must increase.
         below += chance.u8(2..6);
         plan.extend(["; ", &below.to_string(), "%: ", fault]);
     }

@@ -1,11 +1,11 @@
-//! Uploads among random faults, restarts, kills and interrupts, for as long as one likes. `cargo xtask soak` starts it.
+//! Uploads under random faults, restarts, kills and interrupts, for a given time. `cargo xtask soak` starts it.
 //!
-//! Two lanes at once. In the one, `encord upload` brings lists of files to a store that fails on purpose and is itself ended and
-//! killed, while the runs are killed and interrupted, and resumed until everything is there. In the other, one process uploads
-//! batch after batch with one client of the library, and what it takes of memory, descriptors, sockets and threads must not grow.
-//! Whatever does not add up ends it: what the programs say they did is compared with what the stores counted.
+//! It has two parts, which run at the same time. In the first, `encord upload` uploads lists of files to a store with faults. Both
+//! are killed and interrupted, and the runs are resumed until the store has all files. In the second, one process uploads batch
+//! after batch with one client of the library, and its memory, descriptors, sockets and threads must not grow. Both compare the
+//! programs' reports with the stores' logs. The soak stops at the first difference.
 //!
-//! The choices follow from the seed; when things happen does not.
+//! The seed determines the choices, but not the timing.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
@@ -30,14 +30,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::lab::{Lab, Result};
 
-/// Upload among random faults, restarts, kills and interrupts.
+/// Upload under random faults, restarts, kills and interrupts.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask soak")]
 struct Options {
-    /// How long it goes on
+    /// How long it runs
     #[arg(long, value_name = "N", default_value_t = 30.0)]
     minutes: f64,
-    /// Repeat the choices of an earlier run, which printed its seed
+    /// Repeat the choices of an earlier run. Each run prints its seed
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
     #[command(subcommand)]
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Both lanes until the time is over or one of them fails. Children die with the futures that hold them.
+/// Runs both parts until the time is over or one fails. Dropping their futures kills their processes.
 fn soak(lab: &Lab) -> Result<ExitCode> {
     println!("seed {}, {} s", lab.seed, lab.length.as_secs_f64());
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -84,7 +84,7 @@ fn soak(lab: &Lab) -> Result<ExitCode> {
             _ = hangup.recv() => Ok(None),
         }
     });
-    // Of a failure, what the programs wrote stays to be looked at.
+    // After a failure, the files of the programs stay, for the person who looks for the cause.
     match ended {
         Ok(Some((campaigns, batches))) => {
             fs::remove_dir_all(&lab.folder)?;
@@ -92,7 +92,7 @@ fn soak(lab: &Lab) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Ok(None) => {
-            // A child that is just dying may still write.
+            // A failure is ignored: a process that is being killed may still write.
             drop(fs::remove_dir_all(&lab.folder));
             eprintln!("interrupted");
             Ok(ExitCode::from(130))

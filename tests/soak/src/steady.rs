@@ -1,4 +1,4 @@
-//! The lane of the library: one process that uploads batch after batch, looked at while it does.
+//! Tests the library: one process uploads batch after batch, while this module watches its resources.
 
 use std::env;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::upload::Outage;
 use crate::vitals::{Series, Vitals};
 use crate::worker::{Kind, Order, WHOLE};
 
-/// What a store can do that ends by itself: one that never answers keeps the connection as long as it lives.
+/// The faults of the store. Faults without an answer are left out, because their connections stay open as long as the store.
 const FAULTS: [&str; 14] = [
     "408",
     "429",
@@ -38,16 +38,16 @@ const FAULTS: [&str; 14] = [
     "corrupt",
 ];
 
-/// In seconds; no batch takes that long.
-const PATIENCE: u32 = 120;
+/// The limit for a batch, in seconds.
+const BATCH_TIMEOUT_SECS: u32 = 120;
 
-/// From this length on there are samples enough, whatever happens.
-const TELLS_OF_GROWTH: Duration = Duration::from_secs(10 * 60);
+/// A run of this length always has enough samples to detect growth.
+const MIN_GROWTH_RUN: Duration = Duration::from_secs(10 * 60);
 
-/// Seconds after which idle connections have ended.
-const REST: u32 = 40;
+/// The time in seconds after which all idle connections have ended.
+const IDLE_TIMEOUT_SECS: u32 = 40;
 
-/// What the lane has done.
+/// The counts of this part of the soak.
 #[derive(Debug)]
 pub(crate) struct Tally {
     batches: u64,
@@ -81,7 +81,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
     let mut books = Books::default();
     let mut clock = interval((lab.length / 1_000).clamp(Duration::from_millis(250), Duration::from_secs(1)));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // However long it took to begin.
+    // Does at least one, even if the start took all the time.
     while tally.batches == 0 || !lab.is_over() {
         let order = Order::draw(&mut chance);
         let outage = (order.kind == Kind::Outage).then(|| (between(&mut chance, 0, 500), Outage::draw(&mut chance)));
@@ -133,7 +133,7 @@ fn enter(told: &Value, books: &mut Books) -> Result<()> {
     Ok(())
 }
 
-/// As many descriptors and sockets as before the first batch.
+/// Waits until a process has as many descriptors and sockets as before the first batch.
 async fn until_at_rest(name: &str, process: u32, before: Vitals) -> Result<()> {
     let at_rest = async {
         loop {
@@ -144,7 +144,7 @@ async fn until_at_rest(name: &str, process: u32, before: Vitals) -> Result<()> {
             sleep(Duration::from_millis(50)).await;
         }
     };
-    within(REST, at_rest).await.unwrap_or_else(|| {
+    within(IDLE_TIMEOUT_SECS, at_rest).await.unwrap_or_else(|| {
         let now = Vitals::of(process)?;
         Err(format!("{name} does not come to rest: before the first batch {before:?}, after the last {now:?}").into())
     })
@@ -159,7 +159,7 @@ impl Worker {
             return Err("the worker has no pipes".into());
         };
         let mut worker = Self { child, stdin, lines: BufReader::new(stdout).lines() };
-        // It is there.
+        // Waits until the worker is ready.
         worker.answer().await?;
         Ok(worker)
     }
@@ -170,14 +170,14 @@ impl Worker {
     }
 
     async fn answer(&mut self) -> Result<Value> {
-        let line = within(PATIENCE, self.lines.next_line()).await.ok_or("the worker hangs")??;
+        let line = within(BATCH_TIMEOUT_SECS, self.lines.next_line()).await.ok_or("the worker hangs")??;
         Ok(serde_json::from_str(&line.ok_or("the worker has ended")?)?)
     }
 
     async fn end(self) -> Result<()> {
         let Self { mut child, stdin, lines } = self;
         drop((stdin, lines));
-        let status = within(PATIENCE, child.wait()).await.ok_or("the worker does not end")??;
+        let status = within(BATCH_TIMEOUT_SECS, child.wait()).await.ok_or("the worker does not end")??;
         if status.success() { Ok(()) } else { Err(format!("the worker ended with {status}").into()) }
     }
 }
@@ -189,7 +189,7 @@ impl Tally {
                 Some(grown) if !grown.is_empty() => {
                     return Err(format!("{name} has grown; medians of the tenths of the time: {series}").into());
                 }
-                None if length >= TELLS_OF_GROWTH => {
+                None if length >= MIN_GROWTH_RUN => {
                     return Err(format!("{name} was looked at too rarely to tell of growth: {series}").into());
                 }
                 _ => {}

@@ -1,4 +1,4 @@
-//! `encord dev-store` as a process that is ended, killed and started again.
+//! Runs `encord dev-store` as a process, which is ended, killed and started again.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -15,21 +15,21 @@ use tokio::time::sleep;
 use crate::books::Record;
 use crate::lab::{Lab, Result, at, command, signal, within};
 
-/// How many seconds it may take to begin or to end.
-const PATIENCE: u32 = 15;
+/// The limit for its start and its end, in seconds.
+const START_TIMEOUT_SECS: u32 = 15;
 
 pub(crate) struct Store<'a> {
     lab: &'a Lab,
     name: &'static str,
-    /// Where the objects are; `None` is in memory.
+    /// The folder of the objects; `None` keeps them in memory.
     objects: Option<PathBuf>,
     port: u16,
     child: Child,
-    /// How often it was started; each has a log of its own.
+    /// How often it was started. Each start has its own log.
     starts: u32,
     log: PathBuf,
     read: u64,
-    /// Of those before.
+    /// The records of earlier starts.
     records: Vec<Record>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Store<'a> {
         let log = lab.folder.join(format!("{name}-0.log"));
         let mut failure = None;
         for _ in 0..20 {
-            // Not one of those that systems give to clients, which may have it when the store comes back.
+            // Not an ephemeral port, which a client could have taken when the store starts again.
             let port = chance.u16(10_000..30_000);
             match start(lab, &log, objects.as_ref(), port, plan).await {
                 Ok(child) => {
@@ -69,7 +69,7 @@ impl<'a> Store<'a> {
         Err(failure.unwrap_or_else(|| "no port".into()))
     }
 
-    /// `None` when it has ended.
+    /// The number of its process; `None` if it has ended.
     pub(crate) fn process(&self) -> Option<u32> {
         self.child.id()
     }
@@ -83,7 +83,7 @@ impl<'a> Store<'a> {
             End::Killed => self.child.kill().await?,
             End::InOrder => {
                 signal(&self.child, Signal::TERM)?;
-                let ended = within(PATIENCE, self.child.wait()).await;
+                let ended = within(START_TIMEOUT_SECS, self.child.wait()).await;
                 let status = ended.ok_or_else(|| format!("{}: the store does not end", self.name))??;
                 if !status.success() {
                     return Err(format!("{}: the store ended with {status}", self.name).into());
@@ -93,7 +93,7 @@ impl<'a> Store<'a> {
         self.read_log()
     }
 
-    /// Starts it again, at the same port.
+    /// Starts it again on the same port.
     pub(crate) async fn start_again(&mut self, plan: &str) -> Result<()> {
         let log = self.lab.folder.join(format!("{}-{}.log", self.name, self.starts));
         self.child = start(self.lab, &log, self.objects.as_ref(), self.port, plan).await?;
@@ -109,13 +109,13 @@ impl<'a> Store<'a> {
         self.start_again(plan).await
     }
 
-    /// How many requests it has logged since [`records`](Self::records) was called.
+    /// The number of requests in the log since the last call of [`records`](Self::records).
     pub(crate) fn logged(&mut self) -> Result<usize> {
         self.read_log()?;
         Ok(self.records.len())
     }
 
-    /// What it has logged since the last call. A request is logged before it is answered.
+    /// The records in the log since the last call. A request is logged before it is answered.
     pub(crate) fn records(&mut self) -> Result<Vec<Record>> {
         self.read_log()?;
         Ok(std::mem::take(&mut self.records))
@@ -126,7 +126,7 @@ impl<'a> Store<'a> {
         let mut log = File::open(&self.log).map_err(at(&self.log))?;
         log.seek(SeekFrom::Start(self.read))?;
         log.read_to_string(&mut text).map_err(at(&self.log))?;
-        // Of one that was killed, the last line may have no end.
+        // A killed store may leave an incomplete last line.
         for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
             self.read += line.len() as u64;
             let record = Record::parse(line.trim_end());
@@ -146,7 +146,9 @@ async fn start(lab: &Lab, log: &PathBuf, objects: Option<&PathBuf>, port: u16, p
     let mut child = store.stdout(Stdio::piped()).stderr(File::create(log).map_err(at(log))?).spawn()?;
     let mut line = String::new();
     if let Some(stdout) = child.stdout.take() {
-        within(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await.ok_or("the store does not start")??;
+        within(START_TIMEOUT_SECS, BufReader::new(stdout).read_line(&mut line))
+            .await
+            .ok_or("the store does not start")??;
     }
     if line.is_empty() {
         return Err(fs::read_to_string(log).map_err(at(log))?.into());

@@ -12,22 +12,22 @@ use tokio::time::{sleep, timeout};
 use crate::lab::{Lab, Result, at, between, command, signal};
 use crate::store::{End, Store};
 
-/// Between two looks at a run.
-const PAUSE: Duration = Duration::from_millis(2);
+/// The time between two checks of a run.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// No run takes that many of these, whatever happens to it.
-const PATIENCE: u32 = 150_000;
+/// The limit for a run, in checks.
+const MAX_POLLS: u32 = 150_000;
 
 /// The files that a run reads and writes.
-pub(crate) struct Desk {
+pub(crate) struct RunFiles {
     pub(crate) manifest: PathBuf,
-    /// Where it runs, for report and journal and nothing else.
+    /// The working folder, which has only report and journal.
     pub(crate) out: PathBuf,
     pub(crate) stdout: PathBuf,
     pub(crate) stderr: PathBuf,
 }
 
-impl Desk {
+impl RunFiles {
     pub(crate) fn new(folder: &Path) -> Result<Self> {
         let [manifest, out, stdout, stderr] = ["items.jsonl", "out", "stdout", "stderr"].map(|name| folder.join(name));
         fs::create_dir(&out).map_err(at(&out))?;
@@ -43,7 +43,7 @@ impl Desk {
     }
 }
 
-/// What happens to a run.
+/// The way in which a run is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     /// `SIGKILL`.
@@ -54,24 +54,24 @@ pub(crate) enum Cut {
     Twice,
 }
 
-/// The misfortunes of one run, each once the store has had so many requests of it. By default it is left alone.
+/// The planned disturbances of a run. Each happens when the store has seen the given number of requests. The default is none.
 #[derive(Debug, Default)]
-pub(crate) struct Fate {
+pub(crate) struct Disturbances {
     cut: Option<(usize, Cut)>,
     outage: Option<(usize, Outage)>,
-    /// Has clocks of a second, not of minutes.
+    /// Whether its timeouts are one second instead of the defaults.
     is_hurried: bool,
 }
 
-/// The store ends, and is back after a while.
+/// The store ends, and starts again after a while.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outage {
     pub(crate) how: End,
     pub(crate) down: Duration,
 }
 
-impl Fate {
-    /// That of a run with so many items.
+impl Disturbances {
+    /// Draws the disturbances of a run with this number of items.
     pub(crate) fn draw(items: usize, chance: &mut Rng) -> Self {
         let cut = match chance.u32(..10) {
             0..2 => Some(Cut::Kill),
@@ -96,19 +96,19 @@ impl Outage {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// `None`: by a signal.
+    /// The exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) cut: Option<Cut>,
-    /// The store was away meanwhile.
+    /// How the store ended during the run, if it did.
     pub(crate) outage: Option<End>,
 }
 
-/// Runs `encord upload` with these further arguments, and lets its fate befall it.
+/// Runs `encord upload` with these additional arguments, and causes the disturbances.
 pub(crate) async fn run(
     lab: &Lab,
-    desk: &Desk,
+    files: &RunFiles,
     arguments: &[String],
-    fate: Fate,
+    disturbances: Disturbances,
     store: &mut Store<'_>,
     plan: &str,
 ) -> Result<Ended> {
@@ -125,17 +125,17 @@ pub(crate) async fn run(
             "0.01",
             "--manifest",
         ])
-        .arg(&desk.manifest);
+        .arg(&files.manifest);
     if !arguments.iter().any(|argument| argument.starts_with("--journal")) {
         upload.arg("--no-journal");
     }
-    upload.args(arguments).current_dir(&desk.out);
-    upload.envs([("HOME", &desk.out), ("TMPDIR", &desk.out)]);
-    if fate.is_hurried {
+    upload.args(arguments).current_dir(&files.out);
+    upload.envs([("HOME", &files.out), ("TMPDIR", &files.out)]);
+    if disturbances.is_hurried {
         upload.envs(["CONNECT", "READ", "WRITE"].map(|clock| (format!("ENCORD_{clock}_TIMEOUT"), "1")));
     }
     upload.env("ENCORD_CONNECTION_RETRIES", "5");
-    for (path, stream) in [(&desk.stdout, 1), (&desk.stderr, 2)] {
+    for (path, stream) in [(&files.stdout, 1), (&files.stderr, 2)] {
         let file = File::create(path).map_err(at(path))?;
         if stream == 1 {
             upload.stdout(file)
@@ -145,9 +145,9 @@ pub(crate) async fn run(
     }
     let mut child = upload.spawn()?;
     let mut ended = Ended { code: None, cut: None, outage: None };
-    let Fate { mut cut, mut outage, is_hurried: _ } = fate;
-    for _ in 0..PATIENCE {
-        if let Ok(status) = timeout(PAUSE, child.wait()).await {
+    let Disturbances { mut cut, mut outage, is_hurried: _ } = disturbances;
+    for _ in 0..MAX_POLLS {
+        if let Ok(status) = timeout(POLL_INTERVAL, child.wait()).await {
             ended.code = status?.code();
             return Ok(ended);
         }
@@ -161,7 +161,7 @@ pub(crate) async fn run(
             store.restart(how, down, plan).await?;
         }
     }
-    Err(format!("a run hangs: {}", fs::read_to_string(&desk.stderr).unwrap_or_default()).into())
+    Err(format!("a run hangs: {}", fs::read_to_string(&files.stderr).unwrap_or_default()).into())
 }
 
 async fn apply(cut: Cut, child: &mut Child) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Memory, descriptors, sockets and threads of a process, and whether they grow.
+//! Measures memory, descriptors, sockets and threads of a process, and detects growth.
 
 use std::fmt;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::lab::{Result, at};
 
-/// At one moment, from `/proc`.
+/// One measurement, from `/proc`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Vitals {
     pub(crate) memory_kib: u64,
@@ -16,23 +16,23 @@ pub(crate) struct Vitals {
     pub(crate) threads: u64,
 }
 
-/// Those of one process over time.
+/// The measurements of one process over time.
 #[derive(Debug, Default)]
 pub(crate) struct Series(Vec<Vitals>);
 
-/// What may vary: a name, how to see it, and by how much its median may rise.
-type Sign = (&'static str, fn(&Vitals) -> u64, fn(u64) -> u64);
+/// A resource: its name, its value in a measurement, and the rise of its median that is allowed.
+type Resource = (&'static str, fn(&Vitals) -> u64, fn(u64) -> u64);
 
-/// Batches differ, and so do the moments at which they are looked at; a leak of a few bytes a batch would pass these.
-const SIGNS: [Sign; 4] = [
+/// The resources. The margins allow for different batches and moments, so a leak of a few bytes per batch is not detected.
+const RESOURCES: [Resource; 4] = [
     ("memory (KiB)", |vitals| vitals.memory_kib, |early| 4 * 1024 + early / 10),
     ("descriptors", |vitals| vitals.descriptors, |_| 8),
     ("sockets", |vitals| vitals.sockets, |_| 8),
     ("threads", |vitals| vitals.threads, |_| 8),
 ];
 
-/// Fewer say nothing.
-const ENOUGH: usize = 200;
+/// The number of measurements that are needed to detect growth.
+const MIN_SAMPLES: usize = 200;
 
 impl Vitals {
     pub(crate) fn of(process: u32) -> Result<Self> {
@@ -46,7 +46,7 @@ impl Vitals {
         };
         let (mut descriptors, mut sockets) = (0, 0);
         for entry in fs::read_dir(folder.join("fd"))? {
-            // One that was closed meanwhile.
+            // A descriptor may be closed meanwhile.
             let target = match fs::read_link(entry?.path()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 target => target?,
@@ -63,11 +63,11 @@ impl Series {
         self.0.push(vitals);
     }
 
-    /// What has grown: the median of the last tenth is above that of the second tenth by more than the margin. The first tenth is
-    /// to get warm. `None` where there is too little to say so.
+    /// Returns the resources that have grown: the median of the last tenth exceeds that of the second tenth by more than the margin.
+    /// The first tenth is for warming up. Returns `None` if there are too few measurements.
     pub(crate) fn growth(&self) -> Option<Vec<&'static str>> {
-        (self.0.len() >= ENOUGH).then(|| {
-            let grown = SIGNS.into_iter().filter(|(_, get, margin)| {
+        (self.0.len() >= MIN_SAMPLES).then(|| {
+            let grown = RESOURCES.into_iter().filter(|(_, get, margin)| {
                 let early = self.median(1, *get);
                 self.median(9, *get) > early + margin(early)
             });
@@ -75,7 +75,7 @@ impl Series {
         })
     }
 
-    /// Over the tenth with this number, from 0.
+    /// The median of the tenth with this number, from 0.
     fn median(&self, tenth: usize, get: fn(&Vitals) -> u64) -> u64 {
         let part = &self.0[self.0.len() * tenth / 10..self.0.len() * (tenth + 1) / 10];
         let mut values: Vec<u64> = part.iter().map(get).collect();
@@ -84,11 +84,11 @@ impl Series {
     }
 }
 
-/// The medians of all tenths.
+/// Writes the medians of all tenths.
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} samples", self.0.len())?;
-        for (name, get, _) in SIGNS {
+        for (name, get, _) in RESOURCES {
             let medians: Vec<String> = (0..10).map(|tenth| self.median(tenth, get).to_string()).collect();
             write!(f, "\n    {name:<14}{}", medians.join(" "))?;
         }
@@ -109,7 +109,7 @@ mod tests {
         }
         let (flat, grown): (&[_], &[_]) = (&[], &["memory (KiB)"]);
         check((0..1_000).map(|_| 10_000), Some(flat));
-        // Getting warm.
+        // Growth while warming up.
         check((0..1_000).map(|at| 10_000 + at.min(100) * 1_000), Some(flat));
         // A few outliers.
         check((0..1_000).map(|at| if at % 7 == 0 { 90_000 } else { 10_000 }), Some(flat));

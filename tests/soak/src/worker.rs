@@ -1,4 +1,4 @@
-//! The process that uploads batch after batch with one client. It reads one order a line, and prints the result.
+//! The process that uploads batch after batch with one client. It reads one order per line, and prints the result of each.
 
 use std::fmt;
 use std::fs;
@@ -20,12 +20,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::lab::{Result, at, between, length, noise, sign};
 
-/// The bucket of batches whose attempts are all reported.
+/// The bucket of batches that report all attempts.
 pub(crate) const WHOLE: &str = "whole";
 /// The bucket of the other batches.
 const PART: &str = "part";
 
-/// A batch to be done.
+/// An order for one batch.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Order {
     pub(crate) kind: Kind,
@@ -34,15 +34,15 @@ pub(crate) struct Order {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Again until everything is there, and then read back.
+    /// Uploads until the store has all files, then reads them back.
     Whole,
-    /// Cancelled after a while.
+    /// Cancels the batch after a while.
     Cancelled,
-    /// Its future is dropped after a while.
+    /// Drops the future of the batch after a while.
     Dropped,
-    /// Ends with the first failure.
+    /// Ends the batch with the first failure.
     Strict,
-    /// To a store that goes away meanwhile.
+    /// Uploads to a store that ends and starts again meanwhile.
     Outage,
 }
 
@@ -127,7 +127,7 @@ impl Worker<'_> {
             Kind::Outage => format!("{}/{PART}", self.restless),
             _ => format!("{}/{PART}", self.steady),
         };
-        // Names and lengths are always the same, so that the store does not grow.
+        // The names and lengths repeat, so that the store does not grow.
         let files = (0..chance.u64(1..60)).map(|index| {
             let (path, bytes) =
                 (self.folder.join(format!("{index}.jpg")), noise(chance.u64(..), length(&mut Rng::with_seed(index))));
@@ -162,7 +162,7 @@ impl Worker<'_> {
                 Ok(json!({"uploaded": count, "attempts": attempts}))
             }
             Kind::Dropped => {
-                // The batch may end before.
+                // The batch may end before the timeout.
                 drop(timeout(between(&mut chance, 0, 300), uploader.upload(items, |_| {})).await);
                 Ok(json!({"uploaded": 0, "attempts": []}))
             }
@@ -184,7 +184,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Uploads until nothing is left; all attempts, each with its object.
+    /// Uploads until nothing is left. Returns all attempts, each with its object.
     async fn whole(&self, uploader: Uploader, items: Vec<UploadItem>, chance: &mut Rng) -> Result<Vec<[String; 3]>> {
         let path = self.folder.join("journal.jsonl");
         let journal = chance.bool().then(|| Journal::open(&path)).transpose()?;
@@ -221,7 +221,7 @@ impl Worker<'_> {
         Ok(attempts)
     }
 
-    /// Reads an object back.
+    /// Compares an object of the store with the bytes that were sent.
     async fn compare(&self, bucket: &str, object: &str, sent: &[u8]) -> Result<()> {
         let url =
             sign(Scheme::Gcs, Method::GET, &format!("{bucket}/{object}"), SystemTime::now(), Duration::from_secs(60))?;

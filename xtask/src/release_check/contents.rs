@@ -10,11 +10,11 @@ use crate::workspace::Workspace;
 
 const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
 
-/// In every package, besides what cargo adds by itself.
+/// Files that every package must have. Cargo adds others itself.
 const REQUIRED: [&str; 4] = ["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 const ADDED_BY_CARGO: [&str; 3] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
 
-/// Folders of sources; only Rust, and texts that tests read, may be in them.
+/// Folders of sources. They may contain only Rust files, and text files that tests read.
 const SOURCES: [&str; 4] = ["benches", "examples", "src", "tests"];
 
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
@@ -34,14 +34,14 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     none_of(&problems)
 }
 
-/// `cargo publish` in all but the upload: it makes the tarballs, and compiles each against those before it.
+/// Runs `cargo publish` without the upload: it makes the tarballs, and compiles each with the earlier ones.
 pub(crate) fn build(job: &mut Job) -> Result<(), Stop> {
-    // Cargo unpacks a version once for each target folder, and takes it for the same from then on. So the folder is a new one.
+    // Cargo unpacks a version only once per target folder, and would use an old copy. So the folder must be new.
     let folder = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?;
     let target = unused(&folder);
     let mut publish = cargo("publish --workspace --dry-run --all-features --locked --target-dir");
     let published = job.run(publish.arg(&target));
-    // If it cannot be removed, it does no harm.
+    // A failure is ignored: the folder does no harm.
     drop(fs::remove_dir_all(&target));
     published?;
     let order: Vec<String> = job.log_text().lines().filter_map(uploaded).map(str::to_owned).collect();
@@ -49,7 +49,7 @@ pub(crate) fn build(job: &mut Job) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A name that no run before has used.
+/// Returns a folder that no earlier run has used.
 fn unused(folder: &Path) -> PathBuf {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     folder.join(format!("packages-{}", now.as_millis()))

@@ -7,10 +7,9 @@ use std::process::Stdio;
 use crate::job::{Job, Stop, cargo, command, root, scratch_folder};
 use crate::workspace::Workspace;
 
-/// Checks the published code, in a copy of the tree, with the oldest version of each direct dependency.
+/// Checks the published code with the oldest allowed version of each direct dependency, in a copy of the tree.
 ///
-/// The option of `cargo update` is an unstable one, so this one command runs with `RUSTC_BOOTSTRAP`; the compiler that
-/// looks at the code does not.
+/// The option of `cargo update` is unstable, so that command runs with `RUSTC_BOOTSTRAP`. The compiler runs without it.
 pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let copy = scratch_folder().map_err(|error| Stop::Failed(error.to_string()))?.join("minimal-versions");
     copy_tree(job, &copy)?;
@@ -33,7 +32,7 @@ fn copy_tree(job: &mut Job, to: &Path) -> Result<(), Stop> {
     let files = job.output(command("git").args(list).stdout(Stdio::piped()))?;
     for file in files.split('\0').filter(|file| !file.is_empty()) {
         let (from, to) = (root().join(file), to.join(file));
-        // A deletion that is not committed yet.
+        // A file whose deletion is not committed yet.
         if !from.exists() {
             continue;
         }

@@ -10,7 +10,7 @@ pub(crate) fn check(job: &mut Job) -> Result<(), Stop> {
     let pip = "-m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir".split(' ');
     let mut install = command(folder.join("bin/python"));
     install.args(pip).arg(root().join("crates/encord-cli"));
-    // What is compiled already is used again.
+    // Uses crates that are already compiled.
     job.run(install.env("CARGO_TARGET_DIR", root().join("target")))?;
 
     let encord = folder.join("bin/encord");

@@ -1,18 +1,18 @@
-//! `docs/contract.md` shows one test for each rule. Each rule has one, and no test names a rule that does not exist.
+//! Checks that `docs/contract.md` shows one test for each rule, and that no test names a rule that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Source, read};
 use crate::job::root;
 
-/// Letter and highest number of the rules of each topic.
+/// The topics of the rules: the letter, and the highest number.
 const RULES: [(char, u32); 5] = [('D', 8), ('R', 12), ('U', 11), ('C', 8), ('G', 4)];
 
 pub(super) fn check(rust: &[Source]) -> Vec<String> {
     let Ok(contract) = read(&root().join("docs/contract.md")) else {
         return vec!["docs/contract.md: missing".to_owned()];
     };
-    // Not ours: the tests below quote such names.
+    // Leaves out this program, because the tests below quote such names.
     let rust = rust.iter().filter(|source| !source.path.starts_with("xtask"));
     problems(&contract.text, &rust.flat_map(|source| functions(&source.text)).collect())
 }
@@ -30,7 +30,7 @@ fn problems(contract: &str, functions: &BTreeSet<&str>) -> Vec<String> {
         }
     }
     for rule in &known {
-        // That the linked file has it, is checked with all links.
+        // The check of links makes sure that the linked file has the test.
         match rows.get(rule).map(|shown| (*shown, shown.split('`').nth(1))) {
             None => problems.push(format!("no row for {rule}")),
             Some((shown, Some(test))) if shown.starts_with("[`") && rules_of(test).contains(rule) => {}
@@ -50,7 +50,7 @@ fn known_rules() -> BTreeSet<String> {
     RULES.into_iter().flat_map(ids).collect()
 }
 
-/// First and last cell of each row of a table that begins with an ID.
+/// Returns the first and the last cell of each table row that begins with an ID.
 fn rows_of(contract: &str) -> impl Iterator<Item = (&str, &str)> {
     contract.lines().filter(|line| line.starts_with('|')).filter_map(|line| {
         let mut cells = line.trim().trim_matches('|').split('|').map(str::trim);
@@ -64,12 +64,12 @@ fn is_id(text: &str) -> bool {
     digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The IDs that a name begins with: `r1_r3_two_budgets` → R1 and R3.
+/// Returns the IDs at the start of a name: `r1_r3_two_budgets` → R1 and R3.
 fn rules_of(function: &str) -> BTreeSet<String> {
     function.split('_').map(str::to_ascii_uppercase).take_while(|word| is_id(word)).collect()
 }
 
-/// The names after `fn`, also inside macros.
+/// Returns the names after `fn`, also inside macros.
 pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let after = line.trim_start().strip_prefix("fn ").or_else(|| Some(line.split_once(" fn ")?.1))?;
@@ -81,7 +81,7 @@ pub(super) fn functions(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    /// `rows` stand in a table in which every other rule but G4 shows a test.
+    /// Checks a table that has `rows`, and a valid row for each rule except G4.
     #[track_caller]
     fn check(rows: &str, functions: &[&str], expected: &[&str]) {
         let others = known_rules().into_iter().filter(|rule| rule != "G4");

@@ -1,4 +1,4 @@
-//! `docs/contributing/design.md` says for each dependency of a published crate who needs it and why, and nothing else.
+//! Checks that the table of dependencies in `docs/contributing/design.md` matches the manifests of the published crates.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::read;
 use crate::job::{Stop, root};
 use crate::workspace::Workspace;
 
-/// A crate of ours, and a dependency of it.
+/// One of our crates, and one of its dependencies.
 type Edge<'a> = (&'a str, &'a str);
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<String>, Stop> {
@@ -27,7 +27,7 @@ fn problems(edges: &BTreeSet<Edge<'_>>, stated: &BTreeSet<Edge<'_>>) -> Vec<Stri
     missing.chain(stale).collect()
 }
 
-/// The rows `| dependency, … | crate, … | why |` below the heading; what stands in parentheses is a comment.
+/// Reads the rows `| dependency, … | crate, … | why |` below the heading. Text in parentheses is a comment.
 fn stated(design: &str) -> BTreeSet<Edge<'_>> {
     let section = design.lines().skip_while(|line| *line != "## The dependencies").skip(1);
     let rows = section.take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with('|')).skip(2);

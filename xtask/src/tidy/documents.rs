@@ -1,4 +1,4 @@
-//! Every link in a document leads to a file. A link with the name of a test leads to the file of that test.
+//! Checks that every link in a document leads to a file. If the link's text is the name of a test, that file must have the test.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn problems(Source { path, text }: &Source, root: &Path) -> Vec<String> {
     problems
 }
 
-/// Line, text and target of each `[text](target)` outside of blocks of code.
+/// Returns line, text and target of each `[text](target)` outside of code blocks.
 fn links(document: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     let mut in_code = false;
     let prose = document.lines().enumerate().filter(move |(_, line)| {

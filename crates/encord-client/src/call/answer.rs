@@ -1,4 +1,4 @@
-//! An answer that says yes.
+//! Successful answers.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{CallAccount, Effect, Error, ErrorKind, Inner, plain};
 
-/// An answer of the platform: what it holds, and how it was obtained.
+/// An answer of the platform: its body, and the attempts that were made.
 pub(crate) struct Answer {
     pub(super) body: Bytes,
     pub(super) account: CallAccount,
@@ -16,14 +16,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Any 2xx is taken, also where the SDK takes 200 only.
+    /// Accepts any 2xx, even where the SDK accepts only 200.
     pub(super) fn new(response: Response, account: CallAccount) -> Result<Self, Box<Self>> {
         let (status, date) = (response.status(), date(response.headers()));
         let answer = Self { body: response.into_body(), account, date };
         if status.is_success() { Ok(answer) } else { Err(Box::new(answer)) }
     }
 
-    /// What the answer says.
+    /// Parses the answer.
     pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         if self.body.is_empty() {
             return Err(self.unreadable("it is empty"));
@@ -37,7 +37,7 @@ impl Answer {
         }
     }
 
-    /// What the answer says, if an error must not quote it.
+    /// Parses an answer that contains a secret. The error does not quote it.
     pub(crate) fn json_secret<T: DeserializeOwned>(self) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|_| self.unreadable("it is no token"))
     }
@@ -47,12 +47,12 @@ impl Answer {
         self.body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[')
     }
 
-    /// What the answer says, if it says anything; an empty answer and `null` say nothing.
+    /// Parses the answer. An empty answer and `null` give the default.
     pub(crate) fn json_or_default<T: DeserializeOwned + Default>(self) -> Result<T, Error> {
         if self.body.is_empty() { Ok(T::default()) } else { self.json::<Option<T>>().map(Option::unwrap_or_default) }
     }
 
-    /// The answer was given, so the server has acted, but nobody knows what it did.
+    /// Returns the error for an answer that cannot be parsed. The server may have acted.
     pub(crate) fn unreadable(self, words: &str) -> Error {
         unreadable(words.to_owned(), self.account)
     }

@@ -1,12 +1,12 @@
-//! What may be sent twice.
+//! Which calls may be sent twice.
 
 /// Whether a call may be sent twice (rules R4 and C1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Without effect.
+    /// The call has no effect.
     Read,
-    /// A second time changes nothing.
+    /// Sending it a second time changes nothing.
     Repeatable,
-    /// Makes something, so it is never sent twice. A connection that was not made may be tried again.
+    /// The call creates something, so it is never sent twice. A failed connection may be retried, because nothing was sent.
     Once,
 }

@@ -1,4 +1,4 @@
-//! A call that failed: from what the client and the platform say to an [`Error`].
+//! Turns a failed call into an [`Error`].
 
 use super::answer::{Answer, date, unreadable};
 use super::hints::{hints, secret};
@@ -6,11 +6,11 @@ use super::v1::{self, Envelope};
 use crate::error::{CallAccount, Error, ErrorKind, Inner, effect_of, of_answer, v2_status};
 use crate::shared::Shared;
 
-/// Not yet an [`Error`]: what it means depends on the protocol.
+/// A failed call. It is not an [`Error`] yet, because its meaning depends on the protocol.
 pub(crate) struct Failure(Box<Cause>);
 
 enum Cause {
-    /// The client stopped.
+    /// The HTTP client reported an error.
     Http(encord_http::Error, CallAccount),
     /// A status between 300 and 399.
     Unexpected(CallAccount),
@@ -32,7 +32,7 @@ impl Failure {
         }
     }
 
-    /// The envelope decides, except where the answer comes from in front of the platform.
+    /// Reads the error from the envelope, except for 413 and 429, which a proxy in front of the platform sends.
     pub(super) fn of_v1(self, shared: &Shared) -> Error {
         match *self.0 {
             Cause::Http(error, account) if !matches!(account.status, Some(413 | 429)) => {

@@ -1,4 +1,4 @@
-//! What the user can do about an error.
+//! Hints for the user of what to do about an error.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,10 @@ use crate::domain::Domain;
 use crate::error::ErrorKind;
 use crate::shared::Shared;
 
-/// Clocks that differ by less are no explanation.
+/// A smaller difference of the clocks does not explain a refused signature.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// What an answer could repeat.
+/// Returns the secret that an answer could repeat.
 pub(super) fn secret(shared: &Shared) -> Option<&str> {
     match &shared.credentials {
         Credentials::Key(_) => None,
@@ -18,7 +18,7 @@ pub(super) fn secret(shared: &Shared) -> Option<&str> {
     }
 }
 
-/// What the user can do about it.
+/// Returns the hints for an error.
 pub(super) fn hints(shared: &Shared, kind: ErrorKind, date: Option<SystemTime>) -> Vec<String> {
     let mut hints = Vec::new();
     if kind == ErrorKind::SshKeyNotFound {
@@ -40,7 +40,7 @@ fn region_hint(domain: &Domain) -> String {
     format!("check the region: this went to {domain}, your account may be at {other}")
 }
 
-/// A signature says when it was made.
+/// Compares the clocks, because a signature contains the time.
 fn clock_hint(ours: SystemTime, theirs: SystemTime) -> Option<String> {
     let (by, direction) = match ours.duration_since(theirs) {
         Ok(ahead) => (ahead, "ahead of"),

@@ -1,4 +1,4 @@
-//! The protocol `v1`: every call is a `POST` of an envelope, and every answer an envelope with a status of its own.
+//! The protocol `v1`: every call is a `POST` of an envelope, and every answer is an envelope with its own status.
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use super::hints::{hints, secret};
 use crate::error::{CallAccount, Effect, Error, ErrorKind, Inner, V1Code, plain, v1_code};
 use crate::shared::Shared;
 
-/// What a call is about, which decides its route.
+/// The resource of a call, which decides the route.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Resource {
     Dataset(Uuid),
@@ -85,7 +85,7 @@ impl<P> V1Call<'_, P> {
 }
 
 impl Envelope {
-    /// The code of an answer that is no success.
+    /// Returns the code of an answer that is not a success.
     pub(super) fn code(&self) -> Option<String> {
         if self.status == 200 {
             return None;
@@ -98,7 +98,7 @@ impl Envelope {
     }
 }
 
-/// What the envelope of an answer holds.
+/// Returns the content of the envelope of an answer.
 pub(super) fn opened(shared: &Shared, answer: Answer) -> Result<Option<Answer>, Error> {
     let Answer { body, account, date } = answer;
     let envelope = match serde_json::from_slice::<Envelope>(&body) {
@@ -116,7 +116,7 @@ pub(super) fn opened(shared: &Shared, answer: Answer) -> Result<Option<Answer>, 
     Ok(response.map(|response| Answer { body: response.into(), account, date }))
 }
 
-/// The error that an envelope tells.
+/// Returns the error in an envelope.
 pub(super) fn failed(shared: &Shared, envelope: &Envelope, account: CallAccount, date: Option<SystemTime>) -> Error {
     let payload = envelope.payload.as_ref().filter(|payload| !payload.is_null()).map(crate::error::text_of);
     let payload = payload.filter(|payload| !payload.is_empty()).map(|payload| plain(&payload, secret(shared)));

@@ -1,13 +1,13 @@
-//! What the platform's codes and statuses mean: one table for `v1`, one for `v2`.
+//! The meaning of the platform's codes and statuses: one table for `v1`, one for `v2`.
 
 use super::ErrorKind;
 
-/// What a code of `v1` means.
+/// The meaning of a code of `v1`.
 pub(crate) struct V1Code {
     pub(crate) kind: ErrorKind,
-    /// The words of the SDK. `v1` sends none of its own, unless it has a payload.
+    /// The message of the SDK. `v1` sends a message only in a payload.
     pub(crate) words: &'static str,
-    /// Whether the payload has words for people.
+    /// Whether the payload is a message for people.
     pub(crate) payload: bool,
     /// Whether the code says that nothing was done.
     pub(crate) refused: bool,
@@ -62,12 +62,12 @@ pub(crate) fn v1_code(code: &str) -> Option<V1Code> {
     Some(V1Code { kind, words, payload, refused: code != "UNKNOWN_ERROR" })
 }
 
-/// What a status of 400 and above means, and the SDK's words for an answer without any.
+/// Returns the meaning of a status of 400 and above, and the SDK's message for an answer without one.
 pub(crate) fn v2_status(status: u16) -> (ErrorKind, &'static str) {
     use ErrorKind as Kind;
     match status {
         400 => (Kind::InvalidArguments, "Provided payload is invalid and can't be processed."),
-        // The SDK has these under unknown errors. FastAPI says so of arguments that do not fit.
+        // FastAPI answers 422 for invalid arguments. The SDK reports it as an unknown error.
         422 => (Kind::InvalidArguments, "An unknown error occurred."),
         401 => (Kind::Authentication, "You are not authenticated to access the Encord platform."),
         403 => (Kind::Authorisation, "You are not authorised to access this asset."),

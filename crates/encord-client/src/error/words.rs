@@ -1,14 +1,13 @@
-//! The server's own words, fit to be shown.
+//! The messages of the server, made safe to show.
 
 use serde_json::Value;
 
-/// So much of the words is shown.
-const MAX_WORDS_CHARS: usize = 1_000;
+/// The limit for a message that is shown, in characters.
+const MAX_MESSAGE_CHARS: usize = 1_000;
 
 const SIGNATURE_DIGITS: usize = 128;
 
-/// The words of an answer of `v2`, or of one that came from in front of the platform: `message`, otherwise the `detail` of
-/// `FastAPI`.
+/// Returns the message of an answer of `v2` or of a proxy: `message`, or otherwise the `detail` of `FastAPI`.
 pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let words = match (value.get("message"), value.get("detail")) {
@@ -20,27 +19,27 @@ pub(crate) fn of_answer(body: &[u8], secret: Option<&str>) -> Option<String> {
     Some(plain(&words, secret))
 }
 
-/// The validation errors of `FastAPI`: `{"loc": ["body", "name"], "msg": "field required", "type": "missing"}`.
+/// Reads a validation error of `FastAPI`: `{"loc": ["body", "name"], "msg": "field required", "type": "missing"}`.
 fn validation(detail: &Value) -> String {
     let Some(message) = detail.get("msg").and_then(Value::as_str) else { return detail.to_string() };
     let place: Vec<_> = detail.get("loc").and_then(Value::as_array).into_iter().flatten().map(text).collect();
     if place.is_empty() { message.to_owned() } else { format!("{}: {message}", place.join(".")) }
 }
 
-/// Text as it is, anything else as JSON.
+/// Returns a string without quotes, any other value as JSON.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Without control characters, without queries of URLs, without the secret, and not too long.
+/// Removes control characters, queries of URLs and the secret, and limits the length.
 pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
     let words = match secret.filter(|secret| !secret.is_empty()) {
         Some(secret) => words.replace(secret, "…"),
         None => words.to_owned(),
     };
     let words = without_signatures(&without_queries(&words));
-    let mut shown: String = words.chars().take(MAX_WORDS_CHARS).flat_map(control_escaped).collect();
-    if words.chars().nth(MAX_WORDS_CHARS).is_some() {
+    let mut shown: String = words.chars().take(MAX_MESSAGE_CHARS).flat_map(control_escaped).collect();
+    if words.chars().nth(MAX_MESSAGE_CHARS).is_some() {
         shown.push('…');
     }
     shown
@@ -53,7 +52,7 @@ fn control_escaped(char: char) -> impl Iterator<Item = char> {
     kept.into_iter().chain(escaped.into_iter().flatten())
 }
 
-/// A signature of `v1` is good for as long as its body is: 128 hexadecimal digits.
+/// Removes signatures of `v1`, which have 128 hexadecimal digits and can be used again.
 fn without_signatures(words: &str) -> String {
     let mut shown = String::with_capacity(words.len());
     for word in words.split_inclusive(|char: char| !char.is_ascii_hexdigit()) {
@@ -67,7 +66,7 @@ fn without_signatures(words: &str) -> String {
     shown
 }
 
-/// The query of a URL may be a credential: `https://host/path?…`.
+/// Removes the queries of URLs (`https://host/path?…`), which may be credentials.
 fn without_queries(words: &str) -> String {
     let mut shown = String::with_capacity(words.len());
     let mut rest = words;
@@ -105,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(plain(words, Some("s3cret")), expected);
         }
-        assert_eq!(plain(&"ü".repeat(2_000), None).chars().count(), MAX_WORDS_CHARS + 1);
+        assert_eq!(plain(&"ü".repeat(2_000), None).chars().count(), MAX_MESSAGE_CHARS + 1);
         assert_eq!(plain("x", Some("")), "x");
     }
 

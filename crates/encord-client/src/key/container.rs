@@ -1,6 +1,6 @@
-//! The file format of OpenSSH private keys (`PROTOCOL.key` of OpenSSH), as far as Ed25519 needs it.
+//! The file format of OpenSSH private keys (`PROTOCOL.key` of OpenSSH), for Ed25519 only.
 //!
-//! What is taken and what is refused follows the reader that the Python SDK uses. All copies of the secret are wiped.
+//! It accepts and refuses the same files as the parser of the Python SDK. All copies of the secret are wiped.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"openssh-key-v1\0";
 const ED25519: &[u8] = b"ssh-ed25519";
 const PLAIN_BLOCK_BYTES: usize = 8;
 
-/// Bytes beyond 6 bits are dropped by the SDK's decoder, and so here.
+/// Like the SDK's decoder, it ignores surplus bits at the end.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -24,7 +24,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The 32 secret bytes of the key in this text.
+/// Returns the 32 secret bytes of the key in this text.
 pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let bytes = dearmored(text)?;
     let body = bytes.strip_prefix(MAGIC).ok_or_else(|| KeyError::new(KeyErrorKind::NotOpenSsh))?;
@@ -61,7 +61,7 @@ pub(super) fn seed(text: &[u8], password: Option<&str>) -> Result<Zeroizing<[u8;
     }
 }
 
-/// Reads the decrypted part. `mismatch`: what it means that the two check numbers differ.
+/// Reads the decrypted part. `mismatch` is the error if the two check numbers differ.
 fn opened(secret: &[u8], point: &[u8], mismatch: KeyErrorKind) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let mut reader = Reader(secret);
     if reader.number()? != reader.number()? {
@@ -79,14 +79,14 @@ fn opened(secret: &[u8], point: &[u8], mismatch: KeyErrorKind) -> Result<Zeroizi
         return Err(damaged("its public halves differ"));
     }
     let _comment = reader.string()?;
-    // Padded with 1, 2, 3 …, by less than two blocks of a cipher.
+    // The padding is 1, 2, 3 …, shorter than two blocks of a cipher.
     if reader.0.len() > 16 || reader.0.iter().zip(1_u8..).any(|(byte, expected)| *byte != expected) {
         return Err(damaged("its padding is wrong"));
     }
     Ok(Zeroizing::new(*seed))
 }
 
-/// What stands between the first and the last line.
+/// Decodes the text between the first and the last line.
 fn dearmored(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let start = find(text, BEGIN).ok_or_else(|| not_openssh(text))? + BEGIN.len();
     let armored = &text[start..];
@@ -107,7 +107,7 @@ fn dearmored(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
                     break;
                 }
             }
-            // The SDK's decoder skips whatever is no digit.
+            // Like the SDK's decoder, skips characters outside of the alphabet.
             _ => {}
         }
     }
@@ -133,7 +133,7 @@ fn not_openssh(text: &[u8]) -> KeyError {
     KeyError::new(KeyErrorKind::NotOpenSsh)
 }
 
-/// The kind is no secret, but whoever made the file chose its bytes.
+/// Returns the name of the kind of key for a message. The name is not secret, but a file can have any bytes there.
 fn kind_name(kind: &[u8]) -> String {
     match kind {
         b"ssh-rsa" => "it is an RSA key".to_owned(),

@@ -1,4 +1,4 @@
-//! Keys that are encrypted with a password: `bcrypt` with one of the three ciphers that the Python SDK takes.
+//! Decrypts keys that have a password: `bcrypt` with one of the three ciphers that the Python SDK accepts.
 
 use aes::Aes256;
 use aes::cipher::block_padding::NoPadding;
@@ -14,20 +14,21 @@ const KEY_BYTES: usize = 32;
 const BLOCK_BYTES: usize = 16;
 const GCM_NONCE_BYTES: usize = 12;
 
-/// A file could ask for years of computing. `ssh-keygen` takes 24 rounds, people who are careful some hundreds.
+/// The limit of bcrypt rounds, because a file could ask for years of computing. `ssh-keygen` uses 24 rounds; careful users choose
+/// some hundreds.
 const MAX_ROUNDS: u32 = 100_000;
 
-/// An encrypted key, ready to be decrypted.
+/// An encrypted key.
 pub(super) struct Sealed<'a> {
     pub(super) cipher: &'a [u8],
     pub(super) kdf: &'a [u8],
     pub(super) kdf_options: &'a [u8],
     pub(super) secret: &'a [u8],
-    /// What stands behind the secret: the tag of a cipher that authenticates.
+    /// The bytes after the secret: the authentication tag, for a cipher that has one.
     pub(super) rest: &'a [u8],
 }
 
-/// The decrypted part.
+/// Decrypts the secret part.
 pub(super) fn decrypted(sealed: &Sealed<'_>, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let Sealed { cipher, kdf, kdf_options, secret, rest } = *sealed;
     let iv_bytes = match cipher {

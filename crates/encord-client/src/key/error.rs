@@ -1,9 +1,9 @@
-//! What is wrong with a private key, and what to do about it.
+//! Errors of private keys, with a remedy for each.
 
 use std::fmt;
 use std::io;
 
-/// A private key that cannot be used. It shows nothing of the key.
+/// The error when a private key cannot be used. It shows nothing of the key.
 #[derive(Debug)]
 pub struct KeyError {
     kind: KeyErrorKind,
@@ -12,7 +12,7 @@ pub struct KeyError {
     source: Option<io::Error>,
 }
 
-/// What is wrong with a private key.
+/// The problem of a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyErrorKind {
@@ -22,9 +22,9 @@ pub enum KeyErrorKind {
     File,
     /// It is not in OpenSSH form.
     NotOpenSsh,
-    /// It is the public half.
+    /// It is a public key.
     PublicKey,
-    /// It is a key, but of another kind than Ed25519.
+    /// It is a private key of another kind than Ed25519.
     NotEd25519,
     /// It is encrypted, and no password was given.
     Encrypted,
@@ -43,7 +43,7 @@ impl KeyError {
         Self { kind, place: None, detail: None, source: None }
     }
 
-    /// Never with a part of the key in it.
+    /// Adds a detail. It must not contain a part of the key.
     pub(super) fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
@@ -56,7 +56,7 @@ impl KeyError {
         Self { source: Some(source), ..self }
     }
 
-    /// What is wrong, in a form to match on.
+    /// Returns the problem, to match on.
     pub fn kind(&self) -> KeyErrorKind {
         self.kind
     }
@@ -78,7 +78,7 @@ impl KeyErrorKind {
         }
     }
 
-    /// What the user can do.
+    /// Returns what the user can do.
     const fn remedy(self) -> &'static str {
         match self {
             Self::NotSet => "set ENCORD_SSH_KEY_FILE to the path of the key, or ENCORD_SSH_KEY to its text",

@@ -1,8 +1,8 @@
-//! Numbers and strings as SSH writes them.
+//! A reader for the encoding of SSH.
 
 use super::error::{KeyError, KeyErrorKind};
 
-/// Reads numbers and strings as SSH writes them.
+/// Reads numbers and strings in the encoding of SSH.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {

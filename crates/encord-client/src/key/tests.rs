@@ -1,4 +1,4 @@
-//! Texts that are keys, and texts that are not.
+//! Tests with texts that are keys and texts that are not.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const PLAIN: &str = include_str!("test_key.txt");
 
-/// Nothing of the key may be shown.
+/// Checks the error, and that it shows nothing of the key.
 #[track_caller]
 fn refused(text: &str, kind: KeyErrorKind, message: &str) {
     let error = SshPrivateKey::from_text(text).unwrap_err();

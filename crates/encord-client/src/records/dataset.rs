@@ -8,7 +8,7 @@ use super::lenient;
 use super::time::Time;
 use crate::ids::{DatasetId, FolderId, ItemId};
 
-/// A dataset, as a list has it.
+/// A dataset in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a dataset")]
 #[non_exhaustive]
@@ -18,37 +18,37 @@ pub struct DatasetInfo {
     pub dataset_uuid: DatasetId,
     /// Its title.
     pub title: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default)]
     pub description: Option<String>,
-    /// When it was made.
+    /// The time of creation.
     #[serde(alias = "created_at")]
     pub created_at: Time,
-    /// When it was changed last.
+    /// The time of the last change.
     #[serde(alias = "last_edited_at")]
     pub last_edited_at: Time,
-    /// What the user of this client may do with it, in the platform's words.
+    /// The role of this client's user, in the platform's words.
     #[serde(default, alias = "user_role")]
     pub user_role: Option<Value>,
-    /// The folder that mirrors it.
+    /// Its backing folder.
     #[serde(default, alias = "backing_folder_uuid")]
     pub backing_folder_uuid: Option<FolderId>,
 }
 
-/// A dataset that was just made.
+/// A new dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a new dataset")]
 #[non_exhaustive]
 pub struct DatasetCreated {
-    /// Its identifier. It was called `datasetHash` in 2024.
+    /// Its identifier. In 2024 the platform called it `datasetHash`.
     #[serde(alias = "dataset_uuid", alias = "datasetHash", alias = "dataset_hash")]
     pub dataset_uuid: DatasetId,
-    /// The folder that mirrors it.
+    /// Its backing folder.
     #[serde(default, alias = "backing_folder_uuid")]
     pub backing_folder_uuid: Option<FolderId>,
 }
 
-/// A dataset, looked at by itself.
+/// The facts of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(expecting = "a dataset")]
 #[non_exhaustive]
@@ -58,18 +58,18 @@ pub struct DatasetDetails {
     pub dataset_hash: DatasetId,
     /// Its title.
     pub title: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default)]
     pub description: Option<String>,
-    /// Where its data is, such as `CORD_STORAGE`.
+    /// The place of its data, such as `CORD_STORAGE`.
     #[serde(default, alias = "datasetType")]
     pub dataset_type: Option<Value>,
-    /// The folder that mirrors it.
+    /// Its backing folder.
     #[serde(default, alias = "backingFolderUuid")]
     pub backing_folder_uuid: Option<FolderId>,
 }
 
-/// A row of a dataset: what is labelled.
+/// A row of a dataset. Rows are what people label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(expecting = "a row of a dataset")]
 #[non_exhaustive]
@@ -80,16 +80,16 @@ pub struct DataRow {
     /// Its title.
     #[serde(alias = "dataTitle")]
     pub data_title: String,
-    /// Its type, in upper case on the wire.
+    /// Its type. The protocol writes it in upper case.
     #[serde(alias = "dataType", with = "encord_enums::upper_case")]
     pub data_type: Lossless<DataType>,
-    /// When it was made.
+    /// The time of creation.
     #[serde(default, alias = "createdAt")]
     pub created_at: Option<Time>,
-    /// When it was changed last.
+    /// The time of the last change.
     #[serde(default, alias = "lastEditedAt")]
     pub last_edited_at: Option<Time>,
-    /// The item that it shows.
+    /// The item of the row.
     #[serde(default, alias = "backingItemUuid")]
     pub backing_item_uuid: Option<ItemId>,
     /// In pixels.
@@ -104,7 +104,7 @@ pub struct DataRow {
     /// Its media type.
     #[serde(default, alias = "fileType")]
     pub file_type: Option<String>,
-    /// Its place in the storage.
+    /// The link to its file in the storage.
     #[serde(default, alias = "fileLink")]
     pub file_link: Option<String>,
     /// Frames per second.
@@ -113,7 +113,7 @@ pub struct DataRow {
     /// In seconds.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub duration: Option<f64>,
-    /// The user's metadata, if it was asked for.
+    /// The user's metadata, if it was requested.
     #[serde(default, alias = "clientMetadata")]
     pub client_metadata: Option<Value>,
 }

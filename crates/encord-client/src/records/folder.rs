@@ -15,41 +15,41 @@ use crate::ids::{DatasetId, FolderId};
 pub struct StorageFolder {
     /// Its identifier.
     pub uuid: FolderId,
-    /// The folder that it is in; none at the root.
+    /// Its parent folder; `None` at the root.
     #[serde(default)]
     pub parent: Option<FolderId>,
     /// Its name.
     pub name: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub description: String,
-    /// JSON as text.
+    /// The user's metadata, as JSON text.
     #[serde(default, alias = "client_metadata")]
     pub client_metadata: Option<String>,
-    /// The e-mail address of who made it.
+    /// The e-mail address of its creator.
     pub owner: String,
-    /// When it was made.
+    /// The time of creation.
     #[serde(alias = "created_at")]
     pub created_at: Time,
-    /// When it was changed last.
+    /// The time of the last change.
     #[serde(alias = "last_edited_at")]
     pub last_edited_at: Time,
-    /// What the user of this client may do with it.
+    /// The role of this client's user.
     #[serde(alias = "user_role")]
     pub user_role: Lossless<StorageUserRole>,
-    /// The dataset that mirrors it.
+    /// The dataset that it backs.
     #[serde(default, alias = "synced_dataset_hash")]
     pub synced_dataset_hash: Option<DatasetId>,
-    /// The folders above it, and itself.
+    /// The folders above it, and the folder itself.
     #[serde(default, alias = "path_to_root")]
     pub path_to_root: Vec<PathElement>,
-    /// What kind of folder it is.
+    /// Its kind.
     #[serde(default = "generic", alias = "folder_type", deserialize_with = "or_generic")]
     pub folder_type: Lossless<StorageFolderType>,
-    /// The integration behind a folder that mirrors a bucket.
+    /// The cloud integration, if the folder mirrors a bucket.
     #[serde(default, alias = "integration_hash")]
     pub integration_hash: Option<Uuid>,
-    /// The place that such a folder mirrors.
+    /// The URL of the bucket, if the folder mirrors one.
     #[serde(default, alias = "remote_url")]
     pub remote_url: Option<String>,
 }
@@ -61,17 +61,17 @@ pub struct StorageFolder {
 pub struct PathElement {
     /// Its identifier.
     pub uuid: FolderId,
-    /// The folder that it is in.
+    /// Its parent folder.
     #[serde(default, alias = "parent_uuid")]
     pub parent_uuid: Option<FolderId>,
     /// Its name.
     pub name: String,
-    /// The dataset that mirrors it.
+    /// The dataset that it backs.
     #[serde(default, alias = "synced_dataset_hash")]
     pub synced_dataset_hash: Option<DatasetId>,
 }
 
-/// How much is in a folder.
+/// The counts of a folder's content.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -112,24 +112,24 @@ pub struct FolderSummary {
     /// Text files.
     #[serde(deserialize_with = "lenient::whole", alias = "plain_texts")]
     pub plain_texts: u64,
-    /// What is left of deleted items.
+    /// Tombstones of deleted items.
     #[serde(deserialize_with = "lenient::whole")]
     pub tombstones: u64,
     /// Upload jobs.
     #[serde(deserialize_with = "lenient::whole", alias = "upload_jobs")]
     pub upload_jobs: u64,
-    /// The size of all, in bytes. About.
+    /// The approximate size of everything, in bytes.
     #[serde(deserialize_with = "lenient::optional", alias = "total_size")]
     pub total_size: Option<f64>,
 }
 
 impl StorageFolder {
-    /// The names of the folders above it, from the root on, and its own. The order of [`path_to_root`](Self::path_to_root) is not
-    /// promised, so each folder is found by the one in it.
+    /// Returns the names of the folders from the root to this folder. The order of [`path_to_root`](Self::path_to_root) is not
+    /// guaranteed, so the method follows the parents.
     pub fn path(&self) -> Vec<&str> {
         let mut names = vec![self.name.as_str()];
         let mut above = self.parent;
-        // No longer than the list: the platform could tell of a circle.
+        // Stops at the length of the list, in case the platform sends a cycle.
         while let Some(folder) = above.and_then(|id| self.path_to_root.iter().find(|element| element.uuid == id))
             && names.len() <= self.path_to_root.len()
         {

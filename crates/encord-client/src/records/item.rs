@@ -1,4 +1,4 @@
-//! Storage items, and where their bytes go.
+//! Storage items, and the URLs for their upload.
 
 use std::collections::BTreeMap;
 
@@ -18,55 +18,55 @@ use crate::ids::{FolderId, ItemId};
 pub struct StorageItem {
     /// Its identifier.
     pub uuid: ItemId,
-    /// The folder that it is in.
+    /// Its folder.
     pub parent: FolderId,
-    /// What kind of item it is.
+    /// Its type.
     #[serde(alias = "item_type")]
     pub item_type: Lossless<StorageItemType>,
     /// Its name.
     pub name: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub description: String,
-    /// JSON as text.
+    /// The user's metadata, as JSON text.
     #[serde(default, alias = "client_metadata", deserialize_with = "lenient::or_default")]
     pub client_metadata: String,
-    /// The e-mail address of who made it.
+    /// The e-mail address of its creator.
     pub owner: String,
-    /// When it was made.
+    /// The time of creation.
     #[serde(alias = "created_at")]
     pub created_at: Time,
-    /// When it was changed last.
+    /// The time of the last change.
     #[serde(alias = "last_edited_at")]
     pub last_edited_at: Time,
-    /// It was deleted, and something still refers to it.
+    /// Whether it was deleted while something still refers to it.
     #[serde(default, alias = "is_tombstone")]
     pub is_tombstone: bool,
-    /// It is in the folder, but not processed yet.
+    /// Whether it is a placeholder, which the platform has not processed yet.
     #[serde(default, alias = "is_placeholder")]
     pub is_placeholder: bool,
-    /// How many rows of datasets it is in.
+    /// The number of dataset rows that show it.
     #[serde(default, alias = "backed_data_units_count", deserialize_with = "lenient::whole")]
     pub backed_data_units_count: u64,
-    /// Where its bytes are.
+    /// The storage of its bytes.
     #[serde(alias = "storage_location")]
     pub storage_location: Lossless<StorageLocationName>,
-    /// The integration by which it is read.
+    /// The cloud integration through which the platform reads it.
     #[serde(default, alias = "integration_hash")]
     pub integration_hash: Option<Uuid>,
-    /// Its place in the storage: a key, or a URL without a signature.
+    /// Its location in the storage: a key, or a URL without a signature.
     #[serde(default)]
     pub url: Option<String>,
-    /// A URL to read it from, if that was asked for. A credential, so it is not written back.
+    /// A signed URL to read it, if it was requested. It is a credential, so it is not serialised.
     #[serde(default, alias = "signed_url", skip_serializing, deserialize_with = "signed_url")]
     pub signed_url: Option<SignedUrl>,
-    /// In bytes.
+    /// Its size in bytes.
     #[serde(default, alias = "file_size", deserialize_with = "lenient::optional_whole")]
     pub file_size: Option<u64>,
     /// Its media type.
     #[serde(default, alias = "mime_type")]
     pub mime_type: Option<String>,
-    /// In seconds.
+    /// Its duration in seconds.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub duration: Option<f64>,
     /// Frames per second.
@@ -78,35 +78,35 @@ pub struct StorageItem {
     /// In pixels.
     #[serde(default, deserialize_with = "lenient::optional_whole")]
     pub width: Option<u64>,
-    /// Of a DICOM file.
+    /// The DICOM instance UID.
     #[serde(default, alias = "dicom_instance_uid")]
     pub dicom_instance_uid: Option<String>,
-    /// Of DICOM.
+    /// The DICOM study UID.
     #[serde(default, alias = "dicom_study_uid")]
     pub dicom_study_uid: Option<String>,
-    /// Of DICOM.
+    /// The DICOM series UID.
     #[serde(default, alias = "dicom_series_uid")]
     pub dicom_series_uid: Option<String>,
-    /// How many frames it has.
+    /// The number of frames.
     #[serde(default, alias = "frame_count", deserialize_with = "lenient::optional_whole")]
     pub frame_count: Option<u64>,
-    /// In Hertz.
+    /// The sample rate of the sound, in Hertz.
     #[serde(default, alias = "audio_sample_rate", deserialize_with = "lenient::optional_whole")]
     pub audio_sample_rate: Option<u64>,
-    /// In bits.
+    /// The bit depth of the sound.
     #[serde(default, alias = "audio_bit_depth", deserialize_with = "lenient::optional_whole")]
     pub audio_bit_depth: Option<u64>,
-    /// The name of the codec.
+    /// The codec of the sound.
     #[serde(default, alias = "audio_codec")]
     pub audio_codec: Option<String>,
-    /// How many channels the sound has.
+    /// The number of channels of the sound.
     #[serde(default, alias = "audio_num_channels", deserialize_with = "lenient::optional_whole")]
     pub audio_num_channels: Option<u64>,
 }
 
-/// Where the bytes of an item that does not exist yet go.
+/// A signed URL for the upload of a new item.
 ///
-/// The item gets its identifier now: it is a placeholder until an upload job has registered it.
+/// The item already has its identifier. It is a placeholder until an upload job registers it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a signed URL for an upload")]
 #[non_exhaustive]
@@ -114,13 +114,13 @@ pub struct UploadSignedUrl {
     /// The placeholder.
     #[serde(alias = "item_uuid")]
     pub item_uuid: ItemId,
-    /// The key of the object in the platform's storage, by which a job names it.
+    /// The key of the object in the platform's storage. Upload jobs name objects by it.
     #[serde(alias = "object_key")]
     pub object_key: String,
-    /// Where the bytes are `PUT` to.
+    /// The URL for the `PUT`.
     #[serde(alias = "signed_url", deserialize_with = "required_signed_url")]
     pub signed_url: SignedUrl,
-    /// Headers that the `PUT` must have.
+    /// The headers that the `PUT` must have.
     #[serde(default, alias = "upload_headers", deserialize_with = "lenient::or_default")]
     pub upload_headers: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! How an upload job goes.
+//! The state of an upload job.
 
 use encord_enums::{LongPollingStatus, Lossless};
 use serde::{Deserialize, Serialize};
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 use super::lenient;
 use crate::ids::ItemId;
 
-/// How an upload job goes. A unit is an image, a video, a group, a series: what becomes one item.
+/// The state of an upload job. A unit becomes one item: an image, a video, a group, a series and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "the state of an upload job")]
 #[non_exhaustive]
 pub struct UploadJobState {
-    /// Whether it has ended, and how.
+    /// The status.
     pub status: Lossless<LongPollingStatus>,
-    /// The items that are done, in no promised order.
+    /// The created items. The order is not guaranteed.
     #[serde(default, alias = "items_with_names")]
     pub items_with_names: Vec<ItemName>,
-    /// What went wrong, in the platform's words.
+    /// The errors, in the platform's words.
     #[serde(default)]
     pub errors: Vec<String>,
-    /// How many units wait or run.
+    /// The number of units that wait or run.
     #[serde(default, alias = "units_pending_count", deserialize_with = "lenient::whole")]
     pub units_pending_count: u64,
-    /// How many units are done.
+    /// The number of units that are done.
     #[serde(default, alias = "units_done_count", deserialize_with = "lenient::whole")]
     pub units_done_count: u64,
-    /// How many units have failed.
+    /// The number of units that failed.
     #[serde(default, alias = "units_error_count", deserialize_with = "lenient::whole")]
     pub units_error_count: u64,
-    /// How many units were cancelled.
+    /// The number of units that were cancelled.
     #[serde(default, alias = "units_cancelled_count", deserialize_with = "lenient::whole")]
     pub units_cancelled_count: u64,
-    /// Which units have failed, and why.
+    /// The failed units, with the reasons.
     #[serde(default, alias = "unit_errors")]
     pub unit_errors: Vec<UnitError>,
-    /// What the job was called.
+    /// The name of the job.
     #[serde(default, alias = "file_name")]
     pub file_name: Option<String>,
 }
 
-/// An item that a job has made.
+/// An item that a job created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -51,27 +51,27 @@ pub struct ItemName {
     pub name: String,
 }
 
-/// A unit that has failed.
+/// A failed unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct UnitError {
-    /// The objects that it was to be made of: neither title nor placeholder is told.
+    /// The objects of the unit. The platform returns neither its title nor its placeholder.
     #[serde(default, alias = "object_urls")]
     pub object_urls: Vec<String>,
-    /// What went wrong, in the platform's words.
+    /// The errors, in the platform's words.
     #[serde(default)]
     pub error: String,
-    /// For the people who run the platform.
+    /// An identifier for the support of the platform.
     #[serde(default, alias = "subtask_uuid")]
     pub subtask_uuid: Option<String>,
-    /// What the platform was doing.
+    /// The step in which it failed.
     #[serde(default, alias = "action_description")]
     pub action_description: Option<String>,
 }
 
 impl UploadJobState {
-    /// Whether the job has ended. A status that this version does not know is taken for one that has not.
+    /// Returns whether the job has ended. An unknown status counts as not ended.
     pub fn has_ended(&self) -> bool {
         matches!(self.status.known(), LongPollingStatus::Done | LongPollingStatus::Error | LongPollingStatus::Cancelled)
     }

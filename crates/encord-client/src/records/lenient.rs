@@ -1,5 +1,5 @@
-//! Values as the SDK's models take them, and more: `12`, `12.0` and `"12"` are the same whole number, a number below zero counts as
-//! zero, and an optional number that is none is absent. No list fails for such a thing.
+//! Lenient parsing of values: it accepts what the SDK accepts, and more. `12`, `12.0` and `"12"` are the same whole number, a negative
+//! number becomes zero, and an invalid optional number becomes `None`. So such a value does not fail a record.
 
 use serde::de::{self, IgnoredAny};
 use serde::{Deserialize, Deserializer};
@@ -18,12 +18,12 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D
     Number::deserialize(deserializer)?.whole().ok_or_else(|| de::Error::custom("a whole number was expected"))
 }
 
-/// A whole number, or none.
+/// An optional whole number.
 pub(super) fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(Option::<Number>::deserialize(deserializer)?.and_then(Number::whole))
 }
 
-/// A number, or none.
+/// An optional number.
 pub(super) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Ok(Option::<Number>::deserialize(deserializer)?.and_then(Number::float))
 }
@@ -56,7 +56,7 @@ impl Number {
     }
 }
 
-/// Beyond 2^53 a float is not exact; no size or count gets there.
+/// A float above 2^53 is not exact, but no size or count is that large.
 fn from_float(number: f64) -> Option<u64> {
     if number < 0.0 {
         return Some(0);

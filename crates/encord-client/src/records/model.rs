@@ -1,4 +1,4 @@
-//! Models that are attached to a project, in the current form. The form of the seed SDK is
+//! Models that are attached to a project, in the current form. The form of the SDK of 2023 is
 //! [`ModelConfiguration`](encord_project_utils::ModelConfiguration).
 
 use encord_project_utils::ModelIterationUids;
@@ -16,7 +16,7 @@ pub struct ModelAttachment {
     /// The model.
     #[serde(alias = "model_group")]
     pub model_group: ModelGroup,
-    /// How the project uses it.
+    /// The settings for its use in the project.
     #[serde(alias = "project_model")]
     pub project_model: ProjectModel,
     /// Its trainings.
@@ -35,10 +35,10 @@ pub struct ModelGroup {
     /// Its title.
     #[serde(default)]
     pub title: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub description: String,
-    /// The nodes of the ontology that it is for.
+    /// The ontology nodes that it predicts.
     #[serde(default)]
     pub features: Vec<String>,
     /// Its architecture, such as `fasterRcnn`.
@@ -47,7 +47,7 @@ pub struct ModelGroup {
     /// `classification`, `objectDetection` or `segmentation`.
     #[serde(default, rename = "type")]
     pub model_type: Option<String>,
-    /// When it was made.
+    /// The time of creation.
     #[serde(default, alias = "created_at")]
     pub created_at: Option<Time>,
 }
@@ -69,10 +69,10 @@ pub struct ProjectModel {
     /// `manualSelection`, `useAll` or `useLatest`.
     #[serde(default, alias = "iteration_policy")]
     pub iteration_policy: Option<String>,
-    /// Which nodes of the project's ontology stand for which of the model's.
+    /// Maps ontology nodes between the model and the project.
     #[serde(default, alias = "features_mapping")]
     pub features_mapping: Option<Map<String, Value>>,
-    /// When it was attached.
+    /// The time of attachment.
     #[serde(default, alias = "created_at")]
     pub created_at: Option<Time>,
 }
@@ -85,16 +85,16 @@ pub struct ModelIteration {
     /// Its identifier.
     #[serde(alias = "training_uuid")]
     pub training_uuid: String,
-    /// When it was made.
+    /// The time of creation.
     #[serde(default, alias = "created_at")]
     pub created_at: Option<Time>,
-    /// How many examples were looked at together.
+    /// The batch size.
     #[serde(default, alias = "batch_size", deserialize_with = "lenient::optional_whole")]
     pub batch_size: Option<u64>,
-    /// How long it took, in seconds.
+    /// The duration of the training, in seconds.
     #[serde(default, deserialize_with = "lenient::optional")]
     pub duration: Option<f64>,
-    /// How often all examples were looked at.
+    /// The number of epochs.
     #[serde(default, deserialize_with = "lenient::optional_whole")]
     pub epochs: Option<u64>,
 }

@@ -24,25 +24,25 @@ pub struct ProjectInfo {
     pub status: Option<String>,
     /// Its title.
     pub title: String,
-    /// What people wrote about it.
+    /// Its description.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub description: String,
-    /// When it was made.
+    /// The time of creation.
     #[serde(alias = "created_at")]
     pub created_at: Time,
-    /// The e-mail address of who made it.
+    /// The e-mail address of its creator.
     #[serde(default, alias = "creator_email")]
     pub creator_email: Option<String>,
-    /// When it was changed last.
+    /// The time of the last change.
     #[serde(alias = "last_edited_at")]
     pub last_edited_at: Time,
     /// Its ontology.
     #[serde(default, alias = "ontology_hash")]
     pub ontology_hash: Option<String>,
-    /// What the user of this client may do with it, as a number.
+    /// The role of this client's user, as a number.
     #[serde(default, alias = "user_role")]
     pub user_role: Option<Value>,
-    /// The projects that it was made from.
+    /// The projects from which it was created.
     #[serde(default, alias = "source_projects")]
     pub source_projects: Option<Vec<String>>,
     /// Its workflow.
@@ -67,7 +67,7 @@ pub struct Workflow {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WorkflowStage {
-    /// What is done there, in the platform's words.
+    /// The type of the stage, in the platform's words.
     #[serde(default, alias = "stage_type")]
     pub stage_type: Option<String>,
     /// Its identifier.

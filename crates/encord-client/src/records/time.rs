@@ -1,19 +1,19 @@
-//! A time as the platform wrote it.
+//! Times in the platform's text form.
 
 use std::fmt;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A time, in the text that the platform sent, such as `2024-05-01T12:00:00+00:00`.
+/// A time as text, such as `2024-05-01T12:00:00+00:00`.
 ///
-/// The platform has several forms, with and without a zone. The text is kept, so nothing is lost.
+/// The platform sends several forms, with and without a zone. This type keeps the text, so nothing is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Time(String);
 
 impl Time {
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Text, or a number of seconds.
+/// Accepts a text or a number of seconds.
 struct AnyTime;
 
 impl Visitor<'_> for AnyTime {

@@ -1,4 +1,4 @@
-//! The recorded signatures of the SDK.
+//! Tests with recorded signatures of the SDK.
 
 use super::*;
 use crate::key::test_key;

@@ -9,7 +9,7 @@ use super::{Answer, Api, Call};
 use crate::problem::Problem;
 use crate::state::Dataset;
 
-/// What a dataset says of where its data is, for both protocols: in the platform's own storage.
+/// The storage type of every dataset: the platform's own storage.
 const STORAGE: &str = "CORD_STORAGE";
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ impl Api<'_> {
         Ok(self.new_dataset(title, description.unwrap_or_default(), folder))
     }
 
-    /// With a folder, both follow each other.
+    /// Adds a dataset. With a folder, the dataset gets a row for each item of the folder.
     pub(crate) fn new_dataset(&mut self, title: String, description: String, folder: Option<Uuid>) -> Dataset {
         let (created_at, edited_at) = (self.now, self.now);
         let dataset =

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::state::Millis;
 
-/// A time in any of the forms that the SDKs send. Without a zone it is UTC.
+/// Parses a time in any of the forms that the SDKs send. A time without a zone is UTC.
 pub(super) fn time(text: &str) -> Result<Millis, Problem> {
     let local = || {
         let day = || text.parse::<Date>().ok().map(|day| day.at(0, 0, 0, 0));
@@ -20,12 +20,12 @@ pub(super) fn time(text: &str) -> Result<Millis, Problem> {
     time.map(|time| Millis(time.as_millisecond())).ok_or_else(|| Problem::invalid(format!("`{text}` is not a time")))
 }
 
-/// Whether a text is like a pattern of SQL: `%` stands for any letters, `_` for one. Case does not count.
+/// Matches a text against a `LIKE` pattern of SQL: `%` stands for any characters, `_` for one. Case is ignored.
 pub(super) fn like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.to_lowercase(), text.to_lowercase());
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut read) = (0, 0);
-    // Where to go on when what follows the last `%` does not fit.
+    // Where to continue in pattern and text if the part after the last `%` does not match.
     let mut back: Option<(usize, usize)> = None;
     while let Some(letter) = text.get(read) {
         match pattern.get(at) {
@@ -48,7 +48,7 @@ pub(super) fn like(pattern: &str, text: &str) -> bool {
     pattern.iter().skip(at).all(|letter| *letter == '%')
 }
 
-/// A part of names that a list is searched for. Case does not count.
+/// Text to search for in names. Case is ignored.
 pub(super) struct Search(String);
 
 impl Search {
@@ -61,7 +61,7 @@ impl Search {
     }
 }
 
-/// The filters that datasets and projects have, by the names of the newer protocol.
+/// The filters of lists of datasets and projects, with the names of the newer protocol.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     title_eq: Option<String>,
@@ -79,7 +79,7 @@ impl Filter {
         Self::read(|newer, _| query.text(newer).map(str::to_owned))
     }
 
-    /// Of the payload of an envelope.
+    /// Reads the filters from the payload of an envelope.
     pub(super) fn of_payload(payload: &Value) -> Result<Self, Problem> {
         Self::read(|_, older| payload.get(older)?.as_str().map(str::to_owned))
     }

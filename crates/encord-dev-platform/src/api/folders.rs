@@ -94,7 +94,7 @@ impl Api<'_> {
         self.written_folder(call.id(0)?)
     }
 
-    /// The folders at the root, all folders, or those below a folder.
+    /// Lists the folders at the root, all folders, or the folders below a folder.
     pub(super) fn list_folders(&mut self, call: &Call) -> Answer {
         let query = &call.query;
         let paging = Paging::read(query, self.switches)?;
@@ -158,7 +158,7 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// Only an empty one can go.
+    /// Deletes a folder, if it is empty.
     pub(super) fn delete_folder(&mut self, call: &Call) -> Answer {
         let uuid = call.id(0)?;
         self.folder(uuid)?;

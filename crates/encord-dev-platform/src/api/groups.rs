@@ -19,7 +19,7 @@ struct Group {
     client_metadata: Option<Map<String, Value>>,
 }
 
-/// By place, or by name.
+/// A layout that names its items by position or by name.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Contents {
@@ -28,7 +28,7 @@ enum Contents {
 }
 
 impl Api<'_> {
-    /// Items side by side, as one item.
+    /// Creates an item that shows several items side by side.
     pub(super) fn create_group_items(&mut self, call: &Call) -> Answer {
         let groups: Vec<Group> = call.read()?;
         let folder = call.id(0)?;

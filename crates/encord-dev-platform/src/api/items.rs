@@ -60,7 +60,7 @@ struct Move {
     also_synced: bool,
 }
 
-/// What a listing or a lookup finds.
+/// An entry of a listing or a lookup.
 enum Found<'a> {
     Item(&'a Item),
     Placeholder(&'a Placeholder, Uuid),
@@ -71,7 +71,7 @@ impl Api<'_> {
         self.state.items.get(uuid).ok_or_else(|| forbidden("item"))
     }
 
-    /// Images of 0 bytes without an object.
+    /// Adds images of 0 bytes without an object.
     pub(crate) fn add_items(&mut self, folder: Uuid, count: usize) {
         for at in 0..count {
             let mut item = Item::new(Uuid::new_v4(), folder, ItemType::Image, format!("item {at}"), self.now);
@@ -80,7 +80,7 @@ impl Api<'_> {
         }
     }
 
-    /// The items of a folder, or of all.
+    /// Lists the items of a folder, or of all folders.
     pub(super) fn list_items(&mut self, call: &Call) -> Answer {
         let query = &call.query;
         let paging = Paging::read(query, self.switches)?;
@@ -140,7 +140,7 @@ impl Api<'_> {
 
     pub(super) fn get_items(&mut self, call: &Call) -> Answer {
         let GetItems { item_uuids, sign_urls } = call.read()?;
-        self.allow(item_uuids.len())?;
+        self.check_ids_limit(item_uuids.len())?;
         let mut results = Vec::new();
         for uuid in item_uuids {
             match self.written(uuid, sign_urls) {
@@ -213,7 +213,7 @@ impl Api<'_> {
 
     pub(super) fn patch_items(&mut self, call: &Call) -> Answer {
         let Patches { item_patches } = call.read()?;
-        self.allow(item_patches.len())?;
+        self.check_ids_limit(item_patches.len())?;
         for uuid in item_patches.keys() {
             self.item(*uuid)?;
         }
@@ -244,10 +244,10 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// Their rows go with them.
+    /// Deletes items and their rows.
     pub(super) fn delete_items(&mut self, call: &Call) -> Answer {
         let Delete { child_uuids, remove_unused_frames } = call.read()?;
-        self.allow(child_uuids.len())?;
+        self.check_ids_limit(child_uuids.len())?;
         for uuid in &child_uuids {
             self.item(*uuid)?;
         }
@@ -271,10 +271,10 @@ impl Api<'_> {
         Ok(json!({ "removedItemsCount": gone.len(), "removedFoldersCount": 0 }))
     }
 
-    /// A dataset that follows one of the two folders does so.
+    /// Moves items. If one of the two folders backs a dataset, the rows of that dataset change too.
     pub(super) fn move_items(&mut self, call: &Call) -> Answer {
         let Move { item_uuids, new_parent_uuid, also_synced } = call.read()?;
-        self.allow(item_uuids.len())?;
+        self.check_ids_limit(item_uuids.len())?;
         let joined = self.folder(new_parent_uuid)?.synced_dataset;
         let left = self.folder(call.id(0)?)?.synced_dataset;
         if left.is_some() && !also_synced {
@@ -343,7 +343,7 @@ impl Api<'_> {
         written
     }
 
-    /// An item that is not registered yet.
+    /// Writes a placeholder as an item.
     fn written_placeholder(&self, placeholder: &Placeholder, folder: Uuid) -> Value {
         let Placeholder { uuid, key, item_type, created_at, .. } = placeholder;
         let mut item = Item::new(*uuid, folder, *item_type, key.clone(), *created_at);

@@ -1,4 +1,4 @@
-//! Upload jobs: started, asked for, cancelled.
+//! Upload jobs: start, status, cancel.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ impl Api<'_> {
         self.add_job(call, folder, None).map(|job| json!(job))
     }
 
-    /// The job is pending; whoever holds the clock runs it.
+    /// Adds a pending job. The caller runs it after the time of the switch `job-time`.
     pub(super) fn add_job(&mut self, call: &Call, folder: Uuid, dataset: Option<Uuid>) -> Result<Uuid, Problem> {
         let Start { data_items, external_files, ignore_errors, file_name } = call.read()?;
         let mut items = DataItems::default();
@@ -67,7 +67,7 @@ impl Api<'_> {
         Ok(uuid)
     }
 
-    /// A job that can still be asked for.
+    /// Finds a job. An ended job is found for the time of the switch `job-retention`.
     pub(super) fn job(&self, uuid: Uuid) -> Result<&Job, Problem> {
         let retention = i64::try_from(self.switches.job_retention.as_millis()).unwrap_or(i64::MAX);
         let job = self
@@ -118,7 +118,7 @@ impl Api<'_> {
         Ok(json!({ "unitsCancelledCount": cancelled }))
     }
 
-    /// The order that the switch asks for: shuffled is another one for two and more, and the same in each answer.
+    /// Applies the switch `names-order`. The shuffled order is the same in each answer, and differs for two or more names.
     pub(super) fn order<T>(&self, names: &mut [T]) {
         if self.switches.names_order == NamesOrder::Shuffled {
             names.reverse();

@@ -1,4 +1,4 @@
-//! How the SDK of 2023 uploads: each file by itself, into a dataset, without a job.
+//! The upload of the SDK of 2023: each file separately, into a dataset, without a job.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::problem::{Kind, Problem};
 use crate::state::ItemType;
 use crate::units::{Unit, UnitFile, UnitKind};
 
-/// What was signed for a file, given back once it is uploaded.
+/// The answer of the signing request, which the client sends back after the upload.
 #[derive(Deserialize)]
 struct Uploaded {
     data_hash: Uuid,
@@ -40,7 +40,7 @@ struct Series {
 }
 
 impl Api<'_> {
-    /// One URL for a name, a list for a list.
+    /// Signs one URL for a name, or a list of URLs for a list of names.
     pub(super) fn sign_legacy(&mut self, call: &Call) -> Answer {
         self.dataset(call.resource()?)?;
         let item_type = match call.operation {
@@ -101,7 +101,7 @@ impl Api<'_> {
         Ok(json!({ "data_hash": hash, "title": title }))
     }
 
-    /// Makes the item, and its row with this id.
+    /// Creates an item, and its row with this id.
     fn add_legacy(&mut self, call: &Call, row: Uuid, unit: &Unit) -> Result<Uuid, Problem> {
         let dataset = self.dataset(call.resource()?)?.clone();
         let folder = match dataset.backing_folder {

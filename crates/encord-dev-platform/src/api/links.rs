@@ -43,7 +43,7 @@ impl Api<'_> {
     pub(super) fn link_items(&mut self, call: &Call) -> Answer {
         let Link { item_uuids, duplicates_behavior } = call.read()?;
         let dataset = self.dataset(call.resource()?)?.uuid;
-        self.allow(item_uuids.len())?;
+        self.check_ids_limit(item_uuids.len())?;
         let behavior = duplicates_behavior.unwrap_or(DuplicatesBehavior::Skip);
         if let Some(unknown) = item_uuids.iter().find(|item| self.state.items.get(**item).is_none()) {
             return Err(Problem::not_found(format!("There is no item {unknown}")));
@@ -71,7 +71,7 @@ impl Api<'_> {
         Ok(rows.iter().filter_map(|row| self.state.rows.get(*row)).map(|row| self.written_row(row, false)).collect())
     }
 
-    /// The items of a dataset, each with its first row.
+    /// Returns the items of a dataset, each with its first row.
     fn linked(&self, dataset: Uuid) -> HashMap<Uuid, Uuid> {
         let mut linked = HashMap::new();
         for row in self.state.rows.iter().filter(|row| row.dataset == dataset) {
@@ -80,7 +80,7 @@ impl Api<'_> {
         linked
     }
 
-    /// The rows of items, which are added where there are none.
+    /// Links items to a dataset, and returns their rows. Items that are already linked keep their row.
     pub(crate) fn link(&mut self, dataset: Uuid, items: &[Uuid]) -> Vec<Uuid> {
         let linked = self.linked(dataset);
         let row = |item: &Uuid| match linked.get(item) {
@@ -119,7 +119,7 @@ impl Api<'_> {
     pub(super) fn delete_rows(&mut self, call: &Call) -> Answer {
         let dataset = self.dataset(call.resource()?)?.uuid;
         let rows = call.uids()?;
-        self.allow(rows.len())?;
+        self.check_ids_limit(rows.len())?;
         for uuid in rows {
             if self.state.rows.get(uuid).is_some_and(|row| row.dataset == dataset) {
                 self.state.rows.remove(uuid);
@@ -155,7 +155,7 @@ impl Api<'_> {
         })
     }
 
-    /// The items of a dataset's rows, for the rows of labels.
+    /// Returns the rows of a dataset, each with its item.
     pub(super) fn items_of(&self, dataset: Uuid) -> impl Iterator<Item = (&Row, &Item)> {
         let rows = self.state.rows.iter().filter(move |row| row.dataset == dataset);
         rows.filter_map(|row| Some((row, self.state.items.get(row.item)?)))

@@ -12,7 +12,7 @@ use crate::switches::Switches;
 const DEFAULT_SIZE: u64 = 100;
 const MAX_SIZE: u64 = 1000;
 
-/// What a request says of the order of a list, and of the page.
+/// The order and the page that a request asks for.
 #[derive(Debug)]
 pub(super) struct Paging {
     by_name: bool,
@@ -22,13 +22,13 @@ pub(super) struct Paging {
     empty_pages: bool,
 }
 
-/// What a token says: it is opaque to clients.
+/// The content of a page token, which is opaque to clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
-    /// Name and number of the last record that was sent.
+    /// The name and the number of the last record that was sent.
     after: Option<(String, u64)>,
-    /// Whether an empty page has been sent since then.
-    ready: bool,
+    /// Whether an empty page was sent after that record.
+    empty_page_sent: bool,
 }
 
 impl Paging {
@@ -47,20 +47,20 @@ impl Paging {
         })
     }
 
-    /// In the order in which the records came, for lists that know no other.
+    /// Uses the order of creation, for lists that have no other.
     pub(super) fn without_names(mut self) -> Self {
         self.by_name = false;
         self
     }
 
-    /// The page that was asked for. Each record has its number and its name.
+    /// Returns the page. `records` gives each record with its number and its name.
     pub(super) fn page<'r, R: 'r>(
         &self,
         records: impl Iterator<Item = (u64, &'r str, &'r R)>,
         written: impl FnMut(&R) -> Value,
     ) -> Value {
-        if self.empty_pages && !self.place.ready {
-            let token = Place { ready: true, ..self.place.clone() }.written();
+        if self.empty_pages && !self.place.empty_page_sent {
+            let token = Place { empty_page_sent: true, ..self.place.clone() }.written();
             return json!({ "results": [], "nextPageToken": token });
         }
         let key = |number: u64, name: &'r str| (if self.by_name { name } else { "" }, number);
@@ -76,8 +76,9 @@ impl Paging {
         }
         rest.sort_unstable_by(|(a, _), (b, _)| order(a, b));
         let last = rest.last().filter(|_| more);
-        let token = last
-            .map(|((name, number), _)| Place { after: Some(((*name).to_owned(), *number)), ready: false }.written());
+        let token = last.map(|((name, number), _)| {
+            Place { after: Some(((*name).to_owned(), *number)), empty_page_sent: false }.written()
+        });
         let results: Vec<_> = rest.into_iter().map(|(_, record)| record).map(written).collect();
         json!({ "results": results, "nextPageToken": token })
     }
@@ -94,7 +95,7 @@ impl Place {
     }
 }
 
-/// A list without pages, in the form of one.
+/// Returns a whole list in the form of a page.
 pub(super) fn whole(results: &[Value]) -> Value {
     json!({ "results": results, "nextPageToken": null })
 }
@@ -105,7 +106,7 @@ mod tests {
 
     const NAMES: [&str; 5] = ["b", "a", "c", "a", "d"];
 
-    /// The pages of a list, each as the numbers of its records.
+    /// Returns the pages of a list, each as the numbers of its records.
     fn pages(query: &str, switches: &Switches) -> Vec<Vec<u64>> {
         let mut pages = Vec::new();
         let mut token = String::new();

@@ -12,19 +12,19 @@ use super::{Answer, Api, Call, OWNER};
 use crate::problem::Problem;
 use crate::state::Project;
 
-/// A project for whoever asks about models: see [`crate::Running::add_project`].
+/// A new project with models, for [`crate::Running::add_project`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewProject {
     /// Its title.
     pub title: String,
     /// Its description.
     pub description: String,
-    /// Ids of datasets whose rows it labels.
+    /// The ids of its datasets.
     pub datasets: Vec<Uuid>,
-    /// What `modelconfiguration` answers: `model_uid`, `title`, `description`, `feature_node_hashes`, `model`,
-    /// `model_iteration_uids`. Nothing is checked, so that a client can be shown what it does not expect.
+    /// The answer of `modelconfiguration`: `model_uid`, `title`, `description`, `feature_node_hashes`, `model`,
+    /// `model_iteration_uids`. Nothing is checked, so that a test can send unexpected values to a client.
     pub model_configurations: Vec<Value>,
-    /// What `models-attachments` answers: `modelGroup`, `projectModel`, `projectModelIterations`. Nothing is checked.
+    /// The answer of `models-attachments`: `modelGroup`, `projectModel`, `projectModelIterations`. Nothing is checked.
     pub model_attachments: Vec<Value>,
 }
 
@@ -142,7 +142,7 @@ impl Api<'_> {
         }))
     }
 
-    /// One for each row of the project's datasets; nothing has a label.
+    /// Lists a label row for each row of the project's datasets. None has labels.
     pub(super) fn list_label_rows(&mut self, call: &Call) -> Answer {
         let project = self.project(call.resource()?)?;
         let datasets = project.datasets.iter().filter_map(|dataset| self.state.datasets.get(*dataset));
@@ -192,7 +192,7 @@ impl Api<'_> {
         Ok(found.collect())
     }
 
-    /// The models that are attached to any project, each with its iterations.
+    /// Returns the models of all projects, each with its iterations.
     fn models(&self) -> Vec<Value> {
         let mut models = BTreeMap::new();
         for attachment in self.state.projects.iter().flat_map(|project| &project.model_attachments) {
@@ -253,7 +253,7 @@ fn written_project(project: &Project) -> Value {
 }
 
 impl NewProject {
-    /// A project with two models of each form, some of whose iterations are the same.
+    /// Returns a project with two models of each form, which share some iterations.
     pub fn demo() -> Self {
         let configuration = |uid: &str, model: &str, iterations: [&str; 2]| {
             json!({

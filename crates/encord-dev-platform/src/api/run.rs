@@ -1,4 +1,4 @@
-//! A job runs: each of its units becomes an item, or fails.
+//! Runs jobs: each unit becomes an item, or fails.
 
 use serde_json::Map;
 use uuid::Uuid;
@@ -9,15 +9,15 @@ use crate::state::{Item, ItemType, JobStatus, Placeholder, UnitError};
 use crate::switches::{DuplicateUrls, FailedJobKeeps, ItemId, SecondJob};
 use crate::units::{Unit, UnitFile, UnitKind};
 
-/// What became of a unit that did not fail.
-enum Outcome {
-    /// There is an item, new or of an earlier job.
+/// The result of a unit that did not fail.
+enum Registered {
+    /// An item, which is new or from an earlier job.
     Item(Uuid),
-    /// Its URL stands in the folder.
+    /// The folder already has an item with this URL.
     Skipped,
 }
 
-/// A file that is there.
+/// A file of a unit that was found, in the store or in a cloud.
 struct Stored {
     key: String,
     placeholder: Option<Placeholder>,
@@ -25,7 +25,7 @@ struct Stored {
     mime_type: Option<String>,
 }
 
-/// A job under way.
+/// A job that is being run.
 struct Run {
     folder: Uuid,
     skip_duplicate_urls: bool,
@@ -40,7 +40,7 @@ impl Run {
 }
 
 impl Api<'_> {
-    /// Runs a job that is pending; another one stays as it is. `planned` is what fails on purpose, by the name of the unit.
+    /// Runs a job if it is pending. `planned` returns the planned failure, if any, for the name of a unit.
     pub(crate) fn run_job(&mut self, uuid: Uuid, mut planned: impl FnMut(&str) -> Option<String>) {
         let Some(job) = self.state.jobs.edit(uuid).filter(|job| job.status == JobStatus::Pending) else { return };
         let mut units = std::mem::take(&mut job.units);
@@ -56,8 +56,8 @@ impl Api<'_> {
         for unit in units.drain(..) {
             let failure = planned(unit.name());
             match failure.map_or_else(|| self.register(&unit, &mut run), Err) {
-                Ok(Outcome::Item(item)) => items.push(item),
-                Ok(Outcome::Skipped) => {}
+                Ok(Registered::Item(item)) => items.push(item),
+                Ok(Registered::Skipped) => {}
                 Err(error) => {
                     errors.push(UnitError {
                         urls: unit.urls(),
@@ -87,7 +87,7 @@ impl Api<'_> {
         }
     }
 
-    fn register(&mut self, unit: &Unit, run: &mut Run) -> Result<Outcome, String> {
+    fn register(&mut self, unit: &Unit, run: &mut Run) -> Result<Registered, String> {
         for item in &unit.items {
             self.state.items.get(*item).ok_or("An image of the group was not found")?;
         }
@@ -106,20 +106,20 @@ impl Api<'_> {
             {
                 item.client_metadata.extend(unit.client_metadata.clone());
             }
-            return Ok(Outcome::Skipped);
+            return Ok(Registered::Skipped);
         }
         let used = files.iter().find_map(|file| file.placeholder.as_ref()?.item);
         match (used, self.switches.second_job) {
-            (None, _) | (Some(_), SecondJob::Duplicate) => Ok(Outcome::Item(self.make(unit, files, run))),
+            (None, _) | (Some(_), SecondJob::Duplicate) => Ok(Registered::Item(self.make(unit, files, run))),
             (Some(_), SecondJob::Error) => Err("The placeholder has been registered before".to_owned()),
             (Some(item), SecondJob::NoOp) => {
                 let group = self.state.items.iter().find(|group| group.children.contains(&item));
-                Ok(Outcome::Item(group.map_or(item, |group| group.uuid)))
+                Ok(Registered::Item(group.map_or(item, |group| group.uuid)))
             }
         }
     }
 
-    /// Where a file of a unit lies: its placeholder says it, else its URL.
+    /// Finds a file of a unit, by its placeholder or otherwise by its URL.
     fn stored(&self, file: &UnitFile) -> Result<Stored, String> {
         if file.placeholder.is_none() && file.is_in_cloud() {
             return Ok(Stored { key: file.url.clone(), placeholder: None, size: None, mime_type: None });
@@ -127,8 +127,8 @@ impl Api<'_> {
         let named = || Uuid::try_parse(file.url.rsplit('/').next()?).ok();
         let placeholder = file.placeholder.or_else(named).and_then(|uuid| self.state.placeholders.get(uuid)).cloned();
         let life = i64::try_from(self.switches.placeholder_life.as_millis()).unwrap_or(i64::MAX);
-        let swept = |one: &Placeholder| one.item.is_none() && self.now.0.saturating_sub(one.created_at.0) > life;
-        if file.placeholder.is_some() && placeholder.as_ref().is_none_or(swept) {
+        let expired = |one: &Placeholder| one.item.is_none() && self.now.0.saturating_sub(one.created_at.0) > life;
+        if file.placeholder.is_some() && placeholder.as_ref().is_none_or(expired) {
             return Err("The placeholder does not exist".to_owned());
         }
         let key = placeholder.as_ref().map_or(&file.url, |placeholder| &placeholder.key).clone();
@@ -148,7 +148,7 @@ impl Api<'_> {
         let is_group = matches!(unit.kind, UnitKind::ImageGroup | UnitKind::ImageSequence | UnitKind::DicomSeries);
         let mut children = unit.items.clone();
         let mut single = None;
-        // A scene of many files is one item, and what is known of it is known of its first file.
+        // A scene of several files is one item, with the facts of its first file.
         let kept = if is_group { files.len() } else { 1 };
         for (file, stored) in unit.files.iter().zip(files).take(kept) {
             let name = if is_group {
@@ -202,12 +202,12 @@ impl Api<'_> {
     /// Registers a unit at once, without a job.
     pub(super) fn register_now(&mut self, unit: &Unit, folder: Uuid) -> Result<Uuid, Problem> {
         match self.register(unit, &mut Run::new(folder)).map_err(Problem::invalid)? {
-            Outcome::Item(item) => Ok(item),
-            Outcome::Skipped => Err(Problem::invalid("The unit was skipped")),
+            Registered::Item(item) => Ok(item),
+            Registered::Skipped => Err(Problem::invalid("The unit was skipped")),
         }
     }
 
-    /// As if these had never been made.
+    /// Removes these items, and frees their placeholders.
     fn take_back(&mut self, created: &[Uuid]) {
         for item in created {
             self.state.items.remove(*item);
@@ -221,7 +221,7 @@ impl Api<'_> {
     }
 }
 
-/// What is known of the file, and what the uploader said of it.
+/// Sets the facts of an item: what the client stated, or otherwise what the store knows.
 fn fill(item: &mut Item, file: &UnitFile, size: Option<u64>, mime_type: Option<String>) {
     let said = |name: &str| file.media.get(name);
     item.file_size = said("fileSize").and_then(serde_json::Value::as_u64).or(size);

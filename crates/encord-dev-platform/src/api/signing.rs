@@ -1,4 +1,4 @@
-//! Signed URLs, made with the signer of the development store.
+//! Signs URLs, with the signer of the development store.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use super::{Answer, Api, Call};
 use crate::problem::{Kind, Problem};
 use crate::state::{ItemType, Placeholder};
 
-/// What an upload must have when the switch asks for it.
+/// The header that an upload must send under the switch `upload-headers`.
 const UPLOAD_HEADER: &str = "x-goog-meta-upload";
 
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ impl Api<'_> {
         Ok(whole(&results))
     }
 
-    /// Notes that something is to be uploaded, and under which name.
+    /// Adds a placeholder, and returns its id and the name of its object.
     pub(super) fn placeholder(&mut self, item_type: ItemType, folder: Option<Uuid>) -> (Uuid, String) {
         let uuid = Uuid::new_v4();
         let key = format!("uploads/{uuid}");
@@ -69,7 +69,7 @@ impl Api<'_> {
         (uuid, key)
     }
 
-    /// A URL to upload an object to. With a value, it is good only with that header.
+    /// Signs a URL for the upload of an object. If `header` has a value, the upload must send that header.
     pub(super) fn sign_put(&self, key: &str, header: Option<&str>) -> Result<String, Problem> {
         let mut headers = HeaderMap::new();
         if let Some(value) = header.and_then(|value| HeaderValue::from_str(value).ok()) {
@@ -78,7 +78,7 @@ impl Api<'_> {
         self.presign(Method::PUT, headers, key).ok_or_else(|| Problem::new(Kind::Internal, "the URL cannot be signed"))
     }
 
-    /// A URL to download an object from; of one in a cloud there is none.
+    /// Signs a URL for the download of an object. Returns `None` for an object in a cloud.
     pub(super) fn sign_get(&self, key: &str) -> Option<String> {
         if key.contains("://") { None } else { self.presign(Method::GET, HeaderMap::new(), key) }
     }
@@ -90,7 +90,7 @@ impl Api<'_> {
     }
 }
 
-/// What the older protocol sends for each file.
+/// Writes a signed URL as the older protocol does.
 pub(super) fn written_legacy(url: &str, placeholder: Uuid, title: &str, key: &str) -> Value {
     json!({ "signed_url": url, "data_hash": placeholder, "title": title, "file_link": key })
 }

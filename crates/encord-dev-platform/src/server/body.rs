@@ -1,4 +1,4 @@
-//! Bodies: of requests, read with a limit; of answers, whole or broken off.
+//! Bodies: requests are read up to a limit; answers are sent whole or cut off.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
-/// The largest request.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// The limit for the body of a request.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Why a request could not be read.
-pub(super) enum Unread {
+/// The error when the body of a request cannot be read.
+pub(super) enum ReadError {
     TooLarge,
     BrokenOff,
 }
 
-pub(super) async fn read(body: Incoming) -> Result<Bytes, Unread> {
-    match Limited::new(body, MAX_BYTES).collect().await {
+pub(super) async fn read(body: Incoming) -> Result<Bytes, ReadError> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Unread::TooLarge),
-        Err(_) => Err(Unread::BrokenOff),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ReadError::TooLarge),
+        Err(_) => Err(ReadError::BrokenOff),
     }
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn read(body: Incoming) -> Result<Bytes, Unread> {
 #[derive(Debug)]
 pub(super) struct Body {
     bytes: Bytes,
-    /// How many bytes are promised and never come.
+    /// The number of bytes that the header promises and that are never sent.
     missing: u64,
 }
 
@@ -39,7 +39,7 @@ impl Body {
         Self { bytes: bytes.into(), missing: 0 }
     }
 
-    /// Half of these bytes.
+    /// Sends half of these bytes and then breaks off.
     pub(super) fn cut(mut bytes: Bytes) -> Self {
         let rest = bytes.split_off(bytes.len() / 2);
         Self { bytes, missing: rest.len() as u64 }

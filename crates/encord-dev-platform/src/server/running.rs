@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use encord_dev_store::faults::PlanRun;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use encord_dev_store::serve::Server;
 use uuid::Uuid;
 
 use super::world::{World, lock};
@@ -20,42 +19,34 @@ use crate::operation::Operation;
 use crate::record::RequestRecord;
 use crate::switches::Switches;
 
-/// An emulator that runs. It ends when this is dropped, or in peace by [`Running::shutdown`].
+/// An emulator that runs. It ends when this is dropped, or in an orderly way by [`Running::shutdown`].
 pub struct Running {
-    addr: SocketAddr,
+    server: Server,
     world: Arc<World>,
     key: DevelopmentKey,
-    closing: watch::Sender<bool>,
-    task: JoinHandle<()>,
 }
 
 impl Running {
-    pub(super) fn new(
-        addr: SocketAddr,
-        world: Arc<World>,
-        key: DevelopmentKey,
-        closing: watch::Sender<bool>,
-        task: JoinHandle<()>,
-    ) -> Self {
-        Self { addr, world, key, closing, task }
+    pub(super) fn new(server: Server, world: Arc<World>, key: DevelopmentKey) -> Self {
+        Self { server, world, key }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.server.addr()
     }
 
-    /// The domain for a client: `http://` and where it listens, without a slash at the end.
+    /// The domain to give to a client, such as `http://127.0.0.1:9000`.
     pub fn domain(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.addr())
     }
 
-    /// The key whose signatures are good; [`DevelopmentKey::to_openssh`] is what a client reads.
+    /// The key whose signatures are accepted. [`DevelopmentKey::to_openssh`] returns it in the form that a client reads.
     pub fn key(&self) -> &DevelopmentKey {
         &self.key
     }
 
-    /// The bearer token that is good. It is a credential.
+    /// The bearer token that is accepted. It is a credential.
     pub fn token(&self) -> &str {
         &self.world.token
     }
@@ -65,30 +56,30 @@ impl Running {
         &self.world.store
     }
 
-    /// The switches as they are now.
+    /// The current switches.
     pub fn switches(&self) -> Switches {
         (*self.world.switches()).clone()
     }
 
-    /// Follows these switches from now on.
+    /// Replaces the switches.
     pub fn set_switches(&self, switches: Switches) {
         self.world.store.set_write_once(switches.url_once);
         *lock(&self.world.switches) = Arc::new(switches);
     }
 
-    /// Follows this plan from now on, from its beginning.
+    /// Replaces the fault plan. All its counts start at zero.
     pub fn set_faults(&self, faults: FaultPlan) {
         *lock(&self.world.faults) = PlanRun::new(faults);
     }
 
-    /// How many requests asked for this, those that were refused and those under way among them.
+    /// The number of requests for this operation, including those that were refused or still run.
     pub fn count(&self, operation: Operation) -> usize {
         self.counts().get(&operation).copied().unwrap_or_default()
     }
 
-    /// How many requests asked for what.
+    /// The number of requests for each operation, including those that were refused or still run.
     pub fn counts(&self) -> BTreeMap<Operation, usize> {
-        self.world.log.counts()
+        lock(&self.world.counts).clone()
     }
 
     /// The latest requests, in the order in which they ended.
@@ -101,7 +92,7 @@ impl Running {
         self.world.state().folders.iter().map(FolderInfo::from).collect()
     }
 
-    /// The items of a folder, those of groups among them, in the order in which they were made. Placeholders are none.
+    /// The items of a folder, in the order in which they were created. Child items of groups are included, placeholders are not.
     pub fn items(&self, folder: Uuid) -> Vec<ItemInfo> {
         self.world.state().items.iter().filter(|item| item.folder == folder).map(ItemInfo::from).collect()
     }
@@ -121,7 +112,7 @@ impl Running {
         self.world.state().jobs.iter().map(JobInfo::from).collect()
     }
 
-    /// Runs all jobs that are pending at once, whatever the switch `job-time` says.
+    /// Runs all pending jobs now, whatever the switch `job-time` says.
     pub fn run_jobs(&self) {
         self.world.run_all();
     }
@@ -130,17 +121,17 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// The name is blank, or the state cannot be written.
+    /// If the name is blank, or the state cannot be written.
     pub fn add_folder(&self, name: &str) -> io::Result<Uuid> {
         let added = self.world.act(|api| api.add_folder(name.to_owned(), None))?;
         added.map_err(|problem| io::Error::other(problem.message))
     }
 
-    /// Adds a project, for whoever asks about its models.
+    /// Adds a project, for calls about its models.
     ///
     /// # Errors
     ///
-    /// The state cannot be written.
+    /// If the state cannot be written.
     pub fn add_project(&self, project: NewProject) -> io::Result<Uuid> {
         self.world.act(|api| api.add_project(project))
     }
@@ -149,7 +140,7 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// The state cannot be written.
+    /// If the state cannot be written.
     pub fn add_dataset(&self, title: &str, items: &[Uuid]) -> io::Result<Uuid> {
         self.world.act(|api| {
             let dataset = api.new_dataset(title.to_owned(), String::new(), None).uuid;
@@ -158,33 +149,24 @@ impl Running {
         })
     }
 
-    /// Adds image items of 0 bytes without an object to a folder, for lists of any length. Their names are `item 0` and so on.
+    /// Adds image items without an object to a folder, for tests of long lists. Their size is 0, their names are `item 0`, `item 1`
+    /// and so on.
     ///
     /// # Errors
     ///
-    /// The state cannot be written.
+    /// If the state cannot be written.
     pub fn add_items(&self, folder: Uuid, count: usize) -> io::Result<()> {
         self.world.act(|api| api.add_items(folder, count))
     }
 
-    /// Takes no more requests, ends those that are held, waits up to 5 s for the others. The object store ends with it.
-    pub async fn shutdown(mut self) {
-        self.closing.send_replace(true);
-        // It fails when a connection's task panicked; nothing is left of it either way.
-        drop((&mut self.task).await);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // The jobs that wait end with it.
-        self.closing.send_replace(true);
-        self.task.abort();
+    /// Accepts no more requests, ends the requests that are held, and waits up to 5 s for the others. Then the object store ends.
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
     }
 }
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("addr", &self.addr).finish_non_exhaustive()
+        f.debug_struct("Running").field("addr", &self.addr()).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,13 @@
-//! One request: routed, checked, met by its fault, done, answered.
+//! Handles a request: routes it, checks it, applies its fault, does it, answers it.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use encord_dev_store::Outcome;
 use encord_dev_store::faults::RetryAfter;
-use encord_dev_store::serve::{Answers, Cut, Link, closed};
+use encord_dev_store::record::PendingRecord;
+use encord_dev_store::serve::{ConnectionControl, Handler, ResetConnection};
 use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, Response, StatusCode, request};
 use hyper::body::Incoming;
@@ -13,39 +15,39 @@ use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use super::body::{Body, Unread, read};
-use super::world::{Keys, World};
+use super::body::{Body, ReadError, read};
+use super::world::{Keys, World, lock};
 use crate::api::Call;
 use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::faults::Fault;
 use crate::operation::Operation;
 use crate::problem::{Kind, Problem, code_of};
 use crate::query::Query;
-use crate::record::{Entry, Outcome};
+use crate::record::RequestRecord;
 use crate::route::{NEWER, route};
 use crate::signature::{self, Sender};
 use crate::state::JobStatus;
 
-/// How long a poll is held that does not say for how long.
+/// How long a poll without a timeout is held.
 const DEFAULT_HOLD: Duration = Duration::from_secs(60);
 
 pub(super) struct Service {
     world: Arc<World>,
 }
 
-/// The two protocols.
+/// The two protocols of the platform.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Protocol {
     Newer,
     Older,
 }
 
-/// Why there is no ordinary answer.
+/// The reasons for an answer other than success.
 enum Stop {
     Problem(Problem),
     Planned(StatusCode, Option<RetryAfter>, Value),
     Reset,
-    /// There never is one.
+    /// The request is never answered.
     Silence,
 }
 
@@ -65,21 +67,21 @@ impl Service {
         protocol: Protocol,
         head: &request::Parts,
         body: Incoming,
-        entry: &mut Entry,
+        pending: &mut PendingRecord<RequestRecord>,
     ) -> Result<Response<Body>, Stop> {
-        let body = read(body).await.map_err(|unread| match unread {
-            Unread::TooLarge => Problem::new(Kind::TooLarge, "The request is too large"),
-            Unread::BrokenOff => Problem::invalid("The body broke off"),
+        let body = read(body).await.map_err(|error| match error {
+            ReadError::TooLarge => Problem::new(Kind::TooLarge, "The request is too large"),
+            ReadError::BrokenOff => Problem::invalid("The body broke off"),
         })?;
-        entry.record.bytes = body.len();
+        pending.record.bytes = body.len();
         let call = call(protocol, head, &body)?;
         let operation = call.operation;
-        entry.record.operation = Some(operation);
-        self.world.log.count(operation);
-        self.admit(protocol, head, &body)?;
+        pending.record.operation = Some(operation);
+        *lock(&self.world.counts).entry(operation).or_default() += 1;
+        self.authenticate(protocol, head, &body)?;
 
         let fault = self.world.fault(operation.name());
-        entry.record.fault.clone_from(&fault);
+        pending.record.fault.clone_from(&fault);
         match &fault {
             Some(Fault::Status { status, retry_after, message, after: false }) => {
                 return Err(planned(protocol, *status, *retry_after, message.as_deref()));
@@ -132,8 +134,8 @@ impl Service {
         }
     }
 
-    /// Whether the sender may do anything at all.
-    fn admit(&self, protocol: Protocol, head: &request::Parts, body: &[u8]) -> Result<(), Problem> {
+    /// Checks the signature or the token of a request.
+    fn authenticate(&self, protocol: Protocol, head: &request::Parts, body: &[u8]) -> Result<(), Problem> {
         let now = (self.world.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let skew = self.world.switches().clock_skew;
         let checked = match protocol {
@@ -188,32 +190,37 @@ impl Service {
     async fn hold(&self, job: Uuid, seconds: Option<u64>) {
         let limit = seconds.map_or(DEFAULT_HOLD, Duration::from_secs).min(self.world.switches().hold_limit);
         let mut ended = self.world.ended.subscribe();
-        let mut closes = self.world.closes.clone();
+        let mut shutdown = self.world.shutdown.clone();
         let is_pending = || self.world.state().jobs.get(job).is_some_and(|job| job.status == JobStatus::Pending);
         let wait = async { while is_pending() && ended.changed().await.is_ok() {} };
         tokio::select! {
-            // That it has not ended by then is an answer too.
+            // After the timeout the answer says that the job is pending.
             _ = timeout(limit, wait) => {}
-            () = closed(&mut closes) => {}
+            () = shutdown.wait() => {}
         }
     }
 }
 
-impl Answers for Service {
+impl Handler for Service {
     type Body = Body;
 
-    async fn answer(&self, request: Request<Incoming>, link: &Link) -> Result<Response<Body>, Cut> {
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+        control: &ConnectionControl,
+    ) -> Result<Response<Body>, ResetConnection> {
         let now = (self.world.clock)();
         let (head, body) = request.into_parts();
-        let mut entry = Entry::new(Arc::clone(&self.world.log), now, head.method.clone(), target(&head).to_owned());
+        let record = RequestRecord::new(now, head.method.clone(), target(&head).to_owned());
+        let mut pending = PendingRecord::new(Arc::clone(&self.world.log), record);
         let trace = head.headers.get("x-cloud-trace-context").and_then(|value| value.to_str().ok());
-        entry.record.trace = trace.and_then(|trace| trace.split('/').next()).map(str::to_owned);
+        pending.record.trace = trace.and_then(|trace| trace.split('/').next()).map(str::to_owned);
         let is_older = matches!(head.uri.path(), "/public" | "/public/user");
         let protocol = if is_older { Protocol::Older } else { Protocol::Newer };
-        let mut answer = match self.act(protocol, &head, body, &mut entry).await {
+        let mut answer = match self.act(protocol, &head, body, &mut pending).await {
             Ok(answer) => answer,
             Err(Stop::Problem(problem)) => {
-                entry.record.error = Some(problem.message.clone());
+                pending.record.error = Some(problem.message.clone());
                 let (status, body) = match protocol {
                     Protocol::Newer => problem.answer(),
                     Protocol::Older => problem.envelope(),
@@ -229,18 +236,18 @@ impl Answers for Service {
             }
             Err(stop @ (Stop::Reset | Stop::Silence)) => {
                 if matches!(stop, Stop::Silence) {
-                    link.hold();
-                    // When the client goes before that, the entry is dropped with the connection.
-                    closed(&mut self.world.closes.clone()).await;
+                    control.hold();
+                    // If the client closes the connection first, this future is dropped, and `pending` with it.
+                    self.world.shutdown.clone().wait().await;
                 }
-                entry.record.outcome = Outcome::Reset;
-                return Err(Cut);
+                pending.record.outcome = Outcome::Reset;
+                return Err(ResetConnection);
             }
         };
-        // As the clock of the emulator has it, by which a client can see that its own is off.
+        // The emulator's clock, so that a client can see that its own clock is wrong.
         let date = HeaderValue::try_from(httpdate::fmt_http_date(now));
         answer.headers_mut().extend(date.ok().map(|date| (DATE, date)));
-        entry.record.outcome = Outcome::Answered(answer.status().as_u16());
+        pending.record.outcome = Outcome::Answered(answer.status().as_u16());
         Ok(answer)
     }
 }
@@ -249,7 +256,7 @@ fn target(head: &request::Parts) -> &str {
     head.uri.path_and_query().map_or("", |target| target.as_str())
 }
 
-/// What a request asks for.
+/// Returns the operation that a request asks for, with its arguments.
 fn call(protocol: Protocol, head: &request::Parts, body: &[u8]) -> Result<Call, Problem> {
     let path = head.uri.path();
     if protocol == Protocol::Older {

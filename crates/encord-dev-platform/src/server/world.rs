@@ -1,24 +1,27 @@
-//! What all requests share.
+//! The state that all requests share.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use encord_dev_store::faults::PlanRun;
-use encord_dev_store::serve::closed;
+use encord_dev_store::record::Log;
+use encord_dev_store::serve::ShutdownSignal;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::api::{Api, NewProject};
 use crate::faults::Fault;
-use crate::record::Log;
+use crate::operation::Operation;
+use crate::record::RequestRecord;
 use crate::state::{JobStatus, Millis, State};
 use crate::switches::Switches;
 
 pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Whose signatures are good.
+/// The keys whose signatures are accepted.
 pub(super) enum Keys {
     Any,
     One([u8; 32]),
@@ -32,10 +35,12 @@ pub(super) struct World {
     pub(super) clock: Clock,
     pub(super) token: String,
     pub(super) keys: Keys,
-    pub(super) log: Arc<Log>,
+    pub(super) log: Arc<Log<RequestRecord>>,
+    /// The number of requests for each operation.
+    pub(super) counts: Mutex<BTreeMap<Operation, usize>>,
     /// How many jobs have ended.
     pub(super) ended: watch::Sender<u64>,
-    pub(super) closes: watch::Receiver<bool>,
+    pub(super) shutdown: ShutdownSignal,
 }
 
 impl World {
@@ -47,12 +52,12 @@ impl World {
         Arc::clone(&lock(&self.switches))
     }
 
-    /// What befalls a request or a unit of this name.
+    /// Returns the planned fault, if any, for a request or a unit of this name.
     pub(super) fn fault(&self, name: &str) -> Option<Fault> {
         lock(&self.faults).next(name)
     }
 
-    /// Does something to the state, and writes what it changed.
+    /// Runs `action` on the state, and writes the changes.
     pub(super) fn act<T>(&self, action: impl FnOnce(&mut Api<'_>) -> T) -> io::Result<T> {
         let switches = self.switches();
         let mut state = self.state();
@@ -68,16 +73,16 @@ impl World {
         Ok(done)
     }
 
-    /// Runs a job once its time has come.
+    /// Runs a job after the time of the switch `job-time`.
     pub(super) fn run_later(self: &Arc<Self>, job: Uuid) {
-        // A job that waits keeps nothing of an emulator that ends.
+        // A weak reference, so that a waiting job does not keep an ended emulator alive.
         let world = Arc::downgrade(self);
         let time = self.switches().job_time;
-        let mut closes = self.closes.clone();
+        let mut shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = sleep(time) => {}
-                () = closed(&mut closes) => return,
+                () = shutdown.wait() => return,
             }
             if let Some(world) = world.upgrade() {
                 world.run_now(job);
@@ -85,18 +90,18 @@ impl World {
         });
     }
 
-    /// Runs a job that is pending.
+    /// Runs a pending job now.
     fn run_now(&self, job: Uuid) {
         let planned = |title: &str| match self.fault(&format!("unit/{title}"))? {
             Fault::Fail(reason) => Some(reason),
             other => Some(format!("The fault plan asked for `{other}`")),
         };
-        // When it cannot be written, the next request says so.
+        // If the state cannot be written, the next request reports it.
         drop(self.act(|api| api.run_job(job, planned)));
         self.ended.send_modify(|ended| *ended += 1);
     }
 
-    /// Runs all jobs that are pending, whatever their time.
+    /// Runs all pending jobs now.
     pub(super) fn run_all(&self) {
         for job in self.pending() {
             self.run_now(job);
@@ -108,7 +113,7 @@ impl World {
         state.jobs.iter().filter(|job| job.status == JobStatus::Pending).map(|job| job.uuid).collect()
     }
 
-    /// Runs what an earlier emulator left.
+    /// Schedules the pending jobs of an earlier emulator.
     pub(super) fn run_pending(self: &Arc<Self>) {
         for job in self.pending() {
             self.run_later(job);
@@ -117,7 +122,7 @@ impl World {
 
     /// Adds a project with models, unless there is one.
     pub(super) fn seed(&self) {
-        // When it cannot be written, the next request says so.
+        // If the state cannot be written, the next request reports it.
         drop(self.act(|api| {
             if api.state.projects.len() == 0 {
                 api.add_project(NewProject::demo());

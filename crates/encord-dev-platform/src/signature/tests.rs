@@ -1,4 +1,4 @@
-//! The recorded requests of the SDK, and the same ones after an accident.
+//! Tests with recorded requests of the SDK, unchanged and changed.
 
 use http::HeaderValue;
 

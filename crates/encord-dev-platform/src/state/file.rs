@@ -1,4 +1,4 @@
-//! The file of the state: JSON Lines, a record in each, of which the last one of an id counts.
+//! The file of the state: JSON Lines, one record in each line. The last record of an id counts.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,12 +13,12 @@ const LOCK: &str = "lock";
 pub(crate) struct StateFile {
     path: PathBuf,
     file: File,
-    /// Locked, since it is held.
+    /// Locked while the emulator runs.
     lock: File,
 }
 
 impl StateFile {
-    /// Makes the folder where it is missing, and reads the file. A line that a killed run left half written is left out.
+    /// Creates the folder if it is missing, and reads the file. An incomplete last line, which a killed run leaves, is ignored.
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Vec<Value>)> {
         fs::create_dir_all(folder)?;
         let lock = File::create(folder.join(LOCK))?;
@@ -35,7 +35,7 @@ impl StateFile {
         Ok((Self { path, file, lock }, lines))
     }
 
-    /// Writes the file anew, with these lines.
+    /// Replaces the file by one with these lines.
     pub(super) fn rewrite(self, lines: &[Value]) -> io::Result<Self> {
         let temporary = self.path.with_extension("tmp");
         let Self { path, lock, .. } = self;
@@ -45,7 +45,7 @@ impl StateFile {
         Ok(file)
     }
 
-    /// Adds these lines in one write.
+    /// Appends these lines in one write.
     pub(super) fn append(&mut self, lines: &[Value]) -> io::Result<()> {
         let mut text = Vec::new();
         for line in lines {

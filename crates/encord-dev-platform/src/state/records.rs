@@ -15,12 +15,12 @@ use crate::units::Unit;
 pub(crate) struct Millis(pub(crate) i64);
 
 impl Millis {
-    /// `2024-05-01T12:00:00.000000+00:00`, as the newer protocol has it.
+    /// Returns the form of the newer protocol: `2024-05-01T12:00:00.000000+00:00`.
     pub(crate) fn iso(self) -> String {
         self.written("%Y-%m-%dT%H:%M:%S%.6f+00:00")
     }
 
-    /// `2024-05-01 12:00:00`, as the older protocol has it.
+    /// Returns the form of the older protocol: `2024-05-01 12:00:00`.
     pub(crate) fn plain(self) -> String {
         self.written("%Y-%m-%d %H:%M:%S")
     }
@@ -30,7 +30,7 @@ impl Millis {
     }
 }
 
-/// What an item is.
+/// The type of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "camelCase")]
 #[strum(serialize_all = "camelCase")]
@@ -51,7 +51,7 @@ pub(crate) enum ItemType {
 }
 
 impl ItemType {
-    /// The type of a row, in the older protocol.
+    /// Returns the type of a row in the older protocol.
     pub(crate) fn data_type(self) -> &'static str {
         match self {
             Self::Video => "VIDEO",
@@ -75,7 +75,7 @@ pub(crate) struct Folder {
     pub(crate) parent: Option<Uuid>,
     pub(crate) name: String,
     pub(crate) description: String,
-    /// JSON text, as it was sent.
+    /// JSON text, as the client sent it.
     pub(crate) client_metadata: Option<String>,
     pub(crate) synced_dataset: Option<Uuid>,
     pub(crate) created_at: Millis,
@@ -95,9 +95,9 @@ pub(crate) struct Item {
     pub(crate) url: Option<String>,
     pub(crate) file_size: Option<u64>,
     pub(crate) mime_type: Option<String>,
-    /// What the uploader said of the medium, in the names of the answer: `width`, `fps` and so on.
+    /// The facts that the client stated about the medium, with the names of the answer: `width`, `fps` and so on.
     pub(crate) media: Map<String, Value>,
-    /// The items of a group or series, in order.
+    /// For a group or series, its child items in order.
     pub(crate) children: Vec<Uuid>,
     /// Whether it is part of a group or series.
     pub(crate) is_frame: bool,
@@ -105,16 +105,16 @@ pub(crate) struct Item {
     pub(crate) edited_at: Millis,
 }
 
-/// What was signed for an upload.
+/// An upload that was signed, and may not be registered yet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Placeholder {
     pub(crate) uuid: Uuid,
     /// The name of the object.
     pub(crate) key: String,
     pub(crate) item_type: ItemType,
-    /// `None` where the URL was signed for no folder.
+    /// `None` if the URL was signed without a folder.
     pub(crate) folder: Option<Uuid>,
-    /// What became of it.
+    /// The item that was created from it.
     pub(crate) item: Option<Uuid>,
     pub(crate) created_at: Millis,
 }
@@ -123,9 +123,9 @@ pub(crate) struct Placeholder {
 pub(crate) struct Job {
     pub(crate) uuid: Uuid,
     pub(crate) folder: Uuid,
-    /// Where the items are linked, too.
+    /// The dataset to which the items are linked.
     pub(crate) dataset: Option<Uuid>,
-    /// Those that have not been looked at; none once the job has ended.
+    /// The units that have not run. Empty after the end of the job.
     pub(crate) units: Vec<Unit>,
     pub(crate) ignore_errors: bool,
     pub(crate) skip_duplicate_urls: bool,
@@ -185,9 +185,9 @@ pub(crate) struct Project {
     pub(crate) description: String,
     pub(crate) ontology: Uuid,
     pub(crate) datasets: Vec<Uuid>,
-    /// As `modelconfiguration` answers.
+    /// The answer of `modelconfiguration`.
     pub(crate) model_configurations: Vec<Value>,
-    /// As `models-attachments` answers.
+    /// The answer of `models-attachments`.
     pub(crate) model_attachments: Vec<Value>,
     pub(crate) created_at: Millis,
     pub(crate) edited_at: Millis,
@@ -216,7 +216,7 @@ records! {
 }
 
 impl Item {
-    /// With nothing but these.
+    /// Makes an item with these facts only.
     pub(crate) fn new(uuid: Uuid, folder: Uuid, item_type: ItemType, name: String, now: Millis) -> Self {
         Self {
             uuid,

@@ -1,4 +1,4 @@
-//! A table: records by id, in the order in which they came, with a note of what has changed.
+//! A table: records by id, in the order of creation, with the set of changed records.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What a table holds.
+/// A record of a table.
 pub(crate) trait Record: Serialize + DeserializeOwned {
     /// Its name in the file.
     const KIND: &'static str;
@@ -43,7 +43,7 @@ impl<R: Record> Table<R> {
         self.records.get(self.places.get(&uuid)?)
     }
 
-    /// A record that is about to be changed.
+    /// Returns a record to change, and marks it as changed.
     pub(crate) fn edit(&mut self, uuid: Uuid) -> Option<&mut R> {
         let place = self.places.get(&uuid)?;
         self.changed.insert(*place);
@@ -57,12 +57,12 @@ impl<R: Record> Table<R> {
         self.records.remove(&place)
     }
 
-    /// In the order in which they came.
+    /// Returns the records in the order of creation.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
         self.records.values()
     }
 
-    /// With a number for each that grows with time.
+    /// Returns the records in the order of creation, each with a number that increases.
     pub(crate) fn numbered(&self) -> impl Iterator<Item = (u64, &R)> {
         self.records.iter().map(|(place, record)| (*place, record))
     }
@@ -71,7 +71,7 @@ impl<R: Record> Table<R> {
         self.records.len()
     }
 
-    /// A record of a file, or the id of one that is gone.
+    /// Applies a line of the file: a record, or the id of a removed record.
     pub(super) fn replay(&mut self, value: Value) {
         if let Some(uuid) = value.as_str().and_then(|uuid| Uuid::try_parse(uuid).ok()) {
             self.remove(uuid);
@@ -80,7 +80,7 @@ impl<R: Record> Table<R> {
         }
     }
 
-    /// What has changed since the last call, as lines of the file.
+    /// Returns the changes since the last call, as lines of the file.
     pub(super) fn changes(&mut self) -> Vec<Value> {
         let gone = std::mem::take(&mut self.gone).into_iter().map(|uuid| json!({ R::KIND: uuid }));
         let changed = std::mem::take(&mut self.changed);

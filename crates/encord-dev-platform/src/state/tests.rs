@@ -1,4 +1,4 @@
-//! What a later emulator finds.
+//! Tests that a later emulator finds the state.
 
 use std::fs;
 use std::io::Write;
@@ -42,7 +42,7 @@ fn records_are_found_again_in_their_order() {
     let mut state = State::open(place.path()).unwrap();
     assert_eq!(names(&state), ["a2", "c"]);
     assert_eq!(state.folders.get(first).unwrap().client_metadata.as_deref(), Some("{\"a\": 1}"));
-    // The file has been written anew, and goes on.
+    // The file was replaced, and more lines can be appended.
     state.folders.put(folder("e"));
     state.save().unwrap();
     drop(state);

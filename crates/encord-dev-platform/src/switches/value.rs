@@ -11,7 +11,7 @@ const MAX_NUMBER: usize = 1_000_000;
 pub(super) trait SwitchValue: Sized {
     fn read(text: &str) -> Option<Self>;
     fn write(&self) -> String;
-    /// For the message about a text that is none of them.
+    /// Returns the possible positions, for the message about a wrong one.
     fn positions() -> String;
 }
 
@@ -43,11 +43,11 @@ macro_rules! positions {
 }
 
 positions! {
-    /// What becomes of a unit whose placeholder an earlier job has used.
+    /// The result of a unit whose placeholder an earlier job used.
     SecondJob {
-        /// Another item, with another id.
+        /// A second item with a new id.
         Duplicate,
-        /// Nothing; the item of the earlier job is reported.
+        /// The item of the earlier job. Nothing is created.
         NoOp,
         /// The unit fails.
         Error,
@@ -55,31 +55,31 @@ positions! {
 }
 
 positions! {
-    /// Which id an item gets that is made from a placeholder.
+    /// The id of an item that is created from a placeholder.
     ItemId {
-        /// The one of the placeholder.
+        /// The id of the placeholder.
         Placeholder,
-        /// A new one; what was signed cannot be found by its id.
+        /// A new id. The item cannot be found by the id of the placeholder.
         New,
     }
 }
 
 positions! {
-    /// Where a placeholder shows before its job has run. It has `isPlaceholder` true.
+    /// Where a placeholder is visible before its job has run. Its `isPlaceholder` is true.
     Placeholders {
         /// Nowhere.
         Hidden,
-        /// Where items are asked for by id.
+        /// In requests for items by id.
         ById,
-        /// There, and in the listing of its folder.
+        /// In requests by id, and in the listing of its folder.
         Listed,
     }
 }
 
 positions! {
-    /// What a request for many items does with an id that it does not know.
+    /// The result of a request for many items that has an unknown id.
     UnknownIds {
-        /// The others are answered.
+        /// The id is left out of the answer.
         Skip,
         /// The request is refused.
         Reject,
@@ -89,9 +89,9 @@ positions! {
 positions! {
     /// Which URLs `skipDuplicateUrls` compares.
     DuplicateUrls {
-        /// Those of clouds, and the keys of uploaded objects.
+        /// URLs of objects in clouds, and keys of uploaded objects.
         All,
-        /// Those of clouds.
+        /// Only URLs of objects in clouds.
         CloudOnly,
     }
 }
@@ -99,9 +99,9 @@ positions! {
 positions! {
     /// The order of `itemsWithNames`.
     NamesOrder {
-        /// The one of the units.
+        /// The order of the units in the request.
         Request,
-        /// Another one.
+        /// A different order.
         Shuffled,
     }
 }
@@ -117,11 +117,11 @@ positions! {
 }
 
 positions! {
-    /// Which rows linking with `SKIP` returns for items that were linked before.
+    /// Which rows linking with `SKIP` returns for items that are already linked.
     SkipReturns {
-        /// Their rows.
+        /// The rows of these items.
         Rows,
-        /// None.
+        /// No rows.
         Nothing,
     }
 }
@@ -161,7 +161,7 @@ impl SwitchValue for usize {
 impl SwitchValue for Duration {
     fn read(text: &str) -> Option<Self> {
         let time = Self::try_from_secs_f64(text.parse().ok()?).ok()?;
-        // Whole milliseconds are written as they are read.
+        // Fractions of a millisecond are dropped, so that a time is written as it is read.
         let time = Self::from_millis(u64::try_from(time.as_millis()).ok()?);
         (time <= Self::from_secs(MAX_SECONDS)).then_some(time)
     }

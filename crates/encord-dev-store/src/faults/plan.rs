@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::Fault;
 use crate::sign::{decode, encode};
 
-/// Which uploads go wrong, and how; the [module](super) has the text form.
+/// The fault plan of a store. The [module](super) describes its text form.
 ///
 /// ```
 /// use encord_dev_store::faults::FaultPlan;
@@ -38,7 +38,7 @@ pub trait PlannedFault: Clone + fmt::Display {
     fn read(word: &str, options: &mut Vec<&str>) -> Result<Self, InvalidPlan>;
 }
 
-/// Rules that say which requests go wrong, and how; [`FaultPlan`] is the plan of a store.
+/// Rules that say which requests have which faults. [`FaultPlan`] is the plan of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<F> {
     seed: u64,
@@ -51,7 +51,7 @@ struct Rule<F> {
     pattern: Vec<String>,
     percent: u8,
     fault: F,
-    /// How often the rule applies to each object at most.
+    /// The limit on how often the rule applies to one object.
     times: Option<u32>,
 }
 
@@ -60,12 +60,12 @@ struct Rule<F> {
 #[error("{0}")]
 pub struct InvalidPlan(String);
 
-/// A plan in use. It counts the requests.
+/// A plan in use, with its counts of requests.
 #[derive(Debug)]
 pub struct PlanRun<F> {
     plan: Plan<F>,
     /// The number of requests for each object.
-    came: HashMap<String, u32>,
+    requests: HashMap<String, u32>,
     /// How often each rule has been applied to each object.
     applied: HashMap<(usize, String), u32>,
 }
@@ -84,8 +84,8 @@ impl<F> Default for Plan<F> {
 }
 
 impl<F> Plan<F> {
-    /// Returns a number that depends only on seed, object and occurrence, so that it is the same on every machine.
-    fn lot(&self, object: &str, occurrence: u32) -> u8 {
+    /// Returns a number from 0 to 99. It depends only on seed, object and occurrence, so it is the same on every machine.
+    fn draw_percent(&self, object: &str, occurrence: u32) -> u8 {
         let digest = Sha256::new()
             .chain_update(self.seed.to_be_bytes())
             .chain_update(occurrence.to_be_bytes())
@@ -97,7 +97,7 @@ impl<F> Plan<F> {
 }
 
 impl<F> Rule<F> {
-    fn fits(&self, object: &str) -> bool {
+    fn matches(&self, object: &str) -> bool {
         let [first, middle @ .., last] = self.pattern.as_slice() else {
             return self.pattern.first().is_some_and(|name| name == object);
         };
@@ -116,7 +116,7 @@ impl<F> Rule<F> {
 impl<F: Clone> PlanRun<F> {
     /// Starts a plan, with all counts at zero.
     pub fn new(plan: Plan<F>) -> Self {
-        Self { plan, came: HashMap::new(), applied: HashMap::new() }
+        Self { plan, requests: HashMap::new(), applied: HashMap::new() }
     }
 
     /// Counts this request, and returns its fault, if any. `object` is the name that the rules match.
@@ -124,11 +124,11 @@ impl<F: Clone> PlanRun<F> {
         if self.plan.rules.is_empty() {
             return None;
         }
-        let came = self.came.entry(object.to_owned()).or_default();
-        let lot = self.plan.lot(object, *came);
-        *came = came.saturating_add(1);
+        let requests = self.requests.entry(object.to_owned()).or_default();
+        let draw = self.plan.draw_percent(object, *requests);
+        *requests = requests.saturating_add(1);
         for (at, rule) in self.plan.rules.iter().enumerate() {
-            if lot >= rule.percent || !rule.fits(object) {
+            if draw >= rule.percent || !rule.matches(object) {
                 continue;
             }
             if let Some(times) = rule.times {
@@ -168,7 +168,7 @@ impl<F: PlannedFault> FromStr for Rule<F> {
     fn from_str(text: &str) -> Result<Self, InvalidPlan> {
         let (target, fault) =
             text.split_once(':').ok_or_else(|| InvalidPlan(format!("a rule is written `{}: FAULT`", F::TARGET)))?;
-        let (percent, pattern) = target_of(target.trim(), F::TARGET)?;
+        let (percent, pattern) = parse_target(target.trim(), F::TARGET)?;
         let mut words = fault.split_whitespace();
         let word = words.next().ok_or_else(|| InvalidPlan::new("it does not say which fault"))?;
         let mut options = words.collect();
@@ -184,7 +184,7 @@ impl<F: PlannedFault> FromStr for Rule<F> {
     }
 }
 
-fn target_of(target: &str, what: &str) -> Result<(u8, Vec<String>), InvalidPlan> {
+fn parse_target(target: &str, what: &str) -> Result<(u8, Vec<String>), InvalidPlan> {
     let mut words = target.split_whitespace();
     let mut word = words.next();
     let mut percent = 100;
@@ -207,27 +207,27 @@ fn target_of(target: &str, what: &str) -> Result<(u8, Vec<String>), InvalidPlan>
     Ok((percent, parts.collect::<Result<_, _>>()?))
 }
 
-/// Reads a number of a plan; `what` is its name in the message.
+/// Parses a number of a plan; `what` is its name in the message.
 ///
 /// # Errors
 ///
-/// [`InvalidPlan`] when it is none.
+/// [`InvalidPlan`] if the text is not a number of this type.
 pub fn number<N: FromStr>(text: &str, what: &str) -> Result<N, InvalidPlan> {
     text.parse().map_err(|_| InvalidPlan(format!("{what} `{text}` is not a number that can be meant")))
 }
 
-/// Reads a number of seconds of a plan.
+/// Parses a number of seconds of a plan.
 ///
 /// # Errors
 ///
-/// [`InvalidPlan`] when it is not a number from 0 to 3600.
+/// [`InvalidPlan`] if the text is not a number from 0 to 3600.
 pub fn interval(text: &str) -> Result<Duration, InvalidPlan> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let seconds = seconds.filter(|seconds| *seconds <= Duration::from_secs(3600));
     seconds.ok_or_else(|| InvalidPlan(format!("`{text}` is not a number of seconds from 0 to 3600")))
 }
 
-/// The text form.
+/// Writes the text form, which can be parsed again.
 impl<F: fmt::Display> fmt::Display for Plan<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut between = "";

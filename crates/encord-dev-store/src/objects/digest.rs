@@ -35,7 +35,7 @@ impl Digests {
     }
 }
 
-/// The hashes that an upload came with: `Content-MD5`, and both kinds in `x-goog-hash`.
+/// The hashes in the headers of an upload: `Content-MD5`, and MD5 and CRC-32C in `x-goog-hash`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claims {
     md5: Vec<[u8; 16]>,
@@ -76,7 +76,7 @@ fn decoded<const N: usize>(base64: &[u8]) -> Result<[u8; N], Refused> {
 mod tests {
     use super::*;
 
-    /// MD5 and CRC-32C (Castagnoli) of "123456789" are in their specifications.
+    /// The specifications state the MD5 and the CRC-32C (Castagnoli) of "123456789".
     #[test]
     fn hashes_are_those_of_the_specifications() {
         let mut digests = Digests::default();

@@ -2,7 +2,7 @@
 //!
 //! The bytes of an object are in `BUCKET/NAME`. The name is percent-encoded, so that every name can be stored and no name leads
 //! out of the folder. The metadata is in `.meta/BUCKET/NAME`. Both files are written in `.tmp` and renamed when they are
-//! complete. The metadata is valid while size and time of the file are as it notes; otherwise the file is hashed again.
+//! complete. The metadata is valid while it states the size and time of the file; otherwise the file is hashed again.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,8 +16,8 @@ use super::{Name, ObjectInfo};
 use crate::route::is_bucket;
 use crate::sign::{decode, encode, hex, unhex};
 
-/// Longer names are split into folders and a file, because file systems allow at most 255 bytes.
-const PIECE: usize = 200;
+/// Longer names are split into folders and a file, because file systems allow at most 255 bytes in a name.
+const MAX_PIECE_BYTES: usize = 200;
 
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -60,7 +60,7 @@ impl Folder {
         }
     }
 
-    /// Returns all objects. Files with names that this store would not write are ignored.
+    /// Returns all objects. Files whose names this store would not write are ignored.
     pub(super) fn scan(&self) -> io::Result<Vec<(Name, ObjectInfo)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.root)? {
@@ -138,9 +138,9 @@ fn below(mut path: PathBuf, key: &str) -> PathBuf {
         file.replace_range(..1, "%2E");
     }
     let mut rest = file.as_str();
-    while rest.len() > PIECE {
+    while rest.len() > MAX_PIECE_BYTES {
         // The encoded name is ASCII.
-        let (piece, after) = rest.split_at(PIECE);
+        let (piece, after) = rest.split_at(MAX_PIECE_BYTES);
         path.push(format!("{piece}+"));
         rest = after;
     }

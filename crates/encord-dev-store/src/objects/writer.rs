@@ -25,7 +25,7 @@ enum Sink {
     Nowhere,
 }
 
-/// A temporary file, which is removed unless it was renamed to its place.
+/// A temporary file. It is removed when this is dropped, unless it was renamed to its place.
 struct Temporary {
     path: PathBuf,
     file: Option<File>,

@@ -1,4 +1,4 @@
-//! Answers, put together from what is known.
+//! Builds answers.
 
 use bytes::Bytes;
 use http::header::{
@@ -37,14 +37,14 @@ pub(super) fn refused(
     response
 }
 
-/// The answer to an upload: the hashes of what is stored, and no body.
+/// Returns the answer to an upload: the hashes of the stored bytes, and no body.
 pub(super) fn stored(info: &ObjectInfo) -> Response<Body> {
     let mut response = empty(StatusCode::OK);
     hashes(&mut response, info);
     response
 }
 
-/// The object, or for `HEAD` all but its bytes.
+/// Returns the answer with an object. For `HEAD`, `body` is empty.
 pub(super) fn object(info: &ObjectInfo, body: Body) -> Response<Body> {
     let mut response = with(StatusCode::OK, body);
     hashes(&mut response, info);
@@ -56,7 +56,7 @@ pub(super) fn object(info: &ObjectInfo, body: Body) -> Response<Body> {
     response
 }
 
-/// Nothing more is read from this connection.
+/// Says that the connection ends after this answer.
 pub(super) fn close(response: &mut Response<Body>) {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }

@@ -12,23 +12,23 @@ use tokio::io::AsyncRead;
 use tokio::io::ReadBuf;
 use tokio::time::{Sleep, sleep};
 
-/// How much of a file is read at once.
-const CHUNK: usize = 256 * 1024;
+/// The size of one read from a file.
+const READ_BYTES: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Body {
-    /// All of it, or nothing when it is empty.
+    /// Bytes that are sent as one frame.
     Whole(Bytes),
-    /// What is left of a file.
+    /// A file with `left` bytes to send.
     File { file: File, left: u64 },
-    /// A byte at a time.
+    /// Sends one byte at a time.
     Drip { rest: Bytes, every: Duration, next: Pin<Box<Sleep>> },
 }
 
 impl Body {
     pub(super) fn file(file: std::fs::File, left: u64) -> Self {
         let mut file = File::from_std(file);
-        file.set_max_buf_size(CHUNK);
+        file.set_max_buf_size(READ_BYTES);
         Self::File { file, left }
     }
 
@@ -45,7 +45,7 @@ impl http_body::Body for Body {
         let bytes = match self.get_mut() {
             Self::Whole(bytes) => std::mem::take(bytes),
             Self::File { file, left } => {
-                let length = usize::try_from(*left).unwrap_or(CHUNK).min(CHUNK);
+                let length = usize::try_from(*left).unwrap_or(READ_BYTES).min(READ_BYTES);
                 let mut buffer = BytesMut::zeroed(length);
                 let mut filled = ReadBuf::new(&mut buffer);
                 ready!(Pin::new(file).poll_read(cx, &mut filled))?;

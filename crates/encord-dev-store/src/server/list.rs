@@ -1,4 +1,4 @@
-//! Listings in XML: what `ListObjectsV2` of S3 and the listing of Google Cloud Storage have in common.
+//! Listings in XML: the part that `ListObjectsV2` of S3 and the listing of Google Cloud Storage have in common.
 
 use std::fmt::Write;
 
@@ -8,19 +8,20 @@ use crate::route::Listing;
 use crate::sign::{encode, iso_8601};
 
 pub(super) fn list(objects: &Objects, listing: &Listing) -> String {
-    let Listing { bucket, prefix, after, most, encode } = listing;
-    // One more than is told, to see whether there are more. Who asks for none could not go on from anywhere.
-    let mut found = objects.list(bucket, prefix, after, most + 1);
-    let truncated = *most > 0 && found.len() > *most;
-    found.truncate(*most);
-    xml(bucket, prefix, *most, *encode, &found, truncated)
+    let Listing { bucket, prefix, after, max_keys, encode } = listing;
+    // Finds one object more than the page holds, to see whether there are more. A page of 0 objects is never truncated, because
+    // it has no last name to go on from.
+    let mut found = objects.list(bucket, prefix, after, max_keys + 1);
+    let truncated = *max_keys > 0 && found.len() > *max_keys;
+    found.truncate(*max_keys);
+    xml(bucket, prefix, *max_keys, *encode, &found, truncated)
 }
 
-fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectInfo], truncated: bool) -> String {
+fn xml(bucket: &str, prefix: &str, max_keys: usize, encoded: bool, found: &[ObjectInfo], truncated: bool) -> String {
     let name = |key: &str| if encoded { encode(key.as_bytes()).into_owned() } else { xml_escaped(key) };
     let mut xml = format!(
         "<?xml version='1.0' encoding='UTF-8'?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <Name>{bucket}</Name><Prefix>{}</Prefix><KeyCount>{}</KeyCount><MaxKeys>{most}</MaxKeys>\
+         <Name>{bucket}</Name><Prefix>{}</Prefix><KeyCount>{}</KeyCount><MaxKeys>{max_keys}</MaxKeys>\
          <IsTruncated>{truncated}</IsTruncated>",
         name(prefix),
         found.len(),
@@ -29,8 +30,7 @@ fn xml(bucket: &str, prefix: &str, most: usize, encoded: bool, found: &[ObjectIn
         xml.push_str("<EncodingType>url</EncodingType>");
     }
     if let Some(last) = found.last().filter(|_| truncated) {
-        // The token is the last name: opaque to the client, and it needs no memory here. Encoded, because XML has not all
-        // letters.
+        // The token is the last name, so the store remembers nothing. It is encoded, because XML cannot contain all characters.
         let _ = write!(xml, "<NextContinuationToken>{}</NextContinuationToken>", encode(last.key.as_bytes()));
         let _ = write!(xml, "<NextMarker>{}</NextMarker>", name(&last.key));
     }

@@ -1,4 +1,4 @@
-//! One request: checked, met by its fault, done.
+//! Handles a request: checks it, applies its fault, does it.
 
 use std::future::poll_fn;
 use std::io;
@@ -12,7 +12,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Request, Response, StatusCode, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::body::Body;
@@ -20,15 +19,15 @@ use super::{answer, list};
 use crate::errors::{self, Refused};
 use crate::faults::{Fault, Moment, PlanRun, RetryAfter};
 use crate::objects::{Claims, ObjectInfo, Objects, Reader};
-use crate::record::{Entry, Log, Outcome};
+use crate::record::{Log, Outcome, PendingRecord, RequestRecord};
 use crate::route::{self, Action, Name};
-use crate::serve::{Answers, Cut, Link, closed};
+use crate::serve::{ConnectionControl, Handler, ResetConnection, ShutdownSignal};
 use crate::sign::{DEFAULT_SKEW, Keys, Scheme, SignatureError, verify};
 
 pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// What a dripping answer drips.
-const DRIPPED: Bytes = Bytes::from_static(b"This answer comes a byte at a time, as the fault plan asked.\n");
+/// The body of an answer under the fault `drip`.
+const DRIP_BODY: Bytes = Bytes::from_static(b"This answer comes a byte at a time, as the fault plan asked.\n");
 
 pub(super) struct Parts {
     pub(super) objects: Objects,
@@ -39,23 +38,23 @@ pub(super) struct Parts {
     pub(super) open: bool,
     pub(super) scheme: Scheme,
     pub(super) clock: Clock,
-    pub(super) log: Arc<Log>,
-    pub(super) closes: watch::Receiver<bool>,
+    pub(super) log: Arc<Log<RequestRecord>>,
+    pub(super) shutdown: ShutdownSignal,
 }
 
 pub(super) struct Service {
     parts: Parts,
 }
 
-/// Why there is no ordinary answer.
+/// The reasons for an answer other than success.
 enum Stop {
     Refused(Refused, Option<RetryAfter>),
-    /// The body broke off.
+    /// The client closed the connection before the end of the body.
     Incomplete,
-    /// The store's own disk failed; a request is told so and no more, the record has the reason.
+    /// The store's own disk failed. The answer says only that; the record has the reason.
     Failed(io::Error),
-    Cut,
-    /// There never is one.
+    Reset,
+    /// The request is never answered.
     Silence,
 }
 
@@ -77,21 +76,26 @@ impl Service {
     }
 }
 
-impl Answers for Service {
+impl Handler for Service {
     type Body = Body;
 
-    async fn answer(&self, request: Request<Incoming>, link: &Link) -> Result<Response<Body>, Cut> {
+    async fn handle(
+        &self,
+        request: Request<Incoming>,
+        control: &ConnectionControl,
+    ) -> Result<Response<Body>, ResetConnection> {
         let now = (self.parts.clock)();
         let (head, mut body) = request.into_parts();
         let path = route::decoded_path(&head.uri).unwrap_or_else(|| head.uri.path().to_owned());
-        let mut entry = Entry::new(Arc::clone(&self.parts.log), now, head.method.clone(), path);
+        let record = RequestRecord::new(now, head.method.clone(), path);
+        let mut pending = PendingRecord::new(Arc::clone(&self.parts.log), record);
         let mut scheme = self.parts.scheme;
-        let outcome = self.act(&head, &mut body, now, &mut scheme, &mut entry).await;
+        let outcome = self.act(&head, &mut body, now, &mut scheme, &mut pending).await;
         let (mut response, ended) = match outcome {
             Ok(response) => (response, None),
             Err(Stop::Refused(refused, retry_after)) => {
                 if let Refused::Signature(error) = &refused {
-                    entry.update(|record| record.error = Some(error.to_string()));
+                    pending.record.error = Some(error.to_string());
                 }
                 (answer::refused(refused.answer(scheme, now), retry_after), None)
             }
@@ -99,23 +103,23 @@ impl Answers for Service {
                 (answer::refused(Refused::IncompleteBody.answer(scheme, now), None), Some(Outcome::Abandoned))
             }
             Err(Stop::Failed(error)) => {
-                entry.update(|record| record.error = Some(error.to_string()));
+                pending.record.error = Some(error.to_string());
                 (answer::refused(Refused::Internal.answer(scheme, now), None), None)
             }
-            Err(stop @ (Stop::Cut | Stop::Silence)) => {
+            Err(stop @ (Stop::Reset | Stop::Silence)) => {
                 if matches!(stop, Stop::Silence) {
-                    link.hold();
-                    // When the client goes before that, the entry is dropped with the connection.
-                    closed(&mut self.parts.closes.clone()).await;
+                    control.hold();
+                    // If the client closes the connection first, this future is dropped, and `pending` with it.
+                    self.parts.shutdown.clone().wait().await;
                 }
-                entry.end(Outcome::Reset);
-                return Err(Cut);
+                pending.record.outcome = Outcome::Reset;
+                return Err(ResetConnection);
             }
         };
         if !body.is_end_stream() {
             answer::close(&mut response);
         }
-        entry.end(ended.unwrap_or(Outcome::Answered(response.status().as_u16())));
+        pending.record.outcome = ended.unwrap_or(Outcome::Answered(response.status().as_u16()));
         Ok(response)
     }
 }
@@ -127,7 +131,7 @@ impl Service {
         body: &mut Incoming,
         now: SystemTime,
         scheme: &mut Scheme,
-        entry: &mut Entry,
+        pending: &mut PendingRecord<RequestRecord>,
     ) -> Result<Response<Body>, Stop> {
         let action = route::action(&head.method, &head.uri)?;
         let Parts { keys, open, .. } = &self.parts;
@@ -137,7 +141,7 @@ impl Service {
             Err(error) => return Err(Refused::Signature(error).into()),
         }
         match action {
-            Action::Put(name) => self.put(name, head, body, *scheme, entry).await,
+            Action::Put(name) => self.put(name, head, body, *scheme, pending).await,
             Action::Get(name) => self.get(name).await,
             Action::Head(name) => {
                 let info = self.parts.objects.info(&name).ok_or(Refused::NoSuchKey { key: name.key })?;
@@ -154,16 +158,16 @@ impl Service {
         head: &request::Parts,
         body: &mut Incoming,
         scheme: Scheme,
-        entry: &mut Entry,
+        pending: &mut PendingRecord<RequestRecord>,
     ) -> Result<Response<Body>, Stop> {
         let fault = self.parts.faults.lock().unwrap_or_else(PoisonError::into_inner).next(&name.key);
-        entry.update(|record| record.fault.clone_from(&fault));
+        pending.record.fault.clone_from(&fault);
         match &fault {
             Some(Fault::Expire) => return Err(errors::expired(scheme, (self.parts.clock)()).into()),
             Some(Fault::Reject(status, retry_after)) => {
                 return Err(Stop::Refused(Refused::Planned(*status), *retry_after));
             }
-            Some(Fault::Reset(Moment::Before)) => return Err(Stop::Cut),
+            Some(Fault::Reset(Moment::Before)) => return Err(Stop::Reset),
             Some(Fault::Stall) => return Err(Stop::Silence),
             _ => {}
         }
@@ -175,23 +179,23 @@ impl Service {
         let claims = Claims::read(&head.headers)?;
         match &fault {
             Some(Fault::Status(status, retry_after)) => {
-                while next(body, entry).await?.is_some() {}
+                while next(body, pending).await?.is_some() {}
                 return Err(Stop::Refused(Refused::Planned(*status), *retry_after));
             }
             Some(Fault::Reset(Moment::During)) => {
                 let mut read = 0;
                 while read < length / 2
-                    && let Some(bytes) = next(body, entry).await?
+                    && let Some(bytes) = next(body, pending).await?
                 {
                     read += bytes.len() as u64;
                 }
-                return Err(Stop::Cut);
+                return Err(Stop::Reset);
             }
             _ => {}
         }
-        let info = self.store(name, head, body, &claims, fault == Some(Fault::Corrupt), entry).await?;
+        let info = self.store(name, head, body, &claims, fault == Some(Fault::Corrupt), pending).await?;
         match fault {
-            Some(Fault::Reset(_)) => Err(Stop::Cut),
+            Some(Fault::Reset(_)) => Err(Stop::Reset),
             Some(Fault::Silent) => Err(Stop::Silence),
             Some(Fault::Slow(time)) => {
                 tokio::time::sleep(time).await;
@@ -199,14 +203,14 @@ impl Service {
             }
             Some(Fault::Drip(every)) => {
                 let mut response = answer::stored(&info);
-                *response.body_mut() = Body::drip(DRIPPED, every);
+                *response.body_mut() = Body::drip(DRIP_BODY, every);
                 Ok(response)
             }
             _ => Ok(answer::stored(&info)),
         }
     }
 
-    /// What is not complete is not stored: the writer is dropped.
+    /// Stores the body. An incomplete body is not stored: the writer is dropped.
     async fn store(
         &self,
         name: Name,
@@ -214,10 +218,10 @@ impl Service {
         body: &mut Incoming,
         claims: &Claims,
         mut corrupt: bool,
-        entry: &mut Entry,
+        pending: &mut PendingRecord<RequestRecord>,
     ) -> Result<ObjectInfo, Stop> {
         let mut writer = self.parts.objects.writer(name).await?;
-        while let Some(bytes) = next(body, entry).await? {
+        while let Some(bytes) = next(body, pending).await? {
             if std::mem::take(&mut corrupt) {
                 let mut bytes = Vec::from(bytes);
                 bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1);
@@ -244,9 +248,9 @@ impl Service {
 
     async fn delete(&self, name: Name, scheme: Scheme) -> Result<Response<Body>, Stop> {
         let (objects, key) = (self.parts.objects.clone(), name.key.clone());
-        let was_there = spawn_blocking(move || objects.delete(&name)).await.map_err(io::Error::other)??;
-        // S3 says the same whether it was there or not.
-        if was_there || scheme == Scheme::S3 {
+        let existed = spawn_blocking(move || objects.delete(&name)).await.map_err(io::Error::other)??;
+        // S3 answers 204 whether the object existed or not.
+        if existed || scheme == Scheme::S3 {
             Ok(answer::empty(StatusCode::NO_CONTENT))
         } else {
             Err(Refused::NoSuchKey { key }.into())
@@ -259,12 +263,12 @@ fn content_length(head: &request::Parts, scheme: Scheme) -> Result<u64, Refused>
     length.ok_or(if scheme == Scheme::S3 { Refused::NotImplemented } else { Refused::MissingContentLength })
 }
 
-async fn next(body: &mut Incoming, entry: &mut Entry) -> Result<Option<Bytes>, Stop> {
+async fn next(body: &mut Incoming, pending: &mut PendingRecord<RequestRecord>) -> Result<Option<Bytes>, Stop> {
     loop {
         let Some(frame) = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await else { return Ok(None) };
-        // Trailers are nothing that is stored.
+        // Trailers are not stored.
         if let Ok(bytes) = frame.map_err(|_| Stop::Incomplete)?.into_data() {
-            entry.update(|record| record.bytes += bytes.len() as u64);
+            pending.record.bytes += bytes.len() as u64;
             return Ok(Some(bytes));
         }
     }

@@ -12,10 +12,10 @@ use super::{Credentials, Scheme};
 /// RFC 3986 §2.3: everything but the unreserved characters is encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// In a path the separators stay.
+/// In a path, slashes are not encoded.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
-/// What stands in place of the hash of a payload that the signature does not cover.
+/// Replaces the hash of the payload, because the signature does not cover it.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 type HmacSha256 = Hmac<Sha256>;
@@ -28,12 +28,12 @@ pub(crate) fn decode(text: &str) -> Cow<'_, [u8]> {
     percent_decode(text.as_bytes()).into()
 }
 
-/// A path in the one way of writing it; an object name is encoded once, and nothing is normalised.
+/// Returns a path in canonical form. An object name is encoded once, and nothing is normalised.
 pub(crate) fn path(path: &str) -> String {
     if path.is_empty() { "/".to_owned() } else { percent_encode(&decode(path), RESERVED_IN_PATH).to_string() }
 }
 
-/// Names and values of a query, decoded. A `+` is a plus sign.
+/// Returns the decoded names and values of a query. A `+` is a plus sign.
 pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -41,7 +41,7 @@ pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_,
     })
 }
 
-/// A query in the one way of writing it, but for the parameters that `skip` names.
+/// Returns a query in canonical form, without the parameters that `skip` selects.
 pub(crate) fn query(query: &str, skip: impl Fn(&[u8]) -> bool) -> String {
     let mut written: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
     let decoded: Vec<_> = pairs(query).filter(|(name, _)| !skip(name)).collect();
@@ -51,8 +51,8 @@ pub(crate) fn query(query: &str, skip: impl Fn(&[u8]) -> bool) -> String {
     written.join("&")
 }
 
-/// The value that is signed for a header: trimmed, runs of blanks made one, several values joined by commas. `None` where the
-/// header is absent.
+/// Returns the value that is signed for a header: trimmed, runs of blanks replaced by one, several values joined by commas.
+/// Returns `None` if the header is absent.
 pub(crate) fn header_value(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(name).iter();
     let values: Vec<String> = values
@@ -100,7 +100,7 @@ impl Canonical<'_> {
         format!("{day}/{}/{}/{}", self.region, self.scheme.service(), self.scheme.terminator())
     }
 
-    /// Ready to give the signature, or to compare one in constant time.
+    /// Returns the MAC, which gives the signature or compares one in constant time.
     pub(crate) fn mac(&self, credentials: &Credentials) -> HmacSha256 {
         let first = format!("{}{}", self.scheme.key_prefix(), credentials.secret);
         let day = self.date.get(..8).unwrap_or_default();

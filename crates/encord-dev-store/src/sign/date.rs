@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// `20130524T000000Z`. `None` for a year that has no four digits.
+/// `20130524T000000Z`. `None` unless the year has four digits.
 pub(crate) fn basic(at: SystemTime) -> Option<String> {
     format(at, "%Y%m%dT%H%M%SZ").filter(|text| text.len() == 16)
 }

@@ -33,14 +33,14 @@ pub struct Signer {
 pub struct Presign<'a> {
     /// The method that the URL is good for.
     pub method: Method,
-    /// `http://host/bucket/object`, with or without a query, which is then signed too. Characters that a URL cannot have are
-    /// encoded; a `%` with two hexadecimal digits after it is an encoded byte.
+    /// `http://host/bucket/object`. A query is signed too. Characters that a URL cannot have are encoded; a `%` before two
+    /// hexadecimal digits is an encoded byte.
     pub url: &'a str,
     /// Headers that the request must have, with these values. `Host` is always signed and need not be here.
     pub headers: HeaderMap,
-    /// How long the URL is valid: at least 1 s, at most [`MAX_EXPIRES`]; parts of a second are dropped.
+    /// How long the URL is valid: at least 1 s, at most [`MAX_EXPIRES`]. Fractions of a second are dropped.
     pub expires: Duration,
-    /// When it is signed, which is when it begins to be valid.
+    /// The time of signing. The URL is valid from then on.
     pub at: SystemTime,
 }
 
@@ -48,33 +48,33 @@ pub struct Presign<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// Neither `http://` nor `https://`, or without a host.
+    /// The URL does not begin with `http://` or `https://`, or has no host.
     #[error("the URL must begin with http:// or https:// and a host")]
     Url,
-    /// `user:password@host`.
+    /// The URL has the form `user:password@host`.
     #[error("the URL has a user name or password before its host")]
     UserInfo,
-    /// `#…` is never sent, so it cannot be part of an object's name; `#` in a name is written `%23`.
+    /// The URL has a fragment (`#…`), which a client never sends. A `#` in the name of an object is written `%23`.
     #[error("the URL has a fragment; write `#` in the name of an object as %23")]
     Fragment,
-    /// The URL has a parameter or the headers have a name that signing adds by itself.
+    /// The URL has a parameter, or the headers have a name, that signing adds itself.
     #[error("`{0}` is given by the signature and cannot be given twice")]
     Reserved(String),
-    /// Not between 1 s and 7 days.
+    /// The validity is not between 1 s and 7 days.
     #[error("a signed URL can be valid for 1 to 604800 s, not {0} s")]
     Expires(u64),
-    /// A year that has no four digits.
+    /// The year of the time does not have four digits.
     #[error("the time of signing is out of range")]
     Time,
 }
 
 impl Signer {
-    /// For the region in which the service signs by default: `auto` (GCS), `us-east-1` (S3).
+    /// Makes a signer for the default region of the service: `auto` (GCS), `us-east-1` (S3).
     pub fn new(scheme: Scheme, credentials: Credentials) -> Self {
         Self { scheme, credentials, region: scheme.default_region().to_owned() }
     }
 
-    /// Signs for another region.
+    /// Sets the region.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();
@@ -86,11 +86,11 @@ impl Signer {
         self.scheme
     }
 
-    /// The signed URL. It is a credential until it expires.
+    /// Returns the signed URL. It is a credential until it expires.
     ///
     /// # Errors
     ///
-    /// [`SignError`] when the URL or the times cannot be signed.
+    /// [`SignError`] if the URL or the times cannot be signed.
     pub fn presign(&self, request: &Presign<'_>) -> Result<String, SignError> {
         let Target { origin, authority, path, query } = Target::of(request.url)?;
         let prefix = self.scheme.prefix();
@@ -126,14 +126,14 @@ impl Signer {
         let sorted = canonical::query(&unsorted, |_| false);
         canonical.query = &sorted;
         let signature = hex(&canonical.mac(&self.credentials).finalize().into_bytes());
-        // Each in the order in which the service's own library writes it.
+        // Parameters are in the order in which the service's own library writes them.
         let query = if self.scheme == Scheme::S3 { &unsorted } else { &sorted };
         Ok(format!("{origin}{path}?{query}&{prefix}Signature={signature}"))
     }
 }
 
 impl<'a> Presign<'a> {
-    /// A `PUT` without further headers.
+    /// Describes a `PUT` without further headers.
     pub fn put(url: &'a str, expires: Duration, at: SystemTime) -> Self {
         Self { method: Method::PUT, url, headers: HeaderMap::new(), expires, at }
     }
@@ -173,7 +173,7 @@ fn is_reserved(scheme: Scheme, name: &[u8]) -> bool {
     own.iter().any(|own| name.eq_ignore_ascii_case(format!("{}{own}", scheme.prefix()).as_bytes()))
 }
 
-/// The names sorted, `host` among them.
+/// Returns the headers in the order of their names, with `host`.
 fn signed_headers(headers: &HeaderMap, host: &str) -> Result<Vec<(String, String)>, SignError> {
     if headers.contains_key(http::header::HOST) {
         return Err(SignError::Reserved("host".to_owned()));

@@ -1,4 +1,4 @@
-//! Published vectors, each way in which a URL can be wrong, and laws.
+//! Tests with published vectors, with each way in which a URL can be wrong, and with properties of any URL.
 
 use std::time::SystemTime;
 
@@ -32,7 +32,7 @@ fn the_example_of_amazon() {
          &X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
          &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     );
-    // Amazon writes the slashes of the credential as they are, which is the same request.
+    // Amazon does not encode the slashes of the credential. The request is the same.
     let theirs = signed.replace("%2F", "/");
     let verified = verify(
         (&Method::GET, &theirs.parse().unwrap(), &headers(&[("host", "examplebucket.s3.amazonaws.com")])),
@@ -43,7 +43,7 @@ fn the_example_of_amazon() {
     assert_eq!(verified.map(|verified| verified.access_id).as_deref(), Ok("AKIAIOSFODNN7EXAMPLE"));
 }
 
-/// A request for a URL of ours, to be spoiled.
+/// A valid signed request, which a test changes.
 struct Case {
     method: Method,
     url: String,
@@ -236,7 +236,7 @@ proptest! {
         let at_byte = at_byte.index(changed.len());
         changed[at_byte] ^= 1 << bit;
         let changed = String::from_utf8(changed).unwrap();
-        // Hexadecimal digits and the names of parameters mean the same in both cases; an encoded byte and its letter do, too.
+        // The case of hexadecimal digits and of parameter names does not matter, nor whether a character is encoded.
         let meaning = |text: &str| decode(&text.to_ascii_lowercase()).into_owned();
         let fragment = changed.contains('#');
         prop_assert!(!good(&changed) || fragment || meaning(&changed) == meaning(target), "{changed}");

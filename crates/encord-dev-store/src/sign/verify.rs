@@ -16,15 +16,15 @@ pub struct Keys {
     by_access_id: BTreeMap<String, Credentials>,
 }
 
-/// A signature that is good.
+/// The facts about a valid signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// In which scheme it was made.
+    /// The scheme.
     pub scheme: Scheme,
-    /// With whose key.
+    /// The access id of the key.
     pub access_id: String,
-    /// Until when the URL is valid.
+    /// The time until which the URL is valid.
     pub expires_at: SystemTime,
 }
 
@@ -32,41 +32,41 @@ pub struct Verified {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignatureError {
-    /// None of the parameters of a signature is there.
+    /// The query has no parameter of a signature.
     #[error("the request has no signature")]
     Missing,
-    /// A parameter is missing, is there twice, or cannot be read.
+    /// A parameter is missing, given twice, or invalid.
     #[error("{}{parameter}: {problem}", scheme.prefix())]
     Malformed {
-        /// Whose parameters they are.
+        /// The scheme of the parameters.
         scheme: Scheme,
-        /// Without its prefix, such as `Date`.
+        /// The name without its prefix, such as `Date`.
         parameter: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// No key has this access id.
     #[error("the access id {access_id} is not known")]
     UnknownAccessId {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// The one in the URL.
+        /// The access id of the URL.
         access_id: String,
     },
-    /// Signed further in the future than a clock may be wrong.
+    /// The time of signing is further in the future than the allowed clock skew.
     #[error("the URL is not valid yet")]
     NotYetValid {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// When it begins to be.
+        /// The time from which it is valid.
         from: SystemTime,
     },
-    /// Its time is over.
+    /// The URL has expired.
     #[error("the URL has expired")]
     Expired {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// When its time was over.
+        /// The time at which it expired.
         at: SystemTime,
         /// How long it was valid.
         expires: Duration,
@@ -74,33 +74,33 @@ pub enum SignatureError {
     /// A header that was signed is not in the request.
     #[error("the header `{name}` was signed and is not in the request")]
     MissingHeader {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// In lower case.
+        /// The name in lower case.
         name: String,
     },
     /// An extension header (`x-goog-…`, `x-amz-…`) is in the request and was not signed.
     #[error("the header `{name}` is in the request and was not signed")]
     UnsignedHeader {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// In lower case.
+        /// The name in lower case.
         name: String,
     },
-    /// Something that was signed is different now, or the secret is.
+    /// The request is not the one that was signed, or the secret is different.
     #[error("the signature does not match the request")]
     Mismatch {
-        /// Whose scheme it was.
+        /// The scheme of the URL.
         scheme: Scheme,
-        /// What this side would have signed.
+        /// The string to sign, as the verifier computes it.
         string_to_sign: String,
-        /// The request as this side sees it.
+        /// The canonical request, as the verifier computes it.
         canonical_request: String,
     },
 }
 
 impl Keys {
-    /// Adds a key, in the place of one with the same access id.
+    /// Adds a key. It replaces a key with the same access id.
     pub fn insert(&mut self, credentials: Credentials) {
         self.by_access_id.insert(credentials.access_id.clone(), credentials);
     }
@@ -115,7 +115,7 @@ impl FromIterator<Credentials> for Keys {
 }
 
 impl SignatureError {
-    /// The scheme of the parameters that were there.
+    /// Returns the scheme of the URL, if it has a signature.
     pub fn scheme(&self) -> Option<Scheme> {
         match self {
             Self::Missing => None,
@@ -130,14 +130,14 @@ impl SignatureError {
     }
 }
 
-/// Checks the signature in the query of a request, in whichever scheme it is.
+/// Checks the signature in the query of a request, in either scheme.
 ///
-/// `skew` is how far the signer's clock may be ahead; the end of a URL's time is exact. Any region is accepted.
+/// `skew` is how far the signer's clock may be ahead. The time of expiry is exact. Any region is accepted.
 ///
 /// # Errors
 ///
-/// [`SignatureError`] in this order: parameters, access id, headers, signature, times. The times come last, so that only
-/// whoever holds a URL that was good learns that it has expired.
+/// [`SignatureError`], checked in this order: parameters, access id, headers, signature, times. Times are checked last, so that
+/// only a client with a correctly signed URL learns that it has expired.
 pub fn verify(
     (method, uri, headers): (&Method, &Uri, &HeaderMap),
     keys: &Keys,
@@ -182,7 +182,7 @@ pub fn verify(
     Ok(Verified { scheme, access_id, expires_at })
 }
 
-/// What the query says about its signature.
+/// The parameters of the signature in a query.
 struct Parameters {
     scheme: Scheme,
     access_id: String,
@@ -203,7 +203,7 @@ impl Parameters {
                 .any(|(name, _)| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
         };
         let scheme = [Scheme::Gcs, Scheme::S3].into_iter().find(starts).ok_or(SignatureError::Missing)?;
-        let get = |name| one(scheme, query, name);
+        let get = |name| single_value(scheme, query, name);
 
         if get("Algorithm")? != scheme.algorithm() {
             return Err(malformed(scheme, "Algorithm", "is not supported"));
@@ -213,7 +213,7 @@ impl Parameters {
 
         let credential = get("Credential")?;
         let wrong = || malformed(scheme, "Credential", "is not ACCESS-ID/DAY/REGION/SERVICE/REQUEST of this service");
-        // An access id may have slashes of its own.
+        // An access id may contain slashes.
         let mut parts = credential.rsplitn(5, '/');
         let mut part = || parts.next().map(str::to_owned).ok_or_else(wrong);
         let (terminator, service, region, day, access_id) = (part()?, part()?, part()?, part()?, part()?);
@@ -240,8 +240,8 @@ impl Parameters {
     }
 }
 
-/// The one value of a parameter.
-fn one(scheme: Scheme, query: &str, name: &'static str) -> Result<String, SignatureError> {
+/// Returns the value of a parameter that must be given exactly once.
+fn single_value(scheme: Scheme, query: &str, name: &'static str) -> Result<String, SignatureError> {
     let full = parameter(scheme, name);
     let mut values = canonical::pairs(query).filter(|(given, _)| given.eq_ignore_ascii_case(full.as_bytes()));
     let (_, value) = values.next().ok_or(malformed(scheme, name, "is missing"))?;
@@ -259,7 +259,7 @@ fn malformed(scheme: Scheme, parameter: &'static str, problem: &'static str) -> 
     SignatureError::Malformed { scheme, parameter, problem }
 }
 
-/// The headers that were signed, as they came; refuses the request where one is missing, or an extension header unsigned.
+/// Returns the signed headers of the request. Fails if one is missing, or if an extension header is not signed.
 fn signed_headers(
     scheme: Scheme,
     uri: &Uri,
@@ -272,7 +272,7 @@ fn signed_headers(
         return Err(SignatureError::UnsignedHeader { scheme, name: name.to_owned() });
     }
     let value = |name: &String| {
-        // A request for an absolute URL need not repeat its host.
+        // A request for an absolute URL may omit the header `Host`.
         let host = || uri.authority().filter(|_| name == "host").map(ToString::to_string);
         let value = canonical::header_value(headers, name).or_else(host);
         value.ok_or_else(|| SignatureError::MissingHeader { scheme, name: name.clone() })

@@ -1,4 +1,4 @@
-//! Our uploader with a fixed number under way, which the command does not offer: `bench-fixed MANIFEST NUMBER`.
+//! Our uploader with a fixed number of uploads at once, which the command does not offer: `bench-fixed MANIFEST NUMBER`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The bare loop of a hyper-util user: read the file, PUT it, look at the status. No retries, no clocks, no hashes.
+//! A minimal uploader with hyper-util: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
 
 use bytes::Bytes;
 use encord_bench::{HEADERS, Outcome, run};

@@ -1,13 +1,14 @@
-//! A slow, long link on loopback: a relay that delays what passes, and lets no more pass than the link would.
+//! Simulates a slow, long link on loopback: a relay with delay and limited bandwidth.
 //!
-//! `bench-link TARGET [--rtt-ms N] [--mbit N] [--then-s N --then-rtt-ms N --then-mbit N]`: prints its address; ends with its
-//! standard input.
+//! `bench-link TARGET [--rtt-ms N] [--mbit N] [--then-s N --then-rtt-ms N --then-mbit N]` prints its address. It ends when its
+//! standard input is closed.
 //!
-//! What it models: a connection costs a round trip before its first byte. A byte of the client is read only while less than the
-//! window is on its way. It leaves at the rate of the line, after what all connections have sent before, and arrives half a round
-//! trip later; its acknowledgement takes the other half. The window begins at ten segments, doubles each round trip while it is
-//! what limits the sender, is halved when more than 100 ms wait before the line, and begins anew after a pause. Answers are
-//! delayed and not limited. What it does not: packets are not lost, delays do not vary, and nothing else uses the line.
+//! It models the following. A new connection costs a round trip before its first byte. The relay reads from the client only while
+//! fewer bytes are in flight than the congestion window allows. All connections share the line, which sends at its rate. A byte
+//! arrives half a round trip after it was sent, and its acknowledgement takes the other half. The window starts with ten segments,
+//! and doubles each round trip while it limits the sender. It is halved when a byte would wait for the line for more than 100 ms,
+//! and starts again after a pause. Answers are delayed, but their rate is not limited. Packet loss, jitter and other traffic are
+//! not modelled.
 #![expect(clippy::print_stdout, reason = "a program that answers on standard output")]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,36 +22,36 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-const SEGMENT: usize = 1460;
-const FIRST_WINDOW: usize = 10 * SEGMENT;
-const LARGEST_WINDOW: usize = 4 << 20;
-/// Connections take turns at the line in pieces of this size at most.
-const PIECE: usize = 16 << 10;
-const LONGEST_QUEUE: Duration = Duration::from_millis(100);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
-/// tokio's timers are late by up to a millisecond.
-const LATE: Duration = Duration::from_micros(500);
+const SEGMENT_BYTES: usize = 1460;
+const INITIAL_WINDOW_BYTES: usize = 10 * SEGMENT_BYTES;
+const MAX_WINDOW_BYTES: usize = 4 << 20;
+/// The largest piece that a connection sends before another may send.
+const MAX_PIECE_BYTES: usize = 16 << 10;
+const MAX_QUEUE_TIME: Duration = Duration::from_millis(100);
+const MIN_IDLE_TIME: Duration = Duration::from_millis(200);
+/// Compensates for tokio's timers, which fire up to a millisecond late.
+const TIMER_DELAY: Duration = Duration::from_micros(500);
 
-/// Bytes that arrive at this time.
+/// Bytes, and the time of their arrival.
 type Piece = (Instant, Vec<u8>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Line {
     half_trip: Duration,
-    /// Bytes a second; zero: no limit.
+    /// In bytes per second; 0 means no limit.
     rate: f64,
 }
 
 struct Link {
     line: Line,
-    /// What the line becomes, and when, counted from the first connection.
+    /// A later change of the line: the time since the first connection, and the new line.
     then: Option<(Duration, Line)>,
     first: Mutex<Option<Instant>>,
-    /// When the line has sent all that it has.
+    /// When the line has sent all bytes that wait for it.
     free: Mutex<Option<Instant>>,
 }
 
-/// How much of a connection may be on its way.
+/// The congestion window of a connection.
 struct Window {
     state: Mutex<State>,
     opened: Notify,
@@ -59,7 +60,7 @@ struct Window {
 struct State {
     size: usize,
     on_the_way: usize,
-    /// From here on it grows by a segment each round trip.
+    /// From this size on, the window grows by one segment per round trip.
     threshold: usize,
     is_limit: bool,
     halved: Option<Instant>,
@@ -86,7 +87,7 @@ async fn main() -> Outcome<()> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     println!("{}", listener.local_addr()?);
     tokio::spawn(accept(listener, target, Arc::new(link)));
-    // Its end is the end.
+    // The program ends when its standard input is closed.
     while stdin().read(&mut [0; 64]).await? > 0 {}
     Ok(())
 }
@@ -95,7 +96,7 @@ async fn accept(listener: TcpListener, target: SocketAddr, link: Arc<Link>) -> O
     loop {
         let (client, _) = listener.accept().await?;
         let link = Arc::clone(&link);
-        // Whoever hangs up ends the connection.
+        // An error ends only this connection.
         tokio::spawn(async move { drop(relay(client, target, link).await) });
     }
 }
@@ -117,7 +118,7 @@ async fn relay(client: TcpStream, target: SocketAddr, link: Arc<Link>) -> Outcom
     tokio::spawn(acknowledge(acknowledged, window));
     tokio::spawn(read_server(from_server, down, link));
     write(to_client, answering).await?;
-    // The server has said its last word; what the client still sends goes nowhere.
+    // The server has closed the connection, so further bytes of the client are dropped.
     upwards.abort();
     Ok(())
 }
@@ -130,7 +131,7 @@ async fn read_client(
 ) -> Outcome<()> {
     loop {
         let room = window.room(link.now().half_trip).await;
-        let mut piece = vec![0; room.min(PIECE)];
+        let mut piece = vec![0; room.min(MAX_PIECE_BYTES)];
         let read = client.read(&mut piece).await?;
         piece.truncate(read);
         let (arrives, waits) = link.send(read);
@@ -169,7 +170,7 @@ async fn acknowledge(mut acknowledged: mpsc::UnboundedReceiver<(Instant, usize)>
 
 async fn read_server(mut server: OwnedReadHalf, down: mpsc::UnboundedSender<Piece>, link: Arc<Link>) -> Outcome<()> {
     loop {
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; MAX_PIECE_BYTES];
         let read = server.read(&mut piece).await.unwrap_or(0);
         piece.truncate(read);
         down.send((Instant::now() + link.now().half_trip, piece))?;
@@ -193,7 +194,7 @@ async fn write(mut to: OwnedWriteHalf, mut pieces: mpsc::UnboundedReceiver<Piece
 
 async fn sleep_to(at: Instant) {
     if at > Instant::now() {
-        sleep_until(at - LATE).await;
+        sleep_until(at - TIMER_DELAY).await;
     }
 }
 
@@ -209,7 +210,7 @@ impl Link {
         }
     }
 
-    /// When so many bytes arrive that are sent now, and how long they wait for the line.
+    /// Sends bytes now. Returns the time of their arrival, and how long they wait for the line.
     fn send(&self, bytes: usize) -> (Instant, Duration) {
         let (now, line) = (Instant::now(), self.now());
         if line.rate <= 0.0 {
@@ -227,9 +228,9 @@ impl Link {
 impl Window {
     fn new() -> Self {
         let state = State {
-            size: FIRST_WINDOW,
+            size: INITIAL_WINDOW_BYTES,
             on_the_way: 0,
-            threshold: LARGEST_WINDOW,
+            threshold: MAX_WINDOW_BYTES,
             is_limit: false,
             halved: None,
             last: Instant::now(),
@@ -237,19 +238,19 @@ impl Window {
         Self { state: Mutex::new(state), opened: Notify::new() }
     }
 
-    /// How much may be sent, once that is a segment.
+    /// Waits until at least a segment may be sent, and returns the number of bytes that may be sent.
     async fn room(&self, half_trip: Duration) -> usize {
         loop {
             let room = {
                 let mut state = lock(&self.state);
-                if state.on_the_way == 0 && state.last.elapsed() > SHORTEST_PAUSE.max(half_trip * 4) {
-                    state.size = state.size.min(FIRST_WINDOW);
+                if state.on_the_way == 0 && state.last.elapsed() > MIN_IDLE_TIME.max(half_trip * 4) {
+                    state.size = state.size.min(INITIAL_WINDOW_BYTES);
                 }
                 let room = state.size.saturating_sub(state.on_the_way);
-                state.is_limit = room < SEGMENT;
+                state.is_limit = room < SEGMENT_BYTES;
                 room
             };
-            if room >= SEGMENT {
+            if room >= SEGMENT_BYTES {
                 return room;
             }
             self.opened.notified().await;
@@ -260,8 +261,8 @@ impl Window {
         let mut state = lock(&self.state);
         state.on_the_way += bytes;
         state.last = Instant::now();
-        if waits > LONGEST_QUEUE && state.halved.is_none_or(|halved| halved.elapsed() > round_trip) {
-            state.size = (state.size / 2).max(2 * SEGMENT);
+        if waits > MAX_QUEUE_TIME && state.halved.is_none_or(|halved| halved.elapsed() > round_trip) {
+            state.size = (state.size / 2).max(2 * SEGMENT_BYTES);
             state.threshold = state.size;
             state.halved = Some(Instant::now());
         }
@@ -272,8 +273,8 @@ impl Window {
         state.on_the_way = state.on_the_way.saturating_sub(bytes);
         state.last = Instant::now();
         if state.is_limit {
-            let growth = if state.size < state.threshold { bytes } else { SEGMENT * bytes / state.size };
-            state.size = (state.size + growth).min(LARGEST_WINDOW);
+            let growth = if state.size < state.threshold { bytes } else { SEGMENT_BYTES * bytes / state.size };
+            state.size = (state.size + growth).min(MAX_WINDOW_BYTES);
         }
         drop(state);
         self.opened.notify_one();

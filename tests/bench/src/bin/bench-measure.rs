@@ -1,8 +1,8 @@
 //! Runs a command, and prints its time, CPU time and peak memory as one JSON line.
 //!
-//! CPU time and peak memory are those of `getrusage(RUSAGE_CHILDREN)` after the one child was waited for: exact, and
-//! complete where polling would miss the end. The peak cannot be told below the memory of this program, about 3 MiB,
-//! because the child starts out with it.
+//! CPU time and peak memory are those of `getrusage(RUSAGE_CHILDREN)` after the end of the only child. They are exact, and polling
+//! could miss the last moments. The lowest peak that can be measured is the memory of this program, about 3 MiB, because the child
+//! starts as its copy.
 #![expect(clippy::print_stdout, reason = "the measurement is printed")]
 
 use std::io::Read;

@@ -1,6 +1,5 @@
-//! Times the pure crates as `tests/python/bench_sdk.py` times the Python SDK, for a comparison in
-//! one run: `uids FILE`, `data-type` or `settings`. Prints one JSON object; what ends in `_ns` is a
-//! median in nanoseconds, of one call.
+//! Times the pure crates in the same way as `tests/python/bench_sdk.py` times the Python SDK: `uids FILE`, `data-type` or `settings`.
+//! It prints one JSON object. Values that end in `_ns` are the median time of one call, in nanoseconds.
 
 #![expect(clippy::print_stdout, reason = "a program that prints its result")]
 
@@ -30,7 +29,7 @@ fn uids(json: &[u8]) -> Result<Value, Box<dyn Error>> {
 
     let models: Vec<ModelConfiguration> = serde_json::from_slice(json)?;
     let distinct = model_iteration_uids_from_slice(json)?.len();
-    // In turns, so that a disturbance hits all of them. Dropping the results is not timed.
+    // The variants take turns, so that a disturbance affects all. The time to drop the results is not measured.
     let mut times: [Vec<f64>; 3] = Default::default();
     for _ in 0..ROUNDS {
         times[0].push(nanoseconds(|| model_iteration_uids_from_slice(json)));
@@ -67,7 +66,7 @@ fn settings() -> Result<Value, Box<dyn Error>> {
     Ok(json!({ "over_ns": per_call(&[own, other, CloudUploadSettings::default()], |upload| upload.over(&client)) }))
 }
 
-/// The time of one call, as the median of many rounds of many calls.
+/// Returns the time of one call: the median of many rounds of many calls.
 fn per_call<T: Copy, U>(inputs: &[T], call: impl Fn(T) -> U) -> f64 {
     const ROUNDS: usize = 21;
     const CALLS: usize = 100_000;

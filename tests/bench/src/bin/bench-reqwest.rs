@@ -1,4 +1,4 @@
-//! The bare loop of a reqwest user: read the file, PUT it, look at the status. No retries, no clocks, no hashes.
+//! A minimal uploader with reqwest: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
 
 use std::sync::Arc;
 

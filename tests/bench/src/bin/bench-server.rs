@@ -1,11 +1,17 @@
-//! A server that reads what is PUT to it, throws it away and says 200: little enough work that it is not the program
-//! under measurement, and the same for all of them.
+//! A server that discards the payload of each PUT and answers 200. It does little work, so that it does not affect the measurement,
+//! and it is the same for all programs.
 //!
-//! `bench-server [--delay-ms N] [--tls CERTIFICATE] [--places N] [--rate N] [--banned N] [--retry-after S]`: waits N milliseconds before each answer; with TLS, writes the
-//! certificate that it made for itself to the file. It may have limits: requests beyond so many at once get 503, those beyond so
-//! many a second (and 5 at once) 429, both with `Retry-After` if that is given, and each so many-th object is refused for a day.
-//! Prints its address. Then, for each line on standard input, what it has
-//! counted since the last, as JSON; ends with its standard input.
+//! `bench-server [--delay-ms N] [--tls CERTIFICATE] [--places N] [--rate N] [--banned N] [--retry-after S]`
+//!
+//! - `--delay-ms` waits before each answer.
+//! - `--tls` uses TLS, and writes the server's new certificate to the file.
+//! - `--places` limits the requests at once; others are answered with 503.
+//! - `--rate` limits the requests per second (with bursts of 5); others are answered with 429.
+//! - `--banned` answers every N-th object with 503 and a `Retry-After` of a day.
+//! - `--retry-after` adds the header to the answers of the other two limits.
+//!
+//! It prints its address. For each line on standard input it prints its counts since the last line, as JSON. It ends when its standard
+//! input is closed.
 #![expect(clippy::print_stdout, reason = "a program that answers on standard output")]
 
 use std::fs;
@@ -22,8 +28,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// Large enough for a whole file of most benchmarks: fewer reads, so less of the machine for the server.
-const BUFFER: usize = 256 * 1024;
+/// The buffer for a request. It holds a whole file of most benchmarks, so that the server needs few reads.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 #[derive(Default)]
 struct Counts {
@@ -37,7 +43,7 @@ struct Counts {
     most_under_way: AtomicU64,
 }
 
-/// How requests are answered. Zero: no such limit.
+/// The options of the server. Zero means no limit.
 #[derive(Default)]
 struct Store {
     delay: Duration,
@@ -45,13 +51,13 @@ struct Store {
     rate: f64,
     banned: u64,
     retry_after: Option<u64>,
-    /// Requests that may come now, and when that was so.
+    /// The token bucket of the rate limit: the number of tokens, and the time of that number.
     tokens: Mutex<Option<(f64, Instant)>>,
     counts: Counts,
 }
 
-/// Requests at once that a limit of the rate bears.
-const BURST: f64 = 5.0;
+/// The size of the token bucket, in requests.
+const BURST_REQUESTS: f64 = 5.0;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -91,7 +97,7 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// With a fresh certificate for loopback, which clients read from `file`.
+/// Makes a certificate for loopback, and writes it to `file` for the clients.
 fn acceptor(file: PathBuf) -> Outcome<TlsAcceptor> {
     let identity = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned(), "localhost".to_owned()])?;
     fs::write(file, identity.cert.pem())?;
@@ -109,7 +115,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, store: Arc<Stor
             let counts = &store.counts;
             counts.connections.fetch_add(1, SeqCst);
             counts.most_open.fetch_max(counts.open.fetch_add(1, SeqCst) + 1, SeqCst);
-            // If a client goes away or sends nonsense, the counts show it.
+            // Errors are ignored here. If a client fails, the counts show it.
             drop(serve(stream, tls, &store).await);
             counts.open.fetch_sub(1, SeqCst);
         });
@@ -125,7 +131,7 @@ async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, store: &Store) -> Ou
 }
 
 async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, store: &Store) -> Outcome<()> {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; BUFFER_BYTES];
     let mut filled = 0;
     loop {
         let head = loop {
@@ -169,7 +175,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, store: &Store) 
     }
 }
 
-/// A request, from its head to its answer.
+/// Counts a request as open until it is dropped.
 struct UnderWay<'a> {
     counts: &'a Counts,
     number: u64,
@@ -190,7 +196,7 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Store {
-    /// The answer to a request that is not served.
+    /// Returns the answer to a request that exceeds a limit.
     fn refusal(&self, head: &Head, under_way: u64) -> Option<String> {
         let answer = |status: &str, retry_after: Option<u64>| {
             let retry_after = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
@@ -205,8 +211,8 @@ impl Store {
         if self.rate > 0.0 {
             let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            let (before, at) = tokens.unwrap_or((BURST, now));
-            let left = (before + (now - at).as_secs_f64() * self.rate).min(BURST);
+            let (before, at) = tokens.unwrap_or((BURST_REQUESTS, now));
+            let left = (before + (now - at).as_secs_f64() * self.rate).min(BURST_REQUESTS);
             *tokens = Some((if left >= 1.0 { left - 1.0 } else { left }, now));
             if left < 1.0 {
                 return answer("429 Too Many Requests", self.retry_after);
@@ -226,10 +232,10 @@ struct Head {
 }
 
 impl Head {
-    /// `None` if the head is not complete yet.
+    /// Parses a head. Returns `None` if it is not complete yet.
     fn parse(bytes: &[u8]) -> Outcome<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-            return if bytes.len() < BUFFER { Ok(None) } else { Err("a head without an end".into()) };
+            return if bytes.len() < BUFFER_BYTES { Ok(None) } else { Err("a head without an end".into()) };
         };
         let head = str::from_utf8(&bytes[..end])?;
         if !head.starts_with("PUT ") {

@@ -1,9 +1,9 @@
-//! Strings that stand for data types and models (rules D2 to D8).
+//! The names of data types and models (rules D2 to D8).
 
 use encord_enums::{AutomationModel, DataType, Lossless, OpenEnum, StorageItemType, upper_case};
 use serde::{Deserialize, Serialize};
 
-/// Any text is taken leniently, only known values strictly, and none is lost.
+/// The lenient parser accepts any text, the strict parser only known values, and `Lossless` keeps the text.
 pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     of::<DataType>(text);
@@ -27,7 +27,7 @@ fn of<E: OpenEnum>(text: &str) {
     assert_eq!((lossless.as_str(), lossless.known()), (text, known.unwrap_or(E::MISSING)));
 }
 
-/// The upper-case form, which only data types have.
+/// Checks the upper-case form, which only data types have.
 fn in_upper_case(text: &str) {
     let upper = DataType::ALL.iter().copied().find(|known| known.as_str().to_uppercase() == text);
     assert_eq!(DataType::from_upper_case_string(text), upper.unwrap_or(DataType::MissingDataType));
@@ -35,7 +35,7 @@ fn in_upper_case(text: &str) {
     assert_eq!((lossless.to_upper_case_string(), lossless.known()), (text, upper.unwrap_or(DataType::MissingDataType)));
 }
 
-/// Both wire forms, with and without loss.
+/// Checks both forms in JSON, with and without loss.
 fn in_json(text: &str) {
     #[derive(Deserialize, Serialize)]
     struct Record {

@@ -3,7 +3,7 @@
 use encord_dev_platform::Envelope;
 use serde_json::Value;
 
-/// What is read is what another reader of JSON finds; an error repeats nothing but the names of the query.
+/// The result agrees with a second parser of JSON. An error repeats only the names of the query.
 pub(super) fn check(data: &[u8]) {
     let json = serde_json::from_slice::<Value>(data);
     match Envelope::read(data) {

@@ -4,10 +4,10 @@ use encord_dev_store::faults::FaultPlan;
 
 const RULE: &str = "*: stall";
 
-/// A plan is written as it is read and can have one rule more; an error quotes the first rule that is wrong by itself.
+/// A plan is written as it is read, and a rule can be added. An error quotes the first invalid rule.
 pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    // Not at the begin of a line, where it could be a comment.
+    // Not at the start of a line, where the rule could be a comment.
     let wrong = rules(text).find(|rule| format!("; {rule}").parse::<FaultPlan>().is_err());
     match (text.parse::<FaultPlan>(), wrong) {
         (Ok(plan), None) => {

@@ -10,24 +10,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Ends a piece of an answer; the rest goes out by itself.
-const CUT: u8 = 0xff;
-/// Ends an answer; the next one is for the next request.
-const END: u8 = 0xfe;
+/// In an input, separates the pieces of an answer, which are sent separately.
+const PIECE_SEPARATOR: u8 = 0xff;
+/// In an input, separates the answers. Each request gets the next one.
+const ANSWER_SEPARATOR: u8 = 0xfe;
 
-/// A request ends with a response or an error, whatever the answers are and in which pieces they come.
+/// A request ends with a response or an error, for any answers in any pieces.
 pub(super) fn check(mut data: &[u8]) {
     let [mode] = crate::take(&mut data);
     let mode = Mode(mode);
-    let answers: Vec<Vec<&[u8]>> =
-        data.split(|byte| *byte == END).map(|answer| answer.split(|byte| *byte == CUT).collect()).collect();
+    let answers: Vec<Vec<&[u8]>> = data
+        .split(|byte| *byte == ANSWER_SEPARATOR)
+        .map(|answer| answer.split(|byte| *byte == PIECE_SEPARATOR).collect())
+        .collect();
     let outcome = talk(mode, &answers);
-    // Which of several answers a request gets depends on when a connection is seen to be gone.
+    // With several answers, the result depends on when the client notices a closed connection.
     if mode.retries() == 0 && !mode.is_proxied() {
         let whole: Vec<Vec<u8>> = answers.iter().map(|pieces| pieces.concat()).collect();
         let outcome_of_whole = talk(mode, &whole.iter().map(|answer| vec![&answer[..]]).collect::<Vec<_>>());
         match (&outcome, &outcome_of_whole) {
-            // Of an error as much is kept as could be read.
+            // The body of an error may be incomplete.
             (Some((status, body)), Some((same, whole))) if *status >= 400 => {
                 assert_eq!(status, same);
                 assert!(body.starts_with(whole) || whole.starts_with(body));
@@ -40,7 +42,7 @@ pub(super) fn check(mut data: &[u8]) {
     }
 }
 
-/// What is tried.
+/// The options of a test.
 #[derive(Clone, Copy)]
 struct Mode(u8);
 
@@ -53,7 +55,7 @@ impl Mode {
         self.0 & 4 != 0
     }
 
-    /// Every request goes to the peer, wherever a redirect leads.
+    /// Whether all requests go to the peer, even after a redirect.
     fn is_proxied(self) -> bool {
         self.0 & 8 != 0
     }
@@ -66,13 +68,13 @@ impl Mode {
         u32::from(self.0 >> 5 & 1)
     }
 
-    /// The peer leaves the connection open when it has nothing more to say.
+    /// Whether the peer keeps the connection open after the answer.
     fn stays(self) -> bool {
         self.0 & 64 != 0
     }
 }
 
-/// The status and body of the response, if there was one.
+/// Sends a request. Returns the status and the body of the response, if there was one.
 fn talk(mode: Mode, answers: &[Vec<&[u8]>]) -> Option<(u16, Vec<u8>)> {
     crate::scratch::block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -80,7 +82,7 @@ fn talk(mode: Mode, answers: &[Vec<&[u8]>]) -> Option<(u16, Vec<u8>)> {
         let answers = answers.iter().map(|pieces| pieces.iter().map(|piece| piece.to_vec()).collect()).collect();
         let mut peer = JoinSet::new();
         peer.spawn(serve(listener, answers, mode.stays()));
-        // More than all clocks and waits together.
+        // The limit is longer than all timeouts and waits together.
         let outcome = tokio::time::timeout(Duration::from_secs(3600), send(mode, &host)).await;
         outcome.expect("it ends")
     })
@@ -106,13 +108,13 @@ async fn answer(mut stream: TcpStream, pieces: Vec<Vec<u8>>, stays: bool) -> std
     }
     for piece in pieces {
         stream.write_all(&piece).await?;
-        // The client's turn.
+        // Lets the client read the piece.
         tokio::task::yield_now().await;
     }
     if !stays {
         stream.shutdown().await?;
     }
-    // What is not read would reset the connection, and take the answer away.
+    // Unread bytes would reset the connection, and the answer would be lost.
     let mut rest = [0; 4096];
     while stream.read(&mut rest).await? > 0 {}
     Ok(())
@@ -152,7 +154,7 @@ async fn send(mode: Mode, host: &str) -> Option<(u16, Vec<u8>)> {
                         Ok(Some(piece)) => {
                             assert!(!piece.is_empty());
                             body.extend_from_slice(&piece);
-                            // A bomb would go on.
+                            // Enough: a compression bomb would not end.
                             if body.len() > 1 << 20 {
                                 return None;
                             }
@@ -180,7 +182,7 @@ async fn send(mode: Mode, host: &str) -> Option<(u16, Vec<u8>)> {
     }
 }
 
-/// An answer that is an error is an outcome too.
+/// Checks an error. Returns the status and the body of the answer, if there was one.
 fn failed(error: &Error, most: usize) -> Option<(u16, Vec<u8>)> {
     hides(&format!("{error} {error:?} {:?}", error.attempts()));
     assert!((1..=3 * most).contains(&error.attempts().len()), "{error}");
@@ -194,7 +196,7 @@ fn hides(told: &str) {
     assert!(!told.contains(crate::SECRET), "{told}");
 }
 
-/// The status and, where its length is said plainly, the body are those that another parser finds.
+/// Checks that a second parser finds the same status, and the same body if the answer has a simple `Content-Length`.
 fn agrees(mode: Mode, status: u16, body: &[u8], mut answer: &[u8]) {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 100];
@@ -229,7 +231,7 @@ fn agrees(mode: Mode, status: u16, body: &[u8], mut answer: &[u8]) {
     }
 }
 
-/// Trusts nobody: the roots of the platform take long to load.
+/// A configuration without trusted roots, because the roots of the platform load slowly.
 fn tls() -> Arc<ClientConfig> {
     static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
     let make = || {

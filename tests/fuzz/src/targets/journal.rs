@@ -8,7 +8,7 @@ use encord_upload::{Journal, JournalError, UploadItem};
 
 const HEADER: &str = "{\"journal\":\"encord-upload\",\"version\":1}\n";
 
-/// A journal is read whatever happened to it, no whole line of it is touched, and what it says is done is found.
+/// Any journal can be opened, no complete line is changed, and finished items are found.
 pub(super) fn check(mut data: &[u8]) {
     let [place] = crate::take(&mut data);
     crate::scratch::with_file("journal", data, |path| as_it_is(path, data));
@@ -46,7 +46,7 @@ fn as_it_is(path: &Path, data: &[u8]) {
     assert_eq!(fs::read(path).expect("there"), expected);
 }
 
-/// Puts a line among the others: that item is done, and the same file for another target is not.
+/// Adds a valid line among the others. Its item is done, and the same file for another target is not.
 fn with_a_good_line(data: &[u8], place: usize, item: &UploadItem) {
     let lines = data.strip_prefix(HEADER.as_bytes()).unwrap_or(data);
     let line = serde_json::json!({

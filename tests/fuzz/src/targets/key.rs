@@ -2,10 +2,10 @@
 
 use encord_client::SshPrivateKey;
 
-/// A key is taken with any line ends, and has a public half. Neither the key nor an error shows anything of the text.
+/// A key is accepted with any line ends, and has a public key. Neither the key nor an error shows a part of the text.
 pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    // Long enough to be no word of a message.
+    // Only pieces that are too long to be a word of a message.
     let pieces = || text.split_whitespace().filter(|piece| piece.len() > 40);
     match SshPrivateKey::from_text(text) {
         Ok(key) => {

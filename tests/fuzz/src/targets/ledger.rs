@@ -6,8 +6,8 @@ use encord_ingest::replay::Header;
 use encord_ingest::{Ledger, LedgerError};
 use uuid::Uuid;
 
-/// The first byte says whether the bytes after it follow a good header. A ledger that is taken loses no whole line, and can be read
-/// again; one that is refused stays as it was.
+/// The first byte says whether the other bytes follow a valid header. A ledger that is accepted loses no complete line, and can be
+/// read again. A ledger that is refused is not changed.
 pub(super) fn check(mut data: &[u8]) {
     let header = Header::new("api.encord.com".to_owned(), Uuid::from_u128(1), None);
     let mut bytes = Vec::new();

@@ -8,7 +8,8 @@ use crate::entries::{Entries, text};
 
 const KEYS: [&str; 6] = ["path", "signed_url", "title", "data_type", "content_type", "headers"];
 
-/// All items come, in order and twice the same, or the error names the first bad line, and no signed URL.
+/// The parser returns all items in order, and the same items a second time; or an error that names the first bad line and no
+/// signed URL.
 pub(super) fn check(data: &[u8]) {
     let mut observed = Vec::new();
     let manifest = Manifest::read(data, Urls::Required, |item| observed.push(parts(item)));
@@ -16,7 +17,7 @@ pub(super) fn check(data: &[u8]) {
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<(usize, &[u8])> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();
     let bad = lines.iter().find(|(_, line)| item(line).is_none());
-    // Names that are not Unicode are not read by the other reader.
+    // The second parser does not read names that are not Unicode.
     let is_odd = lines.iter().any(|(_, line)| std::str::from_utf8(line).is_err() || crate::has_surrogate(line));
     match (manifest, bad) {
         (Ok(manifest), bad) => {
@@ -52,13 +53,13 @@ fn parts(item: &UploadItem) -> Parts {
     (path, item.signed_url.clone(), item.title.clone(), item.kind, item.content_type.clone(), item.headers.clone())
 }
 
-/// A line by another reader.
+/// Parses a line with the second parser.
 fn item(line: &[u8]) -> Option<UploadItem> {
     let entries = Entries::read(line)?;
     if entries.0.iter().any(|(key, _)| !KEYS.contains(&key.as_str()) || entries.all(key).len() > 1) {
         return None;
     }
-    // `None` when it is something else than a string.
+    // `None` if the value is not a string.
     let optional = |key| match entries.all(key).first() {
         None => Some(None),
         Some(value) if value.get() == "null" => Some(None),

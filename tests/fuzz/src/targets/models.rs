@@ -9,19 +9,19 @@ use encord_project_utils::{
 
 use crate::entries::Entries;
 
-/// The uids are the same from a slice, from a reader in any pieces, and by `serde_json` alone; so are the errors.
+/// A slice, a reader with pieces of any size, and plain `serde_json` give the same uids and the same errors.
 pub(super) fn check(mut data: &[u8]) {
-    // The kept inputs have two more bytes in front, which once placed the list in the reader's buffer.
+    // The inputs of the corpus begin with two more bytes, which an earlier version used.
     let [pieces, _, _] = crate::take(&mut data);
     let uids = model_iteration_uids_from_slice(data).map(|uids| strings(uids.iter()));
     let expected = expected(&String::from_utf8_lossy(data));
-    // What is not Unicode is passed over where nobody looks at it.
+    // Skipped values may contain bytes that are not UTF-8.
     assert!(uids.as_ref().ok() == expected.as_ref() || uids.is_err() && std::str::from_utf8(data).is_err());
 
     let read = read_model_iteration_uids(Pieces { data, most: pieces, calls: 0 });
     same(&uids, read.map(|uids| strings(uids.iter())), data);
 
-    // A reader that fails is no end of the list.
+    // A failing reader does not end the list.
     let failing = Pieces { data, most: pieces, calls: 0 }.chain(Failing);
     let error = read_model_iteration_uids(failing).expect_err("the reader fails");
     assert!(error.position().is_none() || uids.is_err(), "{error}");
@@ -30,20 +30,20 @@ pub(super) fn check(mut data: &[u8]) {
         let written = serde_json::to_vec(&models).expect("written");
         assert_eq!(serde_json::from_slice::<Vec<ModelConfiguration>>(&written).expect("read again"), models);
         let all = strings(get_all_model_iteration_uids(&models).iter());
-        // An array in place of an object is a model for serde's derive alone.
+        // Only serde's derive accepts an array in place of an object.
         assert!(uids.is_err() || uids.ok() == Some(all));
     }
 }
 
 type Uids = Result<Vec<String>, ReadError>;
 
-/// The same uids, or the same error at the same place.
+/// Checks for the same uids, or the same error at the same place.
 fn same(slice: &Uids, read: Uids, data: &[u8]) {
     match (slice, read) {
         (Ok(slice), Ok(read)) => assert_eq!(*slice, read),
         (Err(slice), Err(read)) => {
             let ((there, here), read_text) = ((place(slice, data), place(&read, data)), read.to_string());
-            // From a reader `serde_json` counts a byte that it has only looked at.
+            // With a reader, `serde_json` counts a byte that it has only peeked at.
             assert!(there == here || there + 1 == here, "{slice} or {read}");
             let (reason, _) = read_text.rsplit_once(" at line ").expect("a place");
             assert!(slice.to_string().starts_with(&format!("{reason} at line ")), "{slice} or {read}");
@@ -52,14 +52,14 @@ fn same(slice: &Uids, read: Uids, data: &[u8]) {
     }
 }
 
-/// How many bytes there are up to the place of an error.
+/// Returns the number of bytes before the place of an error.
 fn place(error: &ReadError, data: &[u8]) -> usize {
     let (line, column) = error.position().expect("no reader failed");
     let before = data.split_inclusive(|byte| *byte == b'\n').take(line - 1);
     before.map(<[u8]>::len).sum::<usize>() + column
 }
 
-/// By `serde_json` alone.
+/// Returns the uids by plain `serde_json`.
 fn expected(json: &str) -> Option<Vec<String>> {
     let models: Vec<Entries> = serde_json::from_str(json).ok()?;
     let mut uids: Vec<String> = Vec::new();
@@ -78,7 +78,7 @@ fn strings(uids: impl Iterator<Item = impl AsRef<str>>) -> Vec<String> {
     uids.map(|uid| uid.as_ref().to_owned()).collect()
 }
 
-/// Gives a few bytes at a time, and is interrupted now and then.
+/// A reader that returns a few bytes at a time, and is sometimes interrupted.
 struct Pieces<'a> {
     data: &'a [u8],
     most: u8,

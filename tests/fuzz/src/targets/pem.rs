@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use encord_http::{Identity, InvalidCertificate, RootCertificates};
 
-/// Made for these tests, and trusted by nobody.
+/// A certificate that was made for these tests.
 const CERTIFICATE: &str = "
 -----BEGIN CERTIFICATE-----
 MIIBeTCCAR+gAwIBAgIUQ2YQRAF9zCEnniShjCj9uRt264gwCgYIKoZIzj0EAwIw
@@ -25,8 +25,8 @@ kPJMBF8NpFtKNZdX2ZPtLF4cWZGhRANCAAQVnEpK9BJaF+3UM8DyITPXDEbM8Djk
 -----END PRIVATE KEY-----
 ";
 
-/// A place in two bytes, where the secret goes into the text after it. All certificates are taken, one more is one more; of
-/// certificates and keys nothing is shown.
+/// The first two bytes are the place of the secret in the text after them. All certificates are accepted, adding one adds one, and
+/// no output shows a part of a certificate or a key.
 pub(super) fn check(mut data: &[u8]) {
     let place = usize::from(u16::from_be_bytes(crate::take(&mut data))).min(data.len());
     let longer = [data, CERTIFICATE.as_bytes()].concat();
@@ -38,7 +38,7 @@ pub(super) fn check(mut data: &[u8]) {
     if let Some(before) = before {
         let longer = RootCertificates::from_pem(&longer).expect("a good one more");
         assert_eq!(count(&longer), before + 1);
-        // What others signed may follow.
+        // Other certificates may follow.
         let chain = [CERTIFICATE.as_bytes(), data].concat();
         assert_eq!(format!("{:?}", Identity::from_pem(chain, KEY)), "Ok(Identity(…))");
     }
@@ -51,7 +51,7 @@ pub(super) fn check(mut data: &[u8]) {
     }
 }
 
-/// As `Debug` has it: `RootCertificates(2)`.
+/// Reads the number from the `Debug` form: `RootCertificates(2)`.
 fn count(roots: &RootCertificates) -> usize {
     let shown = format!("{roots:?}");
     let number = shown.strip_prefix("RootCertificates(").and_then(|rest| rest.strip_suffix(')'));

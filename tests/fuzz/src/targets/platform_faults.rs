@@ -2,7 +2,7 @@
 
 use encord_dev_platform::faults::FaultPlan;
 
-/// A plan is written as it is read; a plan that is refused is refused with one rule more, too.
+/// A plan is written as it is read. A plan that is refused is also refused with one more rule.
 pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let longer = format!("{text}\n*: stall").parse::<FaultPlan>();

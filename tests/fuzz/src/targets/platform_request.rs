@@ -1,4 +1,4 @@
-//! What clients send to the emulator of the platform.
+//! Requests to the emulator of the platform.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Whatever is asked for, the answer is JSON and no failure of the emulator; without a token nothing is done.
+/// Every answer is JSON, and the emulator does not fail. A request without a token has no effect.
 pub(super) fn check(mut data: &[u8]) {
     let [mode] = crate::take(&mut data);
     let is_signed = mode & 1 == 0;
@@ -24,7 +24,7 @@ pub(super) fn check(mut data: &[u8]) {
         let dataset = platform.add_dataset("dataset", &[item]).expect("added");
         let project = NewProject { datasets: vec![dataset], ..NewProject::demo() };
         let project = platform.add_project(project).expect("added");
-        // What is there can be named.
+        // Lets inputs name existing folders and items.
         let named = |text: &str| {
             let ids = [("$F", folder), ("$I", item), ("$D", dataset), ("$P", project)];
             ids.iter().fold(text.to_owned(), |text, (name, id)| text.replace(name, &id.to_string()))
@@ -53,7 +53,7 @@ pub(super) fn check(mut data: &[u8]) {
         let (head, json) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let status: u16 = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         assert!(status < 500, "{line}\n{body}\n{answer}");
-        // A head that hyper cannot read never comes to the emulator.
+        // hyper answers a request with an invalid head itself.
         assert!(json.is_empty() || serde_json::from_str::<Value>(json).is_ok(), "{answer}");
         assert!(!answer.contains(platform.token()) || path.contains("bearer-token"), "{answer}");
         assert!(is_signed || (status >= 400 && before == seen(&platform)), "{answer}");

@@ -5,19 +5,19 @@ use serde_json::json;
 
 use crate::rules::reason::{Reason, Secrets};
 
-/// The part of a signature in [`QUERY`]; an error that repeats so much of it repeats the secret.
+/// A part of the signature in [`QUERY`]. No error may contain it.
 const SIGNATURE: &str = "fe5f80f77d5fa3be";
 const QUERY: &str = "X-Amz-Date=20240501T120000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=fe5f80f77d5fa3be&sig=s3cr3t";
-/// In a body: stands between the code and the message of an error.
-const CUT: char = '|';
+/// In an input, separates the code and the message of an error.
+const SEPARATOR: char = '|';
 
-/// Whatever a server answers, its reason is one short line without secrets, and a plain reason is what was said.
+/// For any answer, the reason is one short line without secrets. A plain reason is unchanged.
 pub(super) fn check(mut data: &[u8]) {
     let [form] = crate::take(&mut data);
-    // The answer itself, and the texts of an answer.
+    // Parses the input as a body, then as the texts of a body.
     let _ = parse(data, "");
     let text = String::from_utf8_lossy(data);
-    let (code, message) = text.split_once(CUT).unwrap_or(("Code", &text));
+    let (code, message) = text.split_once(SEPARATOR).unwrap_or(("Code", &text));
     let element = |text: &str| match form & 4 {
         0 => format!("<![CDATA[{}]]>", text.replace("]]>", "]]]]><![CDATA[>")),
         _ => text.replace('&', "&amp;").replace('<', "&lt;"),
@@ -42,7 +42,7 @@ pub(super) fn check(mut data: &[u8]) {
         }
     }
 
-    // A secret of the request is cut, wherever it stands.
+    // A secret of the request is removed from any place.
     let secret: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     if secret.len() >= 8 {
         let repeated = json!({"message": format!("{message}{}", secret.to_ascii_uppercase())}).to_string();
@@ -50,7 +50,7 @@ pub(super) fn check(mut data: &[u8]) {
     }
 }
 
-/// The reason of this body, with what holds for every reason.
+/// Parses a body, and checks the properties of every reason.
 fn parse(body: &[u8], secret: &str) -> Option<Reason> {
     let query = format!("{QUERY}&token={secret}");
     let reason = Reason::parse(&HeaderMap::new(), body, &Secrets::of(&query, &HeaderMap::new()))?;
@@ -71,7 +71,7 @@ fn parse(body: &[u8], secret: &str) -> Option<Reason> {
     Some(reason)
 }
 
-/// Printable ASCII that neither has a URL nor could have a part of a secret.
+/// Whether a text is printable ASCII without a URL and without parts of a secret.
 fn is_plain(text: &str) -> bool {
     let can_be_shown = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
     let lower = text.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! What the platform tells of folders, items, jobs, datasets, projects and models.
+//! Records of the platform: folders, items, jobs, datasets, projects and models.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,7 @@ use encord_client::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What is read and written is read as the same, and no signed URL is shown.
+/// A record that is read, written and read again is the same. No output shows a signed URL.
 pub(super) fn check(data: &[u8]) {
     written::<DataRow>(data);
     written::<DatasetDetails>(data);

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::entries::Entries;
 
-/// Exactly those items are left out that the report has as done and nowhere as not done; or the error names a bad line, after
-/// good ones, and repeats nothing of it.
+/// An item counts as done exactly if each of its lines says so. An error names a bad line after valid ones, and repeats nothing of
+/// it.
 pub(super) fn check(data: &[u8]) {
     let mut whole = ReportLines::new(data);
     while let Some(read) = whole.next_with(|line| line.attempts.len()).transpose() {
@@ -25,7 +25,7 @@ pub(super) fn check(data: &[u8]) {
     match EarlierReport::read(data) {
         Ok(report) => {
             let mut done = BTreeMap::new();
-            // Lone surrogates, the other reader does not take.
+            // The second parser refuses lone surrogates.
             if lines.iter().any(|(_, line)| crate::has_surrogate(line)) {
                 return;
             }
@@ -47,17 +47,17 @@ pub(super) fn check(data: &[u8]) {
             let named = |number: usize| told.contains(&format!("line {number}: "));
             let at = lines.iter().position(|(number, _)| named(*number)).expect("a line that is there");
             assert!(lines[..at].iter().all(|(_, line)| read(line).is_some() || crate::has_surrogate(line)), "{told}");
-            // The texts and numbers of a line that nobody asks for must be some all the same.
+            // The report's parser checks the whole line, so the line is bad for the second parser or for `serde_json`.
             let line = lines[at].1;
             assert!(read(line).is_none() || serde_json::from_slice::<Value>(line).is_err(), "{told}");
         }
     }
 }
 
-/// A line by another reader: path, title, whether it is done. What is no text in the attempts, nobody reads.
+/// Parses a line with the second parser: path, title, whether it is done. Attempts are not parsed.
 fn read(line: &[u8]) -> Option<(String, String, bool)> {
     let entries = Entries::read(String::from_utf8_lossy(line).as_bytes())?;
-    // These make it a line of a journal or a manifest.
+    // With these keys it is a line of a journal or a manifest.
     if ["journal", "signed_url"].iter().any(|key| !entries.all(key).is_empty()) {
         return None;
     }

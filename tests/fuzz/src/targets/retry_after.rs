@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use encord_http::{HeaderMap, HeaderValue, header, retry_after};
 use jiff::fmt::rfc2822::DateTimeParser;
 
-/// Whole seconds and dates are what they say, by another reader of dates too; anything else says nothing.
+/// Whole seconds and dates are parsed, and a second parser of dates agrees. Any other text is ignored.
 pub(super) fn check(mut data: &[u8]) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u32::from_be_bytes(crate::take(&mut data)).into());
     let Ok(value) = HeaderValue::from_bytes(data) else { return };
@@ -23,13 +23,13 @@ pub(super) fn check(mut data: &[u8]) {
     } else if let Some(wait) = wait {
         let then = httpdate::parse_http_date(text).expect("a date");
         assert_eq!(then.max(now), now + wait);
-        // A date as servers write it, which is also one of an e-mail.
+        // The usual date form of servers is also the form of e-mail.
         if let Ok(other) = DateTimeParser::new().parse_timestamp(text) {
             assert_eq!(SystemTime::try_from(other).expect("a time").max(now), now + wait, "{text}");
         }
     }
 
-    // What is asked for in either way is what is waited for.
+    // Both forms of the same wait give the same result.
     let asked = Duration::from_secs(u16::from_be_bytes(crate::take(&mut data)).into());
     for said in [asked.as_secs().to_string(), httpdate::fmt_http_date(now + asked)] {
         headers.insert(header::RETRY_AFTER, HeaderValue::try_from(said).expect("a header value"));

@@ -1,4 +1,4 @@
-//! Settings, from files in both formats, variables and flags (rules R12 and U4).
+//! Settings from files in both formats, from variables and from flags (rules R12 and U4).
 
 use std::ffi::OsString;
 
@@ -6,8 +6,8 @@ use encord_http_settings::{EffectiveUploadSettings, SettingsLayer, ValueOrigin};
 
 use crate::args::{SettingsOptions, Stream};
 
-/// The ending of the file by the first byte, then its text, variables and flags, with a NUL between. All of it is read, checked
-/// and laid over each other, or the errors name each part that is wrong.
+/// The first byte is the format of the file. Then come its text, variables and flags, separated by NUL. All are parsed, checked and
+/// merged, or the errors name each wrong part.
 pub(super) fn check(mut data: &[u8]) {
     let [ending] = crate::take(&mut data);
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -45,7 +45,7 @@ pub(super) fn check(mut data: &[u8]) {
             (Ok(_), layers) => panic!("taken: {layers:?}"),
             (Err(failure), (flags, variables, file)) => {
                 let told = format!("{failure:?}");
-                // At the start of an error; within one, quotes are escaped.
+                // The name at the start of an error. Within an error, quotes are escaped.
                 let names = |part| ["[", " "].iter().any(|before| told.contains(&format!("{before}\"{part}")));
                 assert_eq!(names("`--"), flags.is_none(), "{told}");
                 assert_eq!(names("environment: `ENCORD_"), variables.is_none(), "{told}");
@@ -55,7 +55,7 @@ pub(super) fn check(mut data: &[u8]) {
     });
 }
 
-/// What the file says, by what the library gives.
+/// Parses the file with the library.
 fn layer(name: &str, file: &str) -> Option<SettingsLayer> {
     let file = file.strip_prefix('\u{feff}').unwrap_or(file);
     let is_json = name.ends_with("json") || !name.ends_with("toml") && file.trim_start().starts_with('{');
@@ -78,18 +78,18 @@ fn flags_layer(options: &SettingsOptions) -> Option<SettingsLayer> {
     Some(SettingsLayer { requests, ..SettingsLayer::default() })
 }
 
-/// What is written is read as the same, in both formats where they can hold it.
+/// Checks that settings are written and read as the same, in each format that can hold them.
 fn round_trips(layer: &SettingsLayer) {
     let json = serde_json::to_string(layer).expect("written");
     let read: SettingsLayer = serde_json::from_str(&json).expect("read again");
     assert_eq!(read, *layer, "{json}");
-    // TOML has no integers beyond 2^63.
+    // TOML has no integers above 2^63.
     if let Ok(text) = toml::to_string(layer) {
         assert_eq!(toml::from_str::<SettingsLayer>(&text).expect("read again"), *layer, "{text}");
     }
 }
 
-/// No value that cannot be meant came through, and what `encord settings` draws stays within the screen.
+/// Checks that all values are valid, and that the drawing of `encord settings` fits the screen.
 fn sane(settings: &EffectiveUploadSettings) {
     let requests = &settings.requests;
     let factor = requests.backoff_factor.get();

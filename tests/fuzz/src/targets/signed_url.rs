@@ -1,11 +1,11 @@
-//! Signed URLs: what is shown of them (rule U9), and what they say about themselves.
+//! Signed URLs: their text form (rule U9), and their expiry.
 
 use std::time::{Duration, SystemTime};
 
 use encord_dev_store::sign::{Credentials, Presign, Scheme, Signer};
 use encord_http::{HeaderMap, HeaderName, HeaderValue, SignatureKind, SignedUrl, StatusCode};
 
-/// The first line is the URL, the second a status, then headers up to an empty line, and the body of an answer.
+/// The first line is the URL, the second a status. Then come headers up to an empty line, and the body of an answer.
 pub(super) fn check(data: &[u8]) {
     let (text, answer) = split(data, b"\n");
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -18,7 +18,7 @@ pub(super) fn check(data: &[u8]) {
     }
 }
 
-/// Host and path as they stand in the text, and never what comes after them or before.
+/// Checks that the text form shows host and path, and nothing before or after them.
 fn shown(text: &str, url: &SignedUrl) {
     let (display, debug) = (url.to_string(), format!("{url:?}"));
     assert_eq!(debug, format!("SignedUrl({display})"));
@@ -32,7 +32,7 @@ fn shown(text: &str, url: &SignedUrl) {
         }
         Err(error) => {
             assert_eq!(display, "(invalid URL)");
-            // With a word in it that is in no message.
+            // Adds a word that no message contains.
             let marked = SignedUrl::new(format!("{text}{}", crate::SECRET));
             let told = format!("{error} {error:?} {marked} {marked:?} {:?}", marked.check());
             assert!(!told.contains(crate::SECRET), "{told}");
@@ -56,7 +56,7 @@ fn says(url: &SignedUrl) {
     }
 }
 
-/// A refusal that is by time has a status of refusals, and is so at any later time.
+/// Checks that an answer counts as expired only with a status of refusals, and then also at any later time.
 fn refused(url: &SignedUrl, answer: &[u8]) {
     let (status, answer) = split(answer, b"\n");
     let (head, body) = split(answer, b"\n\n");
@@ -77,7 +77,7 @@ fn refused(url: &SignedUrl, answer: &[u8]) {
     assert!(!late || status.is_client_error());
 }
 
-/// What is signed here is read as it was signed.
+/// Checks that the facts of a signed URL are read as they were signed.
 fn signed(url: &str, mut data: &[u8], scheme: Scheme) {
     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(u32::from_be_bytes(crate::take(&mut data)).into());
     let expires = Duration::from_secs(u32::from_be_bytes(crate::take(&mut data)).into());
@@ -88,7 +88,7 @@ fn signed(url: &str, mut data: &[u8], scheme: Scheme) {
     if signed.check().is_err() {
         return;
     }
-    // A name of the other service's signature in the query would come first.
+    // A parameter of the other service in the query would take precedence.
     let kind = if scheme == Scheme::Gcs { SignatureKind::GcsV4 } else { SignatureKind::S3V4 };
     if signed.signature() == Some(kind) {
         assert_eq!(signed.expires_at(), Some(at + expires));
@@ -98,7 +98,7 @@ fn signed(url: &str, mut data: &[u8], scheme: Scheme) {
     assert!(signed.allows_header(&HeaderName::from_static("content-type")));
 }
 
-/// Before and after a separator; all and nothing without it.
+/// Splits at a separator. Without one, the second part is empty.
 fn split<'a>(data: &'a [u8], at: &[u8]) -> (&'a [u8], &'a [u8]) {
     match data.windows(at.len()).position(|window| window == at) {
         Some(found) => (&data[..found], &data[found + at.len()..]),

@@ -9,12 +9,12 @@ use http::Uri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Ends a piece of a request; the rest goes out by itself.
-const CUT: u8 = 0xff;
+/// In an input, separates the pieces of a request, which are sent separately.
+const PIECE_SEPARATOR: u8 = 0xff;
 
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Whatever comes over a connection, the answer is HTTP and tells no secret, and the store goes on serving others.
+/// For any bytes on a connection, the answer is HTTP without secrets, and the store still serves other connections.
 pub(super) fn check(mut data: &[u8]) {
     let [mode] = crate::take(&mut data);
     let scheme = if mode & 1 == 0 { Scheme::Gcs } else { Scheme::S3 };
@@ -47,7 +47,7 @@ fn now() -> SystemTime {
 async fn talk(store: &Running, data: &[u8], hangs_up: bool) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(store.addr()).await?;
     stream.set_nodelay(true)?;
-    for piece in data.split(|byte| *byte == CUT) {
+    for piece in data.split(|byte| *byte == PIECE_SEPARATOR) {
         stream.write_all(piece).await?;
         tokio::task::yield_now().await;
     }
@@ -60,7 +60,7 @@ async fn talk(store: &Running, data: &[u8], hangs_up: bool) -> std::io::Result<V
     Ok(answer)
 }
 
-/// Each answer is as long as it says, and what is refused is refused in XML.
+/// Checks that each answer has the stated length, and that errors are XML.
 fn answers(mut answer: &[u8], is_head: bool) {
     while !answer.is_empty() {
         let mut headers = [httparse::EMPTY_HEADER; 32];
@@ -85,7 +85,7 @@ fn answers(mut answer: &[u8], is_head: bool) {
     }
 }
 
-/// Whether one of the requests may be a `HEAD`, whose answer says the length of a body that does not come.
+/// Whether one of the requests may be a `HEAD`, whose answer states a length and has no body.
 fn is_head(sent: &[u8]) -> bool {
     sent.windows(4).any(|word| word == b"HEAD")
 }
@@ -99,7 +99,7 @@ async fn still_serves(store: &Running) {
     assert_eq!(store.read("probe").await.expect("kept").as_deref(), Some(&b"meow"[..]));
 }
 
-/// A request whose target is signed for the host `h`, and the signature.
+/// Returns a request whose target is signed for the host `h`, and the signature.
 fn sign_request_line(data: &[u8], scheme: Scheme) -> Option<(Vec<u8>, String)> {
     let line = std::str::from_utf8(data.split(|byte| *byte == b'\r').next()?).ok()?;
     let (method, target) = line.strip_suffix(" HTTP/1.1")?.split_once(' ')?;
@@ -112,7 +112,7 @@ fn sign_request_line(data: &[u8], scheme: Scheme) -> Option<(Vec<u8>, String)> {
     Some(([&line, &data[data.iter().position(|byte| *byte == b'\r')?..]].concat(), signature.to_owned()))
 }
 
-/// What is signed verifies, until it expires, and not with another path.
+/// Checks that a signed URL is valid until it expires, and not with another path.
 fn signatures(data: &[u8], scheme: Scheme) {
     let mut lines = [httparse::EMPTY_HEADER; 32];
     let mut request = httparse::Request::new(&mut lines);
@@ -145,7 +145,7 @@ fn signatures(data: &[u8], scheme: Scheme) {
             let other = verified(&signed.replacen('?', "x?", 1).parse().expect("a URL"), now());
             assert!(matches!(other, Err(SignatureError::Mismatch { .. })), "{other:?}");
         }
-        // The target has a parameter of the other service, or the request one of its headers.
+        // The target has a parameter, or the request a header, of the other service.
         Err(error) => assert!(url.to_ascii_lowercase().contains("x-") || url.contains('%'), "{error}: {signed}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use encord_dev_platform::Switches;
 
-/// Switches are written as they are read, and one more is one more.
+/// Switches are written as they are read, and one can be added.
 pub(super) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match text.parse::<Switches>() {

@@ -68,7 +68,7 @@ fn names_and_patterns() {
     #[track_caller]
     fn check(pattern: &str, object: &str, fits: bool) {
         let rule: Rule<Fault> = format!("{pattern}: stall").parse().unwrap();
-        assert_eq!(rule.fits(object), fits, "{pattern} {object}");
+        assert_eq!(rule.matches(object), fits, "{pattern} {object}");
     }
     check("a.jpg", "a.jpg", true);
     check("a.jpg", "b/a.jpg", false);
