@@ -1,5 +1,6 @@
 //! The list of what a run is about: units and their files, in order.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::kind::Kind;
@@ -23,6 +24,8 @@ pub struct UnitList {
     files: Vec<File>,
     units: Vec<Unit>,
     titles: Titles,
+    /// Titles that are given, by the id of the unit.
+    given_titles: HashMap<u32, Box<str>>,
 }
 
 #[derive(Debug)]
@@ -76,6 +79,13 @@ impl UnitList {
         }
     }
 
+    /// Gives the last unit a title of its own.
+    pub(crate) fn set_title(&mut self, title: String) {
+        if let Some(unit) = self.units.last() {
+            self.given_titles.insert(unit.first, title.into());
+        }
+    }
+
     /// Keeps the units for which this is true, asked with the list as it was and their places in it.
     pub fn retain(&mut self, keep: impl Fn(&Self, usize) -> bool) {
         let kept = (0..self.units.len()).filter(|unit| keep(self, *unit)).map(|unit| self.units[unit]).collect();
@@ -119,6 +129,9 @@ impl UnitList {
 
     /// What its item is called.
     pub fn title(&self, unit: usize) -> String {
+        if let Some(title) = self.given_titles.get(&self.id(unit)) {
+            return title.to_string();
+        }
         let name = self.name(unit);
         match self.titles {
             Titles::Path => name,

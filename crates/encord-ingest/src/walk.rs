@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -12,7 +12,7 @@ use ignore::gitignore::Gitignore;
 use ignore::overrides::{Override, OverrideBuilder};
 use thiserror::Error;
 
-use crate::kind::{Kind, SNIFFED_BYTES};
+use crate::kind::Kind;
 use crate::natural;
 use crate::units::{Found, Titles, UnitList};
 
@@ -309,13 +309,7 @@ impl Walker<'_> {
     }
 
     fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
-        let known = self.options.kind.or_else(|| Kind::of_name(path));
-        if known.is_some() {
-            return Ok(known);
-        }
-        let mut start = Vec::with_capacity(SNIFFED_BYTES);
-        fs::File::open(path)?.take(SNIFFED_BYTES as u64).read_to_end(&mut start)?;
-        Ok(Kind::of_content(&start))
+        self.options.kind.map_or_else(|| Kind::of_file(path), |kind| Ok(Some(kind)))
     }
 
     fn reason(
@@ -379,7 +373,7 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
 }
 
-fn found(below: String, metadata: &Metadata) -> Found {
+pub(crate) fn found(below: String, metadata: &Metadata) -> Found {
     Found { below, size: metadata.len(), mtime_ns: mtime_ns(metadata) }
 }
 
