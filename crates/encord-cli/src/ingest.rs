@@ -46,16 +46,13 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         return dry_run::run(ingest, folder, &walked);
     }
     let Files { walk, metadata, skipped } = walked;
-    if !args.quiet {
-        show::left_out(&walk);
-    }
     show::problems(&walk.problems, settings.allow_failures)?;
 
     let progress = Progress::new(if args.quiet { When::Never } else { args.progress }, threads);
     log::start(&progress, upload::least(args))?;
     let lines = args.report.as_ref().map(Lines::open).transpose()?;
     let started = Instant::now();
-    let Walk { units, problems, .. } = walk;
+    let Walk { units, problems, left_out } = walk;
     let job = Job { args, settings, folder, skipped };
     let finished = runtime.block_on(async {
         let run = job.prepare(units, metadata).await?;
@@ -72,6 +69,9 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let elapsed = started.elapsed();
     progress.end();
     let finished = finished?;
+    if !args.quiet {
+        show::left_out(&left_out);
+    }
     let exit = conclude(args, settings, &finished, &problems, elapsed, lines);
     runtime.shutdown_background();
     exit

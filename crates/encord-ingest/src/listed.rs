@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use encord_upload::ItemKind;
 
 use crate::kind::Kind;
-use crate::units::UnitList;
-use crate::walk::{Problem, Walk, WalkOptions, found};
+use crate::units::{Found, UnitList};
+use crate::walk::{NOT_UTF_8, Problem, Walk, WalkOptions};
 
 /// Takes files one by one, and makes units of them as a walk does. Each file is a unit.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl ListedFiles {
         let path = path.strip_prefix(".").unwrap_or(path);
         let place = self.base.join(path);
         let Some(name) = path.to_str() else {
-            self.problem(place, "the name is not UTF-8, so no item can have it");
+            self.problem(place, NOT_UTF_8);
             return Ok(());
         };
         if !self.seen.insert(name.to_owned()) {
@@ -67,8 +67,10 @@ impl ListedFiles {
         }
         match self.kind_of(&place, kind) {
             Ok(kind) => {
-                self.walk.units.push(kind, false, [found(name.to_owned(), &metadata)]);
-                title.into_iter().for_each(|title| self.walk.units.set_title(title));
+                self.walk.units.push(kind, false, [Found::new(name.to_owned(), &metadata)]);
+                if let Some(title) = title {
+                    self.walk.units.set_title(title);
+                }
             }
             Err(reason) => self.problem(place, &reason),
         }

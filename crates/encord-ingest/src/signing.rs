@@ -11,8 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::calls;
 use crate::kind::Kind;
-use crate::units::UnitList;
-use crate::walk::mtime_ns;
+use crate::units::{UnitList, mtime_ns};
 
 /// One call signs at most so many URLs: the largest number that the SDK is known to ask for.
 const MAX_URLS_PER_CALL: usize = 200;

@@ -1,7 +1,9 @@
 //! The list of what a run is about: units and their files, in order.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::kind::Kind;
 use crate::plan::{Facts, name_hash};
@@ -52,6 +54,21 @@ pub(crate) struct Found {
     pub(crate) below: String,
     pub(crate) size: u64,
     pub(crate) mtime_ns: i64,
+}
+
+impl Found {
+    pub(crate) fn new(below: String, metadata: &Metadata) -> Self {
+        Self { below, size: metadata.len(), mtime_ns: mtime_ns(metadata) }
+    }
+}
+
+/// When a file was changed, in nanoseconds since 1970; 0 where the system does not know.
+pub(crate) fn mtime_ns(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
 }
 
 impl UnitList {

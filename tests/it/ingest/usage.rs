@@ -173,17 +173,28 @@ fn a_dry_run_asks_nobody_and_says_what_would_be_sent() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_fails_by_itself() {
+fn a_link_that_leads_nowhere_is_left_out_and_what_cannot_be_looked_at_fails_by_itself() {
     let world = World::new();
     world.write("a.jpg", "a");
-    std::os::unix::fs::symlink("nowhere", world.files().join("broken.jpg")).unwrap();
+    for index in 0..7 {
+        std::os::unix::fs::symlink("nowhere", world.files().join(format!("broken{index}.jpg"))).unwrap();
+    }
+    let names = (0..5).map(|index| format!("broken{index}.jpg")).collect::<Vec<_>>();
+    for words in ["--folder f --dry-run", "--folder f"] {
+        let stderr = world.ends(words, 0).stderr;
+        let line =
+            stderr.lines().find(|line| line.starts_with("left out: 7 links that lead nowhere: ")).expect(&stderr);
+        assert!(line.ends_with(", …"), "{line}");
+        assert_eq!(line.matches("broken").count(), names.len(), "{line}");
+    }
+
+    // Only a name that no item can have is left: the file may hold data.
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"\xff.jpg");
+    std::fs::write(world.files().join::<&std::ffi::OsStr>(name), "x").unwrap();
+    let requests = world.platform.requests().len();
     let ended = world.ends("--folder f", 1);
-    assert!(
-        ended.stderr.contains("broken.jpg: No such file") && ended.stderr.contains("nothing was sent"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(world.platform.requests().len(), 0);
+    assert!(ended.stderr.contains("not UTF-8") && ended.stderr.contains("nothing was sent"), "{}", ended.stderr);
+    assert_eq!(world.platform.requests().len(), requests);
     world.ends("--folder f --allow-failures --report r.jsonl", 3);
     let lines = report(&world.home().join("r.jsonl"));
     assert_eq!((&lines[1]["status"], &lines[1]["stage"]), (&"failed".into(), &"walk".into()));

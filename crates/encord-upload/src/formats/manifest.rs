@@ -211,8 +211,10 @@ mod tests {
 
     #[test]
     fn the_line_of_a_file_for_a_folder_has_no_url() {
+        type Taken<'a> = (&'a str, Option<&'a str>, Option<ItemKind>);
+
         #[track_caller]
-        fn check(text: &str, expected: Result<&[(&str, Option<&str>, Option<ItemKind>)], &str>) {
+        fn check(text: &str, expected: Result<&[Taken<'_>], &str>) {
             let mut taken = Vec::new();
             let read = FileLine::read_all(text.as_bytes(), |FileLine { path, title, kind }| {
                 if path == Path::new("refused") {
