@@ -1,9 +1,10 @@
 //! One line of a manifest.
 
+use std::path::PathBuf;
+
 use encord_enums::DataType;
 use encord_http::{HeaderName, HeaderValue};
 
-use super::manifest::FileLine;
 use super::object::{Object, Text, Value};
 use super::record::{Record, header_map, path_of};
 use crate::kind::ItemKind;
@@ -41,6 +42,18 @@ pub enum Urls {
     Required,
     /// If an item has none, a [`SignedUrlSource`](crate::SignedUrlSource) makes it.
     Optional,
+}
+
+/// A line of a manifest whose files go into a folder of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileLine {
+    /// The file.
+    pub path: PathBuf,
+    /// The title, if the line has one.
+    pub title: Option<String>,
+    /// The kind, if the line has a data type.
+    pub kind: Option<ItemKind>,
 }
 
 /// Reads an item. The error says why the line is malformed.

@@ -3,18 +3,17 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use tempfile::{SpooledData, SpooledTempFile};
 
 use super::FormatError;
-use super::line::{self, Urls};
+use super::line::{self, FileLine, Urls};
 use super::record::Record;
 use super::text::Lines;
 use crate::item::UploadItem;
-use crate::kind::ItemKind;
 
 /// How many bytes of checked items are kept in memory. Longer lists are kept in a temporary file.
 const MAX_MEMORY_BYTES: usize = 8 * 1024 * 1024;
@@ -26,18 +25,6 @@ pub struct Manifest {
     records: Kept,
     items: u64,
     fingerprint: Sha256,
-}
-
-/// A line of a manifest whose files go into a folder of the platform.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FileLine {
-    /// The file.
-    pub path: PathBuf,
-    /// The title, if the line has one.
-    pub title: Option<String>,
-    /// The kind, if the line has a data type.
-    pub kind: Option<ItemKind>,
 }
 
 impl FileLine {
@@ -175,6 +162,7 @@ impl std::fmt::Debug for Items {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::ItemKind;
 
     fn line(path: &str) -> String {
         format!("{{\"path\": \"{path}\", \"signed_url\": \"https://h/{path}\"}}\n")
