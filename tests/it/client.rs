@@ -19,7 +19,7 @@ use crate::support::chance::Chance;
 
 /// What a script says; `None` where its SDK is not installed.
 #[track_caller]
-fn ask(sdk: &str, script: &str, arguments: &[&str], input: &str, key: &str) -> Option<String> {
+pub(crate) fn ask(sdk: &str, script: &str, arguments: &[&str], input: &str, key: &str) -> Option<String> {
     let python = peers::sdk_python(sdk)?;
     let home = tempfile::tempdir().unwrap();
     let mut child = Command::new(python)

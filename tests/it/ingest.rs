@@ -3,6 +3,8 @@
 mod faults;
 mod kills;
 mod kinds;
+#[cfg(target_os = "linux")]
+mod slurm;
 mod usage;
 
 use crate::support::ingest::{World, report};

@@ -3,10 +3,11 @@
     python platform_roundtrip.py < questions.json
 
 Reads `{"domain", "folder", "dataset", "project", "paths": […]}`; the key is in ENCORD_SSH_KEY. With the current SDK it prints the items
-of the folder and the rows of the dataset, and uploads the files into a folder and a dataset of its own. With the seed SDK it prints
-the uids of the project's models.
+of the folder and the rows of the dataset, and uploads the files into a folder and a dataset of its own; without `dataset` it prints
+the items of the folder and the hashes of their files. With the seed SDK it prints the uids of the project's models.
 """
 
+import hashlib
 import json
 import sys
 import warnings
@@ -36,6 +37,23 @@ def current(client, question):
     }
 
 
+def content(client, question):
+    import requests
+
+    def file(item):
+        body = requests.get(item.get_signed_url(), timeout=60)
+        body.raise_for_status()
+        return [item.name, len(body.content), hashlib.md5(body.content).hexdigest()]
+
+    def item(item):
+        is_series = item.item_type.value == "dicomSeries"
+        files = item.get_child_items(get_signed_urls=True) if is_series else [item]
+        return [item.name, item.item_type.value, [file(of) for of in files]]
+
+    folder = client.get_storage_folder(question["folder"])
+    return [item(of) for of in folder.list_items(get_signed_urls=True, page_size=5)]
+
+
 def seed(client, question):
     from encord.utilities.project_utilities import get_all_model_iteration_uids
 
@@ -45,7 +63,7 @@ def seed(client, question):
 def main():
     question = json.load(sys.stdin)
     client = EncordUserClient.create_with_ssh_private_key(domain=question["domain"])
-    answer = seed if version("encord") == "0.1.98" else current
+    answer = seed if version("encord") == "0.1.98" else current if "dataset" in question else content
     json.dump(answer(client, question), sys.stdout)
 
 

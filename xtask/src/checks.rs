@@ -11,12 +11,14 @@ const CLIPPY: Tool =
     Tool { name: "clippy", probe: &["cargo", "clippy", "--version"], install: "rustup component add clippy" };
 
 const CURL: Program = Program { name: "curl", package: "curl" };
-/// Programs of others that the tests use: servers, proxies, a browser, Python.
+/// Programs of others that the tests use: servers, proxies, a browser, a scheduler, Python.
 const PEERS: &[Program] = &[
     Program { name: "nginx", package: "nginx" },
     Program { name: "tinyproxy", package: "tinyproxy-bin" },
     Program { name: "haproxy", package: "haproxy" },
     Program { name: "chromium", package: "chromium" },
+    Program { name: "slurmctld", package: "slurm-wlm" },
+    Program { name: "munged", package: "munge" },
     Program { name: "python3", package: "python3-venv" },
 ];
 

@@ -13,7 +13,7 @@ struct Environment(&'static str);
 /// The SDK that the documentation describes, and the newest one that the tests know.
 const SDKS: [Environment; 2] = [Environment("seed"), Environment("current")];
 
-/// Public implementations of signed URLs, and a server that checks them.
+/// Public implementations of signed URLs, a server that checks them, and files of many kinds.
 const STORAGE: Environment = Environment("storage");
 
 impl Environment {
@@ -39,8 +39,10 @@ impl Environment {
         if self.python().exists() && fs::read_to_string(&stamp).is_ok_and(|text| text == wanted) {
             return Ok(());
         }
+        // Each list is complete, so that nothing is to be resolved.
         let pip =
-            "-m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement".split(' ');
+            "-m pip install --quiet --disable-pip-version-check --no-input --require-hashes --no-deps --requirement"
+                .split(' ');
         let installed = job
             .run(command("python3").args(["-m", "venv", "--clear"]).arg(self.folder()))
             .and_then(|()| job.run(command(self.python()).args(pip).arg(&pins)));

@@ -97,7 +97,8 @@ pub(crate) struct DemoArgs {
 pub(crate) struct UploadArgs {
     #[command(flatten)]
     pub(crate) ingest: IngestArgs,
-    /// Signed URLs of your own: a manifest, JSON Lines, one item a line; `-` is standard input.
+    /// A manifest: JSON Lines, one item a line; `-` is standard input. Its files go to signed URLs of your own, or with --folder into
+    /// that folder.
     #[arg(
         long,
         value_name = "FILE",

@@ -1,4 +1,4 @@
-//! `encord upload PATH… --folder F`: files become items of a folder and rows of a dataset.
+//! `encord upload PATH… --folder F`, or `--manifest FILE` for PATH: files become items of a folder and rows of a dataset.
 
 pub(crate) mod args;
 mod connect;
@@ -8,15 +8,20 @@ mod show;
 mod state;
 
 use std::env;
+use std::fmt::Display;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use encord_ingest::replay::Header;
 use encord_ingest::{
-    Destination, Existing, Finished, Ingest, IngestError, IngestOptions, Ledger, Metadata, MetadataError, Missing,
-    Notice, Problem, Run, Walk, WalkOptions, plan::Stop, walk,
+    Destination, Existing, Finished, Ingest, IngestError, IngestOptions, Ledger, ListedFiles, Metadata, MetadataError,
+    Missing, Notice, Problem, Run, Walk, WalkOptions, plan::Stop, walk,
 };
 use encord_upload::UploadItem;
+use encord_upload::formats::FileLine;
 
 use self::args::{ExistingName, IngestArgs};
 use self::report::Lines;
@@ -25,7 +30,7 @@ use crate::interrupt::Interrupt;
 use crate::output::{Exit, Failure, note};
 use crate::progress::Progress;
 use crate::selection::earlier_report;
-use crate::{layers, log, runtime, upload, variables};
+use crate::{job, layers, log, runtime, upload, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let ingest = &args.ingest;
@@ -41,16 +46,13 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
         return dry_run::run(ingest, folder, &walked);
     }
     let Files { walk, metadata, skipped } = walked;
-    if !args.quiet {
-        show::left_out(&walk);
-    }
     show::problems(&walk.problems, settings.allow_failures)?;
 
     let progress = Progress::new(if args.quiet { When::Never } else { args.progress }, threads);
     log::start(&progress, upload::least(args))?;
     let lines = args.report.as_ref().map(Lines::open).transpose()?;
     let started = Instant::now();
-    let Walk { units, problems, .. } = walk;
+    let Walk { units, problems, left_out } = walk;
     let job = Job { args, settings, folder, skipped };
     let finished = runtime.block_on(async {
         let run = job.prepare(units, metadata).await?;
@@ -67,6 +69,9 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let elapsed = started.elapsed();
     progress.end();
     let finished = finished?;
+    if !args.quiet {
+        show::left_out(&left_out);
+    }
     let exit = conclude(args, settings, &finished, &problems, elapsed, lines);
     runtime.shutdown_background();
     exit
@@ -82,11 +87,10 @@ struct Files {
 
 fn find(args: &UploadArgs) -> Result<Files, Failure> {
     let IngestArgs { paths, metadata, include, exclude, kind, group, titles, .. } = &args.ingest;
-    let report = match &args.report {
-        Some(Stream::File(path)) => Some(path.as_path()),
-        _ => None,
-    };
-    let own_files = [metadata.as_deref(), args.journal.as_deref(), report];
+    let outputs = job::outputs(args)?;
+    metadata.iter().try_for_each(|path| outputs.refuse_input("metadata file", path))?;
+    let report = args.report.as_ref().and_then(Stream::path);
+    let own_files = [metadata.as_deref(), args.journal.as_deref(), report, args.manifest.path()];
     let options = WalkOptions {
         include: include.clone(),
         exclude: exclude.clone(),
@@ -95,7 +99,13 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
         titles: (*titles).into(),
         own_files: own_files.into_iter().flatten().map(ToOwned::to_owned).collect(),
     };
-    let mut walk = walk(paths, &options).map_err(Failure::usage)?;
+    let mut walk = match paths[..] {
+        [] => {
+            job::refuse_two_from_standard_input(args)?;
+            listed(&args.manifest, &options)?
+        }
+        _ => walk(paths, &options).map_err(Failure::usage)?,
+    };
     let metadata = match metadata {
         None => Metadata::default(),
         Some(path) => Metadata::open(path, &walk.units).map_err(|error| {
@@ -123,6 +133,27 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
     Ok(Files { walk, metadata, skipped })
 }
 
+/// The paths, or the manifest, by which the ledger is named.
+fn inputs(args: &UploadArgs) -> Vec<PathBuf> {
+    match args.ingest.paths[..] {
+        [] => vec![args.manifest.path().unwrap_or("-".as_ref()).to_owned()],
+        _ => args.ingest.paths.clone(),
+    }
+}
+
+/// The files of a manifest.
+fn listed(manifest: &Stream, options: &WalkOptions) -> Result<Walk, Failure> {
+    let wrong = |error: &dyn Display| Failure::usage(format_args!("manifest {manifest}: {error}"));
+    let mut files = ListedFiles::new(".".as_ref(), options).map_err(|error| wrong(&error))?;
+    let take = |FileLine { path, title, kind, .. }: FileLine| files.push(&path, title, kind);
+    let read = match manifest {
+        Stream::Standard => FileLine::read_all(io::stdin().lock(), take),
+        Stream::File(path) => FileLine::read_all(File::open(path).map_err(|error| wrong(&error))?, take),
+    };
+    read.map_err(|error| wrong(&error))?;
+    Ok(files.into_walk())
+}
+
 /// The command's arguments and settings.
 struct Job<'a> {
     args: &'a UploadArgs,
@@ -143,7 +174,7 @@ impl Job<'_> {
         let header = Header::new(client.domain().to_string(), destination.folder.id().into(), dataset);
         let path = match &args.journal {
             Some(path) => path.clone(),
-            None => state::ledger(&header, &ingest.paths, args.shard)?,
+            None => state::ledger(&header, &inputs(args), args.shard)?,
         };
         let (ledger, replay) = Ledger::open(path, &header).map_err(Failure::usage)?;
         if replay.next_unit() > 0 {

@@ -100,7 +100,7 @@ fn journal(args: &UploadArgs, manifest: &Source) -> Option<JournalFile> {
 }
 
 /// Returns the files that the run writes. None of them may overwrite an input.
-fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
+pub(crate) fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
     let mut outputs = Outputs::default();
     if let Some(path) = &args.journal {
         outputs.add("journal", path)?;
@@ -127,7 +127,7 @@ fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
     Ok(outputs)
 }
 
-fn refuse_two_from_standard_input(args: &UploadArgs) -> Result<(), Failure> {
+pub(crate) fn refuse_two_from_standard_input(args: &UploadArgs) -> Result<(), Failure> {
     let standard = [
         (args.manifest == Stream::Standard, "manifest"),
         (args.retry_from == Some(Stream::Standard), "earlier report"),

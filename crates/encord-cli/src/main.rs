@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     interrupt::take_long_files_as_errors();
     let outcome = match arguments().command {
         Command::Demo(args) => demo::run(&args),
-        Command::Upload(args) if args.ingest.paths.is_empty() => upload::run(&args),
+        Command::Upload(args) if args.ingest.folder.is_none() => upload::run(&args),
         Command::Upload(args) => ingest::run(&args),
         Command::Report(args) => report_file::run(&args),
         Command::Settings(args) => settings::run(&args),

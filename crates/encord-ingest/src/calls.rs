@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use encord_client::http::FaultKind;
+use encord_client::http::{Fault, FaultKind};
 use encord_client::{
     Dataset, DuplicatesBehavior, Effect, Error, ErrorKind, FileKind, FileUnit, Folder, GroupKind, GroupUnit,
     ItemFilter, ItemId, JobId, JobOptions, LongPollingStatus, MAX_PAGE_SIZE, StorageItem, StorageItemType,
@@ -184,7 +184,7 @@ pub(crate) fn is_outage(error: &ItemError) -> bool {
             None => {
                 error.is_connect()
                     || error.is_timeout()
-                    || matches!(error.fault().map(|fault| fault.kind()), Some(FaultKind::Reset | FaultKind::Closed))
+                    || matches!(error.fault().map(Fault::kind), Some(FaultKind::Reset | FaultKind::Closed))
             }
         },
         _ => false,

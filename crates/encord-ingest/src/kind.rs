@@ -1,6 +1,8 @@
 //! What a file is to the platform, and what that means for each step of its way.
 
 use std::fmt;
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -82,6 +84,26 @@ impl Kind {
     /// The kind that the first [`SNIFFED_BYTES`] of a file say: DICOM has the letters `DICM` at byte 128.
     pub fn of_content(start: &[u8]) -> Option<Self> {
         (start.get(128..132) == Some(b"DICM".as_slice())).then_some(Self::DicomSeries)
+    }
+
+    /// The kind of a file: by its name, else by its content.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub(crate) fn of_file(path: &Path) -> io::Result<Option<Self>> {
+        if let Some(known) = Self::of_name(path) {
+            return Ok(Some(known));
+        }
+        let mut start = Vec::with_capacity(SNIFFED_BYTES);
+        fs::File::open(path)?.take(SNIFFED_BYTES as u64).read_to_end(&mut start)?;
+        Ok(Self::of_content(&start))
+    }
+
+    /// The kind of single files that are uploaded like this, if a folder takes them.
+    pub fn of_upload(kind: ItemKind) -> Option<Self> {
+        // In the table the kinds of single files stand before those of groups.
+        ALL.into_iter().find(|known| known.upload_kind() == kind)
     }
 
     /// Whether one item is made of several files.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use encord_client::http::{Attempt, FaultKind, Outcome, Phase, StatusCode};
 use encord_upload::{ItemReport, Snapshot};
 use uuid::Uuid;
 
@@ -65,10 +67,38 @@ pub struct UnitOutcome {
     pub status: UnitStatus,
     /// Its item, if it is one.
     pub item: Option<Uuid>,
-    /// How often its files were tried to be sent in this run.
-    pub attempts: u64,
+    /// Each attempt to send one of its files in this run, in the order of their ends.
+    pub attempts: Vec<SendAttempt>,
+    /// How many of these repeat an attempt.
+    pub retries: u64,
     /// Why it failed, or is unresolved.
     pub error: Option<String>,
+}
+
+/// An attempt to send a file. It is small, because a run keeps all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SendAttempt {
+    /// The status of the answer, or the fault that kept it away.
+    pub outcome: Result<StatusCode, FaultKind>,
+    /// The phase in which the outcome became known.
+    pub phase: Phase,
+    waited_ms: u32,
+}
+
+impl SendAttempt {
+    fn of(Attempt { outcome, phase, waited, .. }: &Attempt) -> Self {
+        let outcome = match outcome {
+            Outcome::Status(status) => Ok(*status),
+            Outcome::Fault(fault) => Err(fault.kind()),
+        };
+        Self { outcome, phase: *phase, waited_ms: u32::try_from(waited.as_millis()).unwrap_or(u32::MAX) }
+    }
+
+    /// The wait before the attempt, in whole milliseconds.
+    pub const fn waited(&self) -> Duration {
+        Duration::from_millis(self.waited_ms as u64)
+    }
 }
 
 /// What became of a unit.
@@ -93,12 +123,14 @@ pub(crate) struct Outcomes {
     numbers: Vec<u32>,
     done_before: Vec<bool>,
     problems: HashMap<u32, (UnitStatus, String)>,
-    attempts: HashMap<u32, u64>,
+    /// By number of the unit once the run has ended; until then in the order of their ends.
+    attempts: Vec<(u32, SendAttempt)>,
+    retries: HashMap<u32, u32>,
 }
 
 impl Outcomes {
     pub(crate) fn new(numbers: Vec<u32>, done_before: Vec<bool>) -> Self {
-        Self { numbers, done_before, problems: HashMap::new(), attempts: HashMap::new() }
+        Self { numbers, done_before, problems: HashMap::new(), attempts: Vec::new(), retries: HashMap::new() }
     }
 
     pub(crate) fn failed(&mut self, number: u32, stage: Stage, error: String) {
@@ -109,17 +141,25 @@ impl Outcomes {
         self.problems.insert(number, (UnitStatus::Unresolved, error));
     }
 
-    /// Counts what is above the first attempt of each file.
+    /// Keeps the attempts of a file, and counts those above the first.
     pub(crate) fn attempts(&mut self, number: u32, report: &ItemReport) {
-        let more = (report.attempts.len() as u64).saturating_sub(1);
+        self.attempts.extend(report.attempts.iter().map(|attempt| (number, SendAttempt::of(attempt))));
+        let more = u32::try_from(report.attempts.len()).unwrap_or(u32::MAX).saturating_sub(1);
         if more > 0 {
-            *self.attempts.entry(number).or_default() += more;
+            *self.retries.entry(number).or_default() += more;
         }
+    }
+
+    fn attempts_of(&self, number: u32) -> Vec<SendAttempt> {
+        let first = self.attempts.partition_point(|(of, _)| *of < number);
+        self.attempts[first..].iter().take_while(|(of, _)| *of == number).map(|(_, attempt)| *attempt).collect()
     }
 }
 
 impl Finished {
-    pub(crate) fn new(plan: Plan, units: Arc<UnitList>, outcomes: Outcomes, upload: Snapshot) -> Self {
+    pub(crate) fn new(plan: Plan, units: Arc<UnitList>, mut outcomes: Outcomes, upload: Snapshot) -> Self {
+        // Stable, so that the attempts of a unit keep their order.
+        outcomes.attempts.sort_by_key(|(number, _)| *number);
         Self { plan, units, outcomes, upload }
     }
 
@@ -170,8 +210,19 @@ impl Finished {
             bytes: if is_sent { (0..files).map(|file| self.units.size(unit, file)).sum() } else { 0 },
             status: problem.map_or(state, |(status, _)| *status),
             item,
-            attempts: self.outcomes.attempts.get(&number).copied().unwrap_or_default(),
+            attempts: self.outcomes.attempts_of(number),
+            retries: self.outcomes.retries.get(&number).copied().unwrap_or_default().into(),
             error: problem.map(|(_, error)| error.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_takes_sixteen_bytes() {
+        assert_eq!(size_of::<(u32, SendAttempt)>(), 16);
     }
 }

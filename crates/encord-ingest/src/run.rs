@@ -21,8 +21,7 @@ use crate::outcome::{Finished, Notice, Outcomes};
 use crate::plan::{Command, Event, Plan};
 use crate::progress::IngestProgress;
 use crate::record::Record;
-use crate::signing::{NotSigned, Signed, check, sign};
-use crate::source::{RunSource, SignRequest, Targets};
+use crate::signing::{NotSigned, RunSource, SignRequest, Signed, Targets, check, sign};
 use crate::units::UnitList;
 
 /// Files that wait for the uploader.

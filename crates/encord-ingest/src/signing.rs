@@ -1,18 +1,47 @@
-//! Signing the URLs of files that are still what they were.
+//! Signed URLs for the uploader. They come by way of the run, which signs those of files that are still what they were, and writes
+//! down what was signed before it is used.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 
 use encord_client::{Folder, StorageItemType, UploadSignedUrl};
+use encord_upload::{SignedTarget, SignedUrlSource, SourceError, UploadItem};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::calls;
 use crate::kind::Kind;
-use crate::units::UnitList;
-use crate::walk::mtime_ns;
+use crate::units::{UnitList, mtime_ns};
 
 /// One call signs at most so many URLs: the largest number that the SDK is known to ask for.
 const MAX_URLS_PER_CALL: usize = 200;
+
+/// The answers, one for each path in order.
+pub(crate) type Targets = Vec<Result<SignedTarget, SourceError>>;
+
+/// What the uploader asks the run for.
+#[derive(Debug)]
+pub(crate) struct SignRequest {
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) reply: oneshot::Sender<Targets>,
+}
+
+/// Asks the run.
+#[derive(Debug)]
+pub(crate) struct RunSource(pub(crate) mpsc::Sender<SignRequest>);
+
+impl SignedUrlSource for RunSource {
+    async fn sign(&self, items: &[UploadItem]) -> Targets {
+        let (reply, answer) = oneshot::channel();
+        let paths = items.iter().map(|item| item.path.clone()).collect();
+        if self.0.send(SignRequest { paths, reply }).await.is_ok()
+            && let Ok(targets) = answer.await
+        {
+            return targets;
+        }
+        items.iter().map(|_| Err("the run has ended".into())).collect()
+    }
+}
 
 /// What became of signing a file.
 pub(crate) struct Signed {

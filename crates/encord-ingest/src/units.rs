@@ -1,6 +1,9 @@
 //! The list of what a run is about: units and their files, in order.
 
+use std::collections::HashMap;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use crate::kind::Kind;
 use crate::plan::{Facts, name_hash};
@@ -23,6 +26,8 @@ pub struct UnitList {
     files: Vec<File>,
     units: Vec<Unit>,
     titles: Titles,
+    /// Titles that are given, by the id of the unit.
+    given_titles: HashMap<u32, Box<str>>,
 }
 
 #[derive(Debug)]
@@ -51,6 +56,21 @@ pub(crate) struct Found {
     pub(crate) mtime_ns: i64,
 }
 
+impl Found {
+    pub(crate) fn new(below: String, metadata: &Metadata) -> Self {
+        Self { below, size: metadata.len(), mtime_ns: mtime_ns(metadata) }
+    }
+}
+
+/// When a file was changed, in nanoseconds since 1970; 0 where the system does not know.
+pub(crate) fn mtime_ns(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
 impl UnitList {
     pub(crate) fn new(titles: Titles) -> Self {
         Self { titles, ..Self::default() }
@@ -73,6 +93,13 @@ impl UnitList {
         let files = narrow(self.files.len()) - first;
         if files > 0 {
             self.units.push(Unit { first, files, kind, is_group });
+        }
+    }
+
+    /// Gives the last unit a title of its own.
+    pub(crate) fn set_title(&mut self, title: String) {
+        if let Some(unit) = self.units.last() {
+            self.given_titles.insert(unit.first, title.into());
         }
     }
 
@@ -119,6 +146,9 @@ impl UnitList {
 
     /// What its item is called.
     pub fn title(&self, unit: usize) -> String {
+        if let Some(title) = self.given_titles.get(&self.id(unit)) {
+            return title.to_string();
+        }
         let name = self.name(unit);
         match self.titles {
             Titles::Path => name,

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::{self, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use ignore::Match;
 use ignore::gitignore::Gitignore;
 use ignore::overrides::{Override, OverrideBuilder};
 use thiserror::Error;
 
-use crate::kind::{Kind, SNIFFED_BYTES};
+use crate::kind::Kind;
+use crate::left_out::{LeftOut, Names};
 use crate::natural;
 use crate::units::{Found, Titles, UnitList};
 
@@ -22,8 +23,8 @@ pub const IGNORE_FILE: &str = ".encordignore";
 /// What systems and programs leave behind in folders.
 const LEFT_BEHIND: &[&str] = &["Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "__MACOSX", "$RECYCLE.BIN"];
 
-/// So many names are kept of each reason.
-const MAX_EXAMPLES: usize = 20;
+/// Titles are text.
+pub(crate) const NOT_UTF_8: &str = "the name is not UTF-8, so no item can have it";
 
 /// More files are not taken in one run.
 const MAX_FILES: usize = 100_000_000;
@@ -54,39 +55,6 @@ pub struct Walk {
     pub left_out: BTreeMap<LeftOut, Names>,
     /// What could not be looked at.
     pub problems: Vec<Problem>,
-}
-
-/// Why something is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum LeftOut {
-    /// Neither the name nor the content says what it is.
-    UnknownKind,
-    /// It is no part of such a group.
-    NotOfTheGroup,
-    /// The name begins with a dot.
-    Hidden,
-    /// A system or a program has left it behind.
-    LeftBehind,
-    /// `.encordignore` says so.
-    Ignored,
-    /// `--include` or `--exclude` says so.
-    NotIncluded,
-    /// A link that leads to a folder above itself.
-    Loop,
-    /// A pipe, a socket or a device.
-    NotAFile,
-    /// A file of the run itself.
-    OwnFile,
-}
-
-/// How many, and the first of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
-    /// How many files and folders.
-    pub count: u64,
-    /// The first of them.
-    pub examples: Vec<PathBuf>,
 }
 
 /// A file or folder that could not be looked at.
@@ -127,23 +95,6 @@ pub enum WalkError {
     /// There are too many.
     #[error("more than {MAX_FILES} files")]
     TooMany,
-}
-
-impl LeftOut {
-    /// The reason in words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownKind => "of no known kind",
-            Self::NotOfTheGroup => "of a kind that does not belong into the groups",
-            Self::Hidden => "hidden",
-            Self::LeftBehind => "left behind by a system",
-            Self::Ignored => "ignored by .encordignore",
-            Self::NotIncluded => "not included, or excluded",
-            Self::Loop => "links to a folder above",
-            Self::NotAFile => "not regular files",
-            Self::OwnFile => "files of this run",
-        }
-    }
 }
 
 /// Walks all paths.
@@ -197,8 +148,8 @@ impl Walker<'_> {
         self.walk.units.push_root(root.to_owned());
         if metadata.is_file() {
             let kind = self.kind(root).map_err(failed)?.ok_or_else(|| WalkError::UnknownKind(root.to_owned()))?;
-            let found = found(String::new(), &metadata);
-            self.enter(root, vec![(kind, found)]);
+            let file = Found::new(String::new(), &metadata);
+            self.enter(root, vec![(kind, file)]);
             return Ok(());
         }
         let globs = self.globs(root)?;
@@ -238,7 +189,7 @@ impl Walker<'_> {
         let (real, entries) = match path.canonicalize().and_then(|real| Ok((real, names(&path)?))) {
             Ok(read) => read,
             Err(error) => {
-                self.problem(path, &error);
+                self.problem(path, error);
                 return Ok(None);
             }
         };
@@ -248,25 +199,24 @@ impl Walker<'_> {
         }
         let ignored = self.ignore_file(&path);
         let folder = Folder { path, below, folders: Vec::new(), ignored, real };
-        let mut files = Vec::new();
-        let mut folders = Vec::new();
+        let rules = [&folder].into_iter().chain(above.iter().rev()).filter_map(|folder| folder.ignored.as_ref());
+        let rules: Vec<_> = rules.collect();
+        let (mut files, mut folders) = (Vec::new(), Vec::new());
         for name in entries {
             let path = folder.path.join(&name);
-            let metadata = match path.metadata() {
+            let metadata = match self.look(&path, &name, globs, &rules) {
                 Ok(metadata) => metadata,
-                Err(error) => {
-                    self.problem(path, &error);
+                Err(Ok(reason)) => {
+                    self.leave_out(reason, path);
+                    continue;
+                }
+                Err(Err(error)) => {
+                    self.problem(path, error);
                     continue;
                 }
             };
-            if let Some(reason) = self.reason(&path, &name, &metadata, globs, above, &folder) {
-                self.leave_out(reason, path);
-                continue;
-            }
             let Some(name) = name.to_str() else {
-                self.walk
-                    .problems
-                    .push(Problem { path, error: "the name is not UTF-8, so no item can have it".into() });
+                self.problem(path, NOT_UTF_8);
                 continue;
             };
             let below = format!("{}{name}", folder.below);
@@ -275,9 +225,9 @@ impl Walker<'_> {
                 continue;
             }
             match self.kind(&path) {
-                Ok(Some(kind)) => files.push((name.to_owned(), kind, found(below, &metadata))),
+                Ok(Some(kind)) => files.push((name.to_owned(), kind, Found::new(below, &metadata))),
                 Ok(None) => self.leave_out(LeftOut::UnknownKind, path),
-                Err(error) => self.problem(path, &error),
+                Err(error) => self.problem(path, error),
             }
         }
         files.sort_by(|(a, ..), (b, ..)| natural::compare(a, b));
@@ -309,13 +259,30 @@ impl Walker<'_> {
     }
 
     fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
-        let known = self.options.kind.or_else(|| Kind::of_name(path));
-        if known.is_some() {
-            return Ok(known);
+        self.options.kind.map_or_else(|| Kind::of_file(path), |kind| Ok(Some(kind)))
+    }
+
+    /// What an entry is if it is taken; else why it is left out, or why it cannot be looked at.
+    fn look(
+        &self,
+        path: &Path,
+        name: &OsString,
+        globs: &Override,
+        rules: &[&Gitignore],
+    ) -> Result<Metadata, Result<LeftOut, io::Error>> {
+        let (metadata, error) = match path.metadata() {
+            Ok(metadata) => (metadata, None),
+            // A file that is left out for its name need not be readable.
+            Err(error) => (path.symlink_metadata().map_err(Err)?, Some(error)),
+        };
+        match (self.reason(path, name, &metadata, globs, rules), error) {
+            (None | Some(LeftOut::NotAFile), Some(error)) if leads_nowhere(&metadata, &error) => {
+                Err(Ok(LeftOut::Dangling))
+            }
+            (None | Some(LeftOut::NotAFile), Some(error)) => Err(Err(error)),
+            (Some(reason), _) => Err(Ok(reason)),
+            (None, None) => Ok(metadata),
         }
-        let mut start = Vec::with_capacity(SNIFFED_BYTES);
-        fs::File::open(path)?.take(SNIFFED_BYTES as u64).read_to_end(&mut start)?;
-        Ok(Kind::of_content(&start))
     }
 
     fn reason(
@@ -324,8 +291,7 @@ impl Walker<'_> {
         name: &OsString,
         metadata: &Metadata,
         globs: &Override,
-        above: &[Folder],
-        folder: &Folder,
+        rules: &[&Gitignore],
     ) -> Option<LeftOut> {
         let is_folder = metadata.is_dir();
         if name.as_encoded_bytes().first() == Some(&b'.') {
@@ -335,8 +301,7 @@ impl Walker<'_> {
             return Some(LeftOut::LeftBehind);
         }
         // The nearest file decides.
-        let rules = [folder].into_iter().chain(above.iter().rev()).filter_map(|folder| folder.ignored.as_ref());
-        let verdict = rules.map(|rules| rules.matched(path, is_folder)).find(|verdict| !verdict.is_none());
+        let verdict = rules.iter().map(|rules| rules.matched(path, is_folder)).find(|verdict| !verdict.is_none());
         if matches!(verdict, Some(Match::Ignore(_))) {
             return Some(LeftOut::Ignored);
         }
@@ -357,39 +322,31 @@ impl Walker<'_> {
         }
         let (rules, error) = Gitignore::new(&path);
         if let Some(error) = error {
-            self.walk.problems.push(Problem { path, error: error.to_string() });
+            self.problem(path, error);
         }
         Some(rules)
     }
 
     fn leave_out(&mut self, reason: LeftOut, path: PathBuf) {
-        let names = self.walk.left_out.entry(reason).or_default();
-        names.count += 1;
-        if names.examples.len() < MAX_EXAMPLES {
-            names.examples.push(path);
-        }
+        self.walk.left_out.entry(reason).or_default().add(path);
     }
 
-    fn problem(&mut self, path: PathBuf, error: &io::Error) {
+    fn problem(&mut self, path: PathBuf, error: impl Display) {
         self.walk.problems.push(Problem { path, error: error.to_string() });
     }
 }
 
+/// Whether this is a link, and its target is not there.
+fn leads_nowhere(link: &Metadata, error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let is_loop = error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+    #[cfg(not(unix))]
+    let is_loop = false;
+    link.is_symlink() && (is_loop || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}
+
 fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
-}
-
-fn found(below: String, metadata: &Metadata) -> Found {
-    Found { below, size: metadata.len(), mtime_ns: mtime_ns(metadata) }
-}
-
-/// When a file was changed, in nanoseconds since 1970; 0 where the system does not know.
-pub(crate) fn mtime_ns(metadata: &Metadata) -> i64 {
-    let Ok(modified) = metadata.modified() else { return 0 };
-    match modified.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
-    }
 }
 
 #[cfg(test)]

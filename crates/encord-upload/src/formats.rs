@@ -16,7 +16,7 @@ use std::io;
 use thiserror::Error;
 
 pub use self::earlier::EarlierReport;
-pub use self::line::{MAX_HEADERS, Urls, read_target};
+pub use self::line::{FileLine, MAX_HEADERS, Urls, read_target};
 pub use self::manifest::{Items, Manifest};
 pub use self::record::PathAsJson;
 pub use self::report::{ReportAttempt, ReportLine, ReportLines};

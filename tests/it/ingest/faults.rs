@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::ingest::World;
+use crate::support::ingest::{Ended, World, report};
 
 const FAST: &str = "--folder f --dataset d --backoff-factor 0.01 --settle 1";
 
@@ -42,6 +42,55 @@ fn a_put_that_fails_in_passing_is_sent_again() {
     }
 }
 
+#[test]
+fn the_report_has_each_attempt_to_send_a_file() {
+    for (faults, expected) in [
+        ("", &[("200", "done", 0.0)][..]),
+        ("*: 500 x2", &[("500", "waiting", 0.0), ("500", "waiting", 0.01), ("200", "done", 0.02)]),
+        ("*: 400", &[("400", "waiting", 0.0)]),
+    ] {
+        let world = World::with(|builder| builder.store_faults(faults.parse().unwrap()));
+        world.write_images(30);
+        world.run(&format!("{FAST} --allow-failures --report r.jsonl"));
+        let lines = report(&world.home().join("r.jsonl"));
+        assert_eq!(lines.len(), 30);
+        for line in &lines {
+            let attempts: Vec<_> = line["attempts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|attempt| {
+                    let text = |key: &str| attempt[key].as_str().unwrap();
+                    (text("outcome"), text("phase"), attempt["waited_s"].as_f64().unwrap())
+                })
+                .collect();
+            assert_eq!(attempts, expected, "{faults}: {line}");
+            assert_eq!(line["retries"], expected.len() - 1);
+        }
+        let digest = Ended::of(world.encord("report r.jsonl --json"));
+        let digest: serde_json::Value = serde_json::from_str(&digest.stdout).unwrap();
+        assert_eq!(digest["attempts"], 30 * expected.len());
+        // A file that is not sent again has no attempt.
+        if !faults.contains("400") {
+            world.ends(&format!("{FAST} --report r.jsonl"), 0);
+            let lines = report(&world.home().join("r.jsonl"));
+            assert!(lines.iter().all(|line| line["status"] == "skipped" && line["attempts"] == serde_json::json!([])));
+        }
+    }
+}
+
+#[test]
+fn the_report_names_the_fault_of_an_attempt_without_an_answer() {
+    let world = World::with(|builder| builder.store_faults("*: reset-before".parse().unwrap()));
+    world.write_images(2);
+    world.run(&format!("{FAST} --allow-failures --max-retries 1 --report r.jsonl"));
+    for line in report(&world.home().join("r.jsonl")) {
+        let attempts = line["attempts"].as_array().unwrap();
+        let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, ["reset", "reset"], "{line}");
+    }
+}
+
 /// Starts a run, breaks something once so many files have been put, and gives the code with which it ends.
 fn broken_off(world: &World, words: &str, puts: usize, break_it: impl Fn()) -> Option<i32> {
     let mut child = world.start(words);
@@ -78,6 +127,8 @@ fn c8_an_outage_in_the_middle_of_a_run_burns_nothing() {
         world.run(&words);
         world.ends(&format!("{words} --repost-unresolved"), 0);
         world.check_exact("f", "d", 400);
+        // Jobs that ran during the outage failed no unit: it befell the calls.
+        assert!(world.records().iter().all(|record| record["event"] != "failed"), "{fault}");
     }
     for fault in ["*: 500", "*: 403", "*: reset-before"] {
         let (world, files) = (world(1_500), 1_500);
@@ -110,7 +161,7 @@ fn c3_what_cannot_be_found_is_unresolved_and_posted_again_only_when_asked() {
     let world = world("start-job: reset-before x1");
     let ended = world.ends(&format!("{FAST} --allow-failures --report r.jsonl"), 3);
     assert!(ended.stderr.contains("30 unresolved") && ended.stderr.contains("--repost-unresolved"), "{}", ended.stderr);
-    let lines = crate::support::ingest::report(&world.home().join("r.jsonl"));
+    let lines = report(&world.home().join("r.jsonl"));
     assert!(lines.iter().all(|line| line["status"] == "failed" && line["stage"] == "unresolved"));
     let puts = world.platform.store().requests().len();
     world.ends(FAST, 1);

@@ -67,8 +67,15 @@ impl World {
 
     /// The command, with these words after `upload PATH`.
     pub(crate) fn command(&self, words: &str) -> Command {
+        let mut command = self.encord("upload");
+        command.arg(self.files()).args(words.split_whitespace());
+        command
+    }
+
+    /// The program, with these words.
+    pub(crate) fn encord(&self, words: &str) -> Command {
         let mut command = Command::new(binary());
-        command.arg("upload").arg(self.files()).args(words.split_whitespace());
+        command.args(words.split_whitespace());
         self.at_home(&mut command);
         command
     }

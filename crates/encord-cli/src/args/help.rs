@@ -26,6 +26,8 @@ The exit code is 0 if each image is one item and one row, else 1.";
 
 pub(super) const UPLOAD_EXAMPLES: &str = "\
 Examples:
+  encord upload photos/ --folder photos --dataset cats
+  encord upload --manifest items.jsonl --folder photos --dataset cats
   encord upload --manifest items.jsonl --allow-failures --max-retries 5 --report report.jsonl
   encord upload --manifest items.jsonl --dry-run
   encord upload --manifest items.jsonl                             # again after a crash: only what is left
@@ -39,6 +41,8 @@ The manifest is JSON Lines, one item a line. Only `path` and `signed_url` are re
 Relative paths start at the current directory. \
 By default `title` is the file name, `data_type` is `image`, and `content_type` follows from the data type. \
 `headers` replace headers of the same name. \
+With --folder the platform signs the URLs: `path` alone is required, `title` is by default the path, the kind follows from the \
+name, and a line may have none of `signed_url`, `content_type` and `headers`. \
 Empty lines are skipped. \
 The whole manifest is checked before anything is sent: a malformed line stops the run. \
 A URL that cannot be used, or a file that cannot be read, is the failure of its item.

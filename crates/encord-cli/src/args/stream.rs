@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file, or with `-` one of the standard streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub(crate) enum Stream {
 impl From<OsString> for Stream {
     fn from(argument: OsString) -> Self {
         if argument == "-" { Self::Standard } else { Self::File(argument.into()) }
+    }
+}
+
+impl Stream {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Standard => None,
+            Self::File(path) => Some(path),
+        }
     }
 }
 

@@ -11,11 +11,11 @@ use super::connect::ConnectOptions;
 #[derive(Debug, Default, Args)]
 pub(crate) struct IngestArgs {
     /// Files and folders. Folders are taken with all that is in them; hidden files and what .encordignore names are left out.
-    #[arg(value_name = "PATH", requires = "folder", conflicts_with_all = ["manifest", "no_journal", "sign_with"], value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "PATH", requires = "folder", conflicts_with = "manifest", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Where items go: the uuid of a storage folder, its exact name, or a path of names. Made if it is not there, but not with
-    /// --shard.
-    #[arg(long, value_name = "F", requires = "paths", conflicts_with = "manifest")]
+    /// --shard. With --manifest its files go there, and its lines have no URL.
+    #[arg(long, value_name = "F", conflicts_with_all = ["no_journal", "sign_with"])]
     pub(crate) folder: Option<String>,
     /// Where rows go: the uuid of a dataset, or its exact title. Made if it is not there, but not with --shard.
     #[arg(long, value_name = "D", requires = "folder")]
@@ -27,13 +27,13 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "KIND", requires = "folder", value_parser = file_kind)]
     pub(crate) kind: Option<Kind>,
     /// Take only files that match this glob; may be given several times.
-    #[arg(long, value_name = "GLOB", requires = "folder")]
+    #[arg(long, value_name = "GLOB", requires = "paths", conflicts_with = "manifest")]
     pub(crate) include: Vec<String>,
     /// Leave out files and folders that match this glob; may be given several times.
-    #[arg(long, value_name = "GLOB", requires = "folder")]
+    #[arg(long, value_name = "GLOB", requires = "paths", conflicts_with = "manifest")]
     pub(crate) exclude: Vec<String>,
     /// Make one item of the files of each folder; `--as` says which.
-    #[arg(long = "group-by", value_name = "WHAT", value_enum, requires_all = ["group_kind", "folder"])]
+    #[arg(long = "group-by", value_name = "WHAT", value_enum, requires_all = ["group_kind", "paths"], conflicts_with = "manifest")]
     pub(crate) group: Option<GroupBy>,
     /// What the files of a folder become: image-group, image-sequence or dicom-series.
     #[arg(long = "as", value_name = "KIND", requires = "group", value_parser = group_kind)]

@@ -54,7 +54,7 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
         }
         Ok(())
     })?;
-    show::left_out(walk);
+    show::left_out(&walk.left_out);
     if kinds.get(&Kind::DicomSeries).is_some_and(|(count, files, _)| *count > 1 && count == files) {
         note(
             "hint: each DICOM file becomes a series of its own; --group-by folder --as dicom-series joins those of a folder",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encord_ingest::record::Stage;
-use encord_ingest::{Finished, Problem, UnitOutcome, UnitStatus};
+use encord_ingest::{Finished, Problem, SendAttempt, UnitOutcome, UnitStatus};
 use serde::Serialize;
 
 use crate::args::Stream;
@@ -22,13 +22,31 @@ struct Line<'a> {
     title: Cow<'a, str>,
     status: &'static str,
     bytes: u64,
-    attempts: [(); 0],
+    attempts: Vec<AttemptEntry>,
     error: Option<&'a str>,
     kind: Option<&'static str>,
     files: usize,
     stage: &'static str,
     item: Option<String>,
     retries: u64,
+}
+
+/// An attempt to send a file, as in every report.
+#[derive(Serialize)]
+struct AttemptEntry {
+    outcome: Cow<'static, str>,
+    phase: &'static str,
+    waited_s: f64,
+}
+
+impl AttemptEntry {
+    fn of(attempt: &SendAttempt) -> Self {
+        let outcome = match attempt.outcome {
+            Ok(status) => status.as_str().to_owned().into(),
+            Err(fault) => fault.as_str().into(),
+        };
+        Self { outcome, phase: attempt.phase.as_str(), waited_s: attempt.waited().as_secs_f64() }
+    }
 }
 
 impl Lines {
@@ -59,13 +77,13 @@ fn line(unit: &UnitOutcome) -> Line<'_> {
         title: (&unit.title).into(),
         status,
         bytes: unit.bytes,
-        attempts: [],
+        attempts: unit.attempts.iter().map(AttemptEntry::of).collect(),
         error: unit.error.as_deref(),
         kind: Some(unit.kind.as_str()),
         files: unit.files,
         stage,
         item: unit.item.map(|item| item.to_string()),
-        retries: unit.attempts,
+        retries: unit.retries,
     }
 }
 
@@ -77,7 +95,7 @@ fn of_problem(index: usize, problem: &Problem) -> Line<'_> {
         title: name.to_string_lossy(),
         status: "failed",
         bytes: 0,
-        attempts: [],
+        attempts: Vec::new(),
         error: Some(&problem.error),
         kind: None,
         files: 1,

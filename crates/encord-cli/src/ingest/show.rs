@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use encord_client::{Error, ErrorKind};
-use encord_ingest::{Finished, IngestProgress, LeftOut, Made, Names, Problem, UnitStatus, Walk};
+use encord_ingest::{Finished, IngestProgress, LeftOut, Made, Names, Problem, UnitStatus};
 use serde::Serialize;
 
 use crate::args::UploadArgs;
@@ -14,17 +14,12 @@ use crate::report::human_bytes;
 /// How many failures of one reason are named.
 const MAX_EXAMPLES: usize = 3;
 
-/// Says which files are left out, by reason.
-pub(super) fn left_out(walk: &Walk) {
-    for (reason, Names { count, examples }) in &walk.left_out {
-        let named = if *reason == LeftOut::UnknownKind {
-            let names: Vec<_> = examples.iter().map(|path| path.display().to_string()).collect();
-            let more = if *count > examples.len() as u64 { ", …" } else { "" };
-            format!(": {}{more}", names.join(", "))
-        } else {
-            String::new()
-        };
-        note(format_args!("left out: {count} {}{named}", reason.as_str()));
+/// Says how many files are left out, by reason, and names the first of them.
+pub(super) fn left_out(left_out: &BTreeMap<LeftOut, Names>) {
+    for (reason, Names { count, examples }) in left_out {
+        let names: Vec<_> = examples.iter().map(|path| path.display().to_string()).collect();
+        let more = if *count > examples.len() as u64 { ", …" } else { "" };
+        note(format_args!("left out: {count} {}: {}{more}", reason.as_str(), names.join(", ")));
     }
 }
 

@@ -150,13 +150,19 @@ fn links_are_followed_and_loops_noticed() {
     symlink(path("b"), path("a/to-b")).expect("a link");
     symlink(path("a"), path("a/loop")).expect("a link");
     symlink(path("a"), path("b/back")).expect("a link");
-    symlink(path("none"), path("a/broken.jpg")).expect("a link");
+    for (target, link) in [("none", "a/broken.jpg"), ("b/y.jpg/z", "a/under-a-file"), ("a/itself.jpg", "a/itself.jpg")]
+    {
+        symlink(path(target), path(link)).expect("a link");
+    }
+    symlink(path("none"), path("b/.hidden.jpg")).expect("a link");
     rustix::fs::mkfifoat(rustix::fs::CWD, path("a/pipe.jpg"), rustix::fs::Mode::RUSR).expect("a pipe");
     let walk = walked(folder.path(), &WalkOptions::default());
     assert_eq!(titles(&walk), ["a/x.jpg", "a/to-b/y.jpg", "b/y.jpg", "b/back/x.jpg"]);
-    assert_eq!(left_out(&walk), [(LeftOut::Loop, 4), (LeftOut::NotAFile, 2)]);
-    assert_eq!(walk.problems.len(), 2, "the broken link, seen twice: {:?}", walk.problems);
-    assert!(walk.problems[0].error.contains("No such file"));
+    // `a` is seen twice, `b` too.
+    let expected = [(LeftOut::Hidden, 2), (LeftOut::Loop, 4), (LeftOut::Dangling, 6), (LeftOut::NotAFile, 2)];
+    assert_eq!(left_out(&walk), expected);
+    assert_eq!(walk.left_out[&LeftOut::Dangling].examples.len(), 5);
+    assert!(walk.problems.is_empty(), "{:?}", walk.problems);
 }
 
 #[cfg(target_os = "linux")]

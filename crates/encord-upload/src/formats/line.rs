@@ -1,10 +1,12 @@
 //! One line of a manifest.
 
+use std::path::PathBuf;
+
 use encord_enums::DataType;
 use encord_http::{HeaderName, HeaderValue};
 
 use super::object::{Object, Text, Value};
-use super::record::{Record, header_map};
+use super::record::{Record, header_map, path_of};
 use crate::kind::ItemKind;
 use crate::target::SignedTarget;
 
@@ -42,6 +44,18 @@ pub enum Urls {
     Optional,
 }
 
+/// A line of a manifest whose files go into a folder of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileLine {
+    /// The file.
+    pub path: PathBuf,
+    /// The title, if the line has one.
+    pub title: Option<String>,
+    /// The kind, if the line has a data type.
+    pub kind: Option<ItemKind>,
+}
+
 /// Reads an item. The error says why the line is malformed.
 pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
     let mut object = Object::read(line)?;
@@ -63,10 +77,24 @@ pub(super) fn read(line: &str, urls: Urls) -> Result<Record, String> {
         // A text that is not Unicode is not a URL. The item fails later, as with any URL that cannot be parsed.
         signed_url: signed_url.map(|url| url.unicode().unwrap_or_default()),
         title,
-        kind: data_type.as_deref().map(kind).transpose()?.unwrap_or_default(),
+        kind: data_type.as_deref().map(kind).transpose()?,
         content_type: content_type.map(media_type).transpose()?,
         headers: headers.map(header_list).transpose()?.unwrap_or_default(),
     })
+}
+
+/// Reads the line of a file for a folder of the platform. The platform signs its URL, so the line may say nothing about one.
+pub(super) fn read_file(line: &str) -> Result<FileLine, String> {
+    let Record { path, signed_url, title, kind, content_type, headers } = read(line, Urls::Optional)?;
+    let of_a_url = [
+        ("signed_url", signed_url.is_some()),
+        ("content_type", content_type.is_some()),
+        ("headers", !headers.is_empty()),
+    ];
+    if let Some((key, _)) = of_a_url.into_iter().find(|(_, is_there)| *is_there) {
+        return Err(format!("`{key}`: the platform signs the URL of a file for a folder; leave the key out"));
+    }
+    Ok(FileLine { path: path_of(path), title, kind })
 }
 
 /// Reads a signed URL and its headers from a line such as `{"signed_url": "https://…", "headers": {}}`. Other keys are ignored,

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tempfile::{SpooledData, SpooledTempFile};
 
 use super::FormatError;
-use super::line::{self, Urls};
+use super::line::{self, FileLine, Urls};
 use super::record::Record;
 use super::text::Lines;
 use crate::item::UploadItem;
@@ -25,6 +25,21 @@ pub struct Manifest {
     records: Kept,
     items: u64,
     fingerprint: Sha256,
+}
+
+impl FileLine {
+    /// Reads a manifest whose lines have no URL, and passes each line to `take`, which can refuse it.
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`]: a line is malformed, has a URL or is refused, or the manifest cannot be read.
+    pub fn read_all(reader: impl Read, mut take: impl FnMut(Self) -> Result<(), String>) -> Result<(), FormatError> {
+        let mut lines = Lines::new(reader);
+        while let Some((number, line)) = lines.next()? {
+            line::read_file(&line).and_then(&mut take).map_err(|reason| FormatError::Line { number, reason })?;
+        }
+        Ok(())
+    }
 }
 
 /// The items of a [`Manifest`], in order.
@@ -147,6 +162,7 @@ impl std::fmt::Debug for Items {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind::ItemKind;
 
     fn line(path: &str) -> String {
         format!("{{\"path\": \"{path}\", \"signed_url\": \"https://h/{path}\"}}\n")
@@ -179,6 +195,43 @@ mod tests {
         check(&format!("\n  \r\n{}\n{}", line("a"), line("b").trim_end()), Ok(&["a", "b"]));
         check(&format!("{}\r\n", line("a").trim_end()), Ok(&["a"]));
         check(&format!("\n{}\n{{}}\n", line("a")), Err("line 4: `path` is missing"));
+    }
+
+    #[test]
+    fn the_line_of_a_file_for_a_folder_has_no_url() {
+        type Taken<'a> = (&'a str, Option<&'a str>, Option<ItemKind>);
+
+        #[track_caller]
+        fn check(text: &str, expected: Result<&[Taken<'_>], &str>) {
+            let mut taken = Vec::new();
+            let read = FileLine::read_all(text.as_bytes(), |FileLine { path, title, kind }| {
+                if path == Path::new("refused") {
+                    return Err("refused".to_owned());
+                }
+                taken.push((path.display().to_string(), title, kind));
+                Ok(())
+            });
+            let taken: Vec<_> = taken.iter().map(|(path, title, kind)| (&**path, title.as_deref(), *kind)).collect();
+            match (read, expected) {
+                (Ok(()), Ok(expected)) => assert_eq!(taken, expected),
+                (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected),
+                (read, _) => panic!("{read:?}"),
+            }
+        }
+        let whole = r#"{"path": "b", "title": "B", "data_type": "video", "signed_url": null, "content_type": null, "headers": {}}"#;
+        check(
+            &format!("{{\"path\": \"a\"}}\n\n{whole}\n"),
+            Ok(&[("a", None, None), ("b", Some("B"), Some(ItemKind::Video))]),
+        );
+        for (key, value) in
+            [("signed_url", "\"https://h/s3cret\""), ("content_type", "\"a/b\""), ("headers", "{\"a\": \"b\"}")]
+        {
+            let expected =
+                format!("line 1: `{key}`: the platform signs the URL of a file for a folder; leave the key out");
+            check(&format!("{{\"path\": \"a\", \"{key}\": {value}}}"), Err(&expected));
+        }
+        check("{\"path\": \"a\"}\n{\"path\": \"refused\"}", Err("line 2: refused"));
+        check("{}", Err("line 1: `path` is missing"));
     }
 
     #[test]

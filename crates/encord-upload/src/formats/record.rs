@@ -17,7 +17,8 @@ pub(super) struct Record {
     pub(super) path: Vec<u8>,
     pub(super) signed_url: Option<String>,
     pub(super) title: Option<String>,
-    pub(super) kind: ItemKind,
+    /// The kind, if the line has one.
+    pub(super) kind: Option<ItemKind>,
     pub(super) content_type: Option<String>,
     pub(super) headers: Vec<(String, String)>,
 }
@@ -45,7 +46,7 @@ impl Record {
         UploadItem {
             signed_url: signed_url.map(Into::into),
             title,
-            kind,
+            kind: kind.unwrap_or_default(),
             content_type: content_type.and_then(|value| HeaderValue::try_from(value).ok()),
             headers: header_map(headers),
             ..UploadItem::unsigned(path_of(path))
@@ -85,13 +86,13 @@ pub(super) fn header_map(headers: Vec<(String, String)>) -> HeaderMap {
 }
 
 #[cfg(unix)]
-fn path_of(name: Vec<u8>) -> PathBuf {
+pub(super) fn path_of(name: Vec<u8>) -> PathBuf {
     <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(name).into()
 }
 
 /// On other systems a name is text: no file has a name with lone surrogates.
 #[cfg(not(unix))]
-fn path_of(name: Vec<u8>) -> PathBuf {
+pub(super) fn path_of(name: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&name).into_owned().into()
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-use super::disk::Disk;
+use super::Disk;
+use super::Steps;
 use super::platform::{Platform, Second, Switches, Trouble};
 use super::run::{End, UNITS, UnitOf, files_of, options, run};
-use super::steps::Steps;
 use crate::kind::Kind;
 use crate::plan::Options;
 use crate::record::Record;

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::disk::Disk;
+use super::Disk;
 use super::platform::{Answer, Platform};
-use super::steps::{Killed, Steps};
+use super::{Killed, Steps};
 use crate::kind::Kind;
 use crate::plan::{Command, Event, Facts, Options, Plan, Refusal, Stop, name_hash};
 use crate::record::{FileFacts, Record};

@@ -1,0 +1,140 @@
+//! Files that are listed by name, rather than found in folders.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use encord_upload::ItemKind;
+
+use crate::kind::Kind;
+use crate::units::{Found, UnitList};
+use crate::walk::{NOT_UTF_8, Problem, Walk, WalkOptions};
+
+/// Takes files one by one, and makes units of them as a walk does. Each file is a unit.
+#[derive(Debug)]
+pub struct ListedFiles {
+    base: PathBuf,
+    kind: Option<Kind>,
+    own_files: Vec<PathBuf>,
+    seen: HashSet<String>,
+    walk: Walk,
+}
+
+impl ListedFiles {
+    /// Relative paths begin at `base`. Of the options, globs and groups have no meaning here.
+    ///
+    /// # Errors
+    ///
+    /// `base` cannot be looked at.
+    pub fn new(base: &Path, options: &WalkOptions) -> io::Result<Self> {
+        let base = base.canonicalize()?;
+        let own_files = options.own_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut walk = Walk { units: UnitList::new(options.titles), ..Walk::default() };
+        walk.units.push_root(base.clone());
+        Ok(Self { base, kind: options.kind, own_files, seen: HashSet::new(), walk })
+    }
+
+    /// Takes a file. One that cannot be uploaded is a [`Problem`].
+    ///
+    /// # Errors
+    ///
+    /// The file has been taken before.
+    pub fn push(&mut self, path: &Path, title: Option<String>, kind: Option<ItemKind>) -> Result<(), String> {
+        let path = path.strip_prefix(".").unwrap_or(path);
+        let place = self.base.join(path);
+        let Some(name) = path.to_str() else {
+            self.problem(place, NOT_UTF_8);
+            return Ok(());
+        };
+        if !self.seen.insert(name.to_owned()) {
+            return Err("the file is listed already".to_owned());
+        }
+        let metadata = match place.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(metadata) => {
+                let is = if metadata.is_dir() { "a folder; list its files" } else { "not a regular file" };
+                self.problem(place, is);
+                return Ok(());
+            }
+            Err(error) => {
+                self.problem(place, &error.to_string());
+                return Ok(());
+            }
+        };
+        if place.canonicalize().is_ok_and(|real| self.own_files.contains(&real)) {
+            self.problem(place, "a file of this run");
+            return Ok(());
+        }
+        match self.kind_of(&place, kind) {
+            Ok(kind) => {
+                self.walk.units.push(kind, false, [Found::new(name.to_owned(), &metadata)]);
+                if let Some(title) = title {
+                    self.walk.units.set_title(title);
+                }
+            }
+            Err(reason) => self.problem(place, &reason),
+        }
+        Ok(())
+    }
+
+    /// What was taken.
+    pub fn into_walk(self) -> Walk {
+        self.walk
+    }
+
+    fn kind_of(&self, place: &Path, said: Option<ItemKind>) -> Result<Kind, String> {
+        if let Some(kind) = self.kind {
+            return Ok(kind);
+        }
+        if let Some(said) = said {
+            return Kind::of_upload(said).ok_or_else(|| "a folder takes no files of this data type".to_owned());
+        }
+        let unknown = "neither its name nor its content says what it is; give a data type";
+        Kind::of_file(place).map_err(|error| error.to_string())?.ok_or_else(|| unknown.to_owned())
+    }
+
+    fn problem(&mut self, path: PathBuf, error: &str) {
+        self.walk.problems.push(Problem { path, error: error.to_owned() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Titles;
+
+    #[test]
+    fn each_line_is_a_unit_or_a_problem() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for name in ["a.jpg", "x/b.mp4", "c", "own.csv"] {
+            std::fs::create_dir_all(at(name).parent().expect("below")).expect("made");
+            std::fs::write(at(name), name).expect("written");
+        }
+        let options = WalkOptions { own_files: vec![at("own.csv")], titles: Titles::Name, ..WalkOptions::default() };
+        let mut list = ListedFiles::new(folder.path(), &options).expect("listed");
+        let mut push = |path: &str, title: Option<&str>, kind| list.push(path.as_ref(), title.map(str::to_owned), kind);
+        assert_eq!(push("./a.jpg", None, None), Ok(()));
+        assert_eq!(push("x/b.mp4", Some("B/B"), None), Ok(()));
+        assert_eq!(push("c", None, Some(ItemKind::Dicom)), Ok(()));
+        assert_eq!(push(at("a.jpg").to_str().expect("text"), None, Some(ItemKind::Pdf)), Ok(()));
+        assert_eq!(push("a.jpg", None, None), Err("the file is listed already".to_owned()));
+        for path in ["none.jpg", "x", "own.csv"] {
+            assert_eq!(push(path, None, None), Ok(()));
+        }
+        assert_eq!(push("x/../c", None, None), Ok(()));
+        assert_eq!(push("x/../a.jpg", None, Some(ItemKind::Scene)), Ok(()));
+        let Walk { units, problems, .. } = list.into_walk();
+        let of = |unit| (units.title(unit), units.kind(unit), units.size(unit, 0));
+        assert_eq!(of(0), ("a.jpg".to_owned(), Kind::Image, 5));
+        assert_eq!(of(1), ("B/B".to_owned(), Kind::Video, 7));
+        assert_eq!(of(2), ("c".to_owned(), Kind::DicomSeries, 1));
+        assert_eq!(of(3), ("a.jpg".to_owned(), Kind::Pdf, 5));
+        assert_eq!((units.len(), units.place(3)), (4, folder.path().canonicalize().expect("real").join("a.jpg")));
+        let errors: Vec<_> =
+            problems.iter().map(|problem| problem.error.split([';', '(']).next().expect("one").trim()).collect();
+        let unknown = "neither its name nor its content says what it is";
+        let scene = "a folder takes no files of this data type";
+        assert_eq!(errors, ["No such file or directory", "a folder", "a file of this run", unknown, scene]);
+    }
+}
