@@ -145,7 +145,8 @@ fn u9_whatever_is_logged_names_no_query() {
 /// To root the limit is none, so root gives itself up, but not its access to the files.
 #[test]
 fn few_threads_are_enough_or_are_told() {
-    let (Some(prlimit), Some(setpriv)) = (program("prlimit", "util-linux"), program("setpriv", "util-linux")) else {
+    let programs = [("prlimit", "util-linux"), ("setpriv", "util-linux"), ("timeout", "coreutils")];
+    let [Some(prlimit), Some(setpriv), Some(timeout)] = programs.map(|(name, package)| program(name, package)) else {
         return;
     };
     let server = Server::start(|_, _| status(200));
@@ -156,11 +157,12 @@ fn few_threads_are_enough_or_are_told() {
         // No other process has a user of this number.
         let user = format!("--reuid={}", 1_000_000 + std::process::id());
         let limit = format!("--nproc={threads}");
-        let [setpriv, prlimit] = [&setpriv, &prlimit].map(|path| path.to_str().unwrap());
+        let [prlimit, setpriv, timeout] = [&prlimit, &setpriv, &timeout].map(|path| path.to_str().unwrap());
         let capable = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"];
-        let wrapper = [&[setpriv, &*user][..], &capable, &[prlimit, &limit]].concat();
-        let wrapper = if is_root { &wrapper[..] } else { &wrapper[wrapper.len() - 2..] };
-        let ended = encord::upload(&items).within(wrapper).start().end_in_words();
+        let as_user = if is_root { [&[setpriv, &*user][..], &capable].concat() } else { Vec::new() };
+        // A run that hangs ends with 124.
+        let wrapper = [&[timeout, "60"][..], &as_user, &[prlimit, &limit]].concat();
+        let ended = encord::upload(&items).within(&wrapper).start().end_in_words();
         let told = "error: the system lets this process start no further thread, and it needs one\n\
                     hint: `ulimit -u` shows how many processes and threads a user may have\n";
         match ended {
