@@ -246,6 +246,19 @@ async fn a_unit_fails_on_purpose() {
 }
 
 #[tokio::test]
+async fn what_befalls_requests_befalls_no_unit() {
+    let forever = Duration::from_secs(3600);
+    let (platform, client) = start(Switches { job_time: forever, ..Switches::default() }).await;
+    let folder = client.folder("a").await;
+    let job = client.start(folder, &job(&images(&client.upload(folder, 3).await), true)).await;
+    platform.set_faults("*: 503".parse().unwrap());
+    platform.run_jobs();
+    platform.set_faults("".parse().unwrap());
+    let done = client.poll(folder, job).await;
+    assert_eq!((&done["errors"], platform.items(folder).len()), (&json!([]), 3));
+}
+
+#[tokio::test]
 async fn limits_refuse_what_is_too_much() {
     let switches = Switches { sign_limit: 2, job_limit: 1, ids_limit: 1, ..Switches::default() };
     let (_platform, client) = start(switches).await;

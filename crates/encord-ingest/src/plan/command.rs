@@ -87,6 +87,8 @@ pub enum Event {
         unit: u32,
         /// Its place in the unit.
         file: u32,
+        /// When its upload began, on the clock of `outage`.
+        began: Duration,
     },
     /// A file could not be sent.
     NotSent {
@@ -94,8 +96,8 @@ pub enum Event {
         unit: u32,
         /// Its place in the unit.
         file: u32,
-        /// Whether the store could not be had, which says nothing of the file.
-        is_outage: bool,
+        /// When it failed, if the store could not be had, which says nothing of the file.
+        outage: Option<Duration>,
         /// Why.
         error: String,
     },

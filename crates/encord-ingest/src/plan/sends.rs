@@ -1,5 +1,7 @@
 //! Which file is to be sent next, and how many are on their way.
 
+use std::time::Duration;
+
 use crate::plan::command::Stop;
 use crate::plan::units::Units;
 use crate::record::Stage;
@@ -18,8 +20,9 @@ pub(crate) struct Sends {
     within: Option<(u32, u32)>,
     /// Files given out of which nothing has been heard.
     under_way: usize,
-    /// Units for which the store could not be had since the last file was sent. They fail once it can be had.
-    outages: Vec<(u32, String)>,
+    /// Units for which the store could not be had, and when. They fail once a file is sent whose upload began later: one that was
+    /// under way by then says nothing of the time after.
+    outages: Vec<(u32, String, Duration)>,
 }
 
 impl Sends {
@@ -74,33 +77,33 @@ impl Sends {
     }
 
     /// The file was sent. `true` if that was the last of its unit.
-    pub(crate) fn sent(&mut self, units: &mut Units, unit: u32, file: u32) -> bool {
+    pub(crate) fn sent(&mut self, units: &mut Units, unit: u32, file: u32, began: Duration) -> bool {
         self.under_way = self.under_way.saturating_sub(1);
         let was_last = units.sent(unit, file);
-        self.fail_outages(units);
+        self.fail_outages(units, began);
         was_last
     }
 
-    /// The file could not be sent, so its unit will never be registered. `is_outage`: unless the store cannot be had at all.
-    pub(crate) fn not_sent(&mut self, units: &mut Units, unit: u32, is_outage: bool, error: String) {
+    /// The file could not be sent, so its unit will never be registered. `outage`: unless the store cannot be had at all.
+    pub(crate) fn not_sent(&mut self, units: &mut Units, unit: u32, outage: Option<Duration>, error: String) {
         self.under_way = self.under_way.saturating_sub(1);
-        if !is_outage {
-            fail(units, unit, error);
-        } else if self.outages.len() < MAX_OUTAGES {
-            self.outages.push((unit, error));
-        } else {
-            // The next run sends them all.
-            units.stop.get_or_insert(Stop::Platform(error));
-            return;
+        match outage {
+            None => fail(units, unit, error),
+            Some(at) if self.outages.len() < MAX_OUTAGES => self.outages.push((unit, error, at)),
+            Some(_) => {
+                // The next run sends them all.
+                units.stop.get_or_insert(Stop::Platform(error));
+                return;
+            }
         }
-        // Nothing is left that could tell whether the store can be had.
-        if self.under_way == 0 {
-            self.fail_outages(units);
-        }
+        self.fail_outages(units, Duration::ZERO);
     }
 
-    fn fail_outages(&mut self, units: &mut Units) {
-        for (unit, error) in self.outages.drain(..) {
+    /// Fails the units of the time before.
+    fn fail_outages(&mut self, units: &mut Units, before: Duration) {
+        // Nothing may be left that could tell whether the store can be had.
+        let is_last = self.under_way == 0;
+        for (unit, error, _) in self.outages.extract_if(.., |(_, _, at)| is_last || *at < before) {
             fail(units, unit, error);
         }
     }
@@ -126,12 +129,18 @@ mod tests {
         (sends, units)
     }
 
+    const BEFORE: Duration = Duration::from_secs(1);
+    const OUTAGE: Option<Duration> = Some(Duration::from_secs(2));
+    const AFTER: Duration = Duration::from_secs(3);
+
     #[test]
     fn c8_a_store_that_cannot_be_had_stops_the_run_and_burns_nothing() {
         let (mut sends, mut units) = given_out(100);
         for unit in 0..=20 {
             assert_eq!(units.stop, None, "{unit}");
-            sends.not_sent(&mut units, unit, true, "refused".to_owned());
+            sends.not_sent(&mut units, unit, OUTAGE, "refused".to_owned());
+            // Those that were under way when it began arrive yet.
+            sends.sent(&mut units, 99 - unit, 0, BEFORE);
         }
         assert_eq!((units.stop, units.totals.failed), (Some(Stop::Platform("refused".to_owned())), 0));
     }
@@ -140,18 +149,24 @@ mod tests {
     fn c8_files_fail_when_others_are_sent_or_nothing_is_left() {
         let (mut sends, mut units) = given_out(100);
         for unit in 0..98 {
-            sends.not_sent(&mut units, unit, unit % 2 == 0, "bad".to_owned());
+            sends.not_sent(&mut units, unit, OUTAGE.filter(|_| unit % 2 == 0), "bad".to_owned());
             if unit % 30 == 29 {
-                sends.sent(&mut units, 98, 0);
+                sends.sent(&mut units, 98, 0, AFTER);
                 assert_eq!(units.totals.failed, u64::from(unit) + 1);
             }
         }
         assert_eq!((units.stop.clone(), units.state(0)), (None, State::Other));
-        let (mut sends, mut units) = given_out(3);
-        for unit in 0..3 {
-            assert_eq!(units.totals.failed, 0);
-            sends.not_sent(&mut units, unit, true, "refused".to_owned());
+        for last in [0, 2] {
+            let (mut sends, mut units) = given_out(3);
+            for unit in 0..3 {
+                assert_eq!(units.totals.failed, 0);
+                if unit == last {
+                    sends.sent(&mut units, unit, 0, BEFORE);
+                } else {
+                    sends.not_sent(&mut units, unit, OUTAGE, "refused".to_owned());
+                }
+            }
+            assert_eq!((units.totals.failed, units.stop), (2, None));
         }
-        assert_eq!((units.totals.failed, units.stop), (3, None));
     }
 }
