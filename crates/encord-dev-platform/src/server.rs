@@ -3,7 +3,7 @@
 mod body;
 mod running;
 mod service;
-mod world;
+mod shared;
 
 use std::fmt;
 use std::io;
@@ -27,7 +27,7 @@ use crate::state::State;
 use crate::switches::Switches;
 pub use running::Running;
 use service::Service;
-use world::{Clock, Keys, World};
+use shared::{Clock, Keys, Shared};
 
 /// The default of [`Builder::log_limit`], in records.
 const DEFAULT_LOG_LIMIT: usize = 10_000;
@@ -209,7 +209,7 @@ impl Builder {
 
         let key = self.key.unwrap_or_else(DevelopmentKey::generate);
         let keys = if self.any_key { Keys::Any } else { Keys::One(key.public()) };
-        let world = Arc::new(World {
+        let shared = Arc::new(Shared {
             state: Mutex::new(state),
             switches: Mutex::new(Arc::new(self.switches)),
             faults: Mutex::new(PlanRun::new(self.faults)),
@@ -223,11 +223,11 @@ impl Builder {
             shutdown: port.shutdown_signal(),
         });
         if self.demo {
-            world.seed();
+            shared.seed();
         }
-        world.run_pending();
-        let server = port.serve(Service::new(Arc::clone(&world)));
-        Ok(Running::new(server, world, key))
+        shared.run_pending();
+        let server = port.serve(Service::new(Arc::clone(&shared)));
+        Ok(Running::new(server, shared, key))
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Case {
 /// The number of uploads at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum InFlight {
-    /// The default of each program. curl and the minimal uploaders get the number of ours.
+    /// The default of each program. curl and the bare loops get the number of ours.
     Default,
     Is(u64),
 }

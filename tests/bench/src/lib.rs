@@ -1,4 +1,4 @@
-//! Shared by the minimal uploaders: they read a manifest, and N workers upload its items.
+//! Shared by the bare loops: they read a manifest, and N workers upload its items.
 
 use std::error::Error;
 use std::fs;

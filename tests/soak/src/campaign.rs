@@ -10,8 +10,8 @@ use fastrand::Rng;
 use http::Method;
 use serde_json::json;
 
-use crate::books::{Books, Sums};
 use crate::check::Items;
+use crate::comparison::{Comparison, Sums};
 use crate::lab::{Lab, Result, at, between, length, noise, plan, sign};
 use crate::store::{End, Store};
 use crate::upload::{Cut, Disturbances, Ended, RunFiles, run as upload};
@@ -65,7 +65,7 @@ struct Campaign {
     retries: u32,
     uses_report: bool,
     files: RunFiles,
-    books: Books,
+    comparison: Comparison,
 }
 
 pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
@@ -141,7 +141,7 @@ impl Campaign {
             retries,
             uses_report,
             files,
-            books: Books::default(),
+            comparison: Comparison::default(),
         })
     }
 
@@ -175,7 +175,7 @@ impl Campaign {
             tally.enter(ended);
             was_cut = ended.cut.is_some();
             if ended.outage.is_some() {
-                self.books.cut_store();
+                self.comparison.cut_store();
             }
             self.settle(store, ended)?;
             if ended.code == Some(0) && self.items.done.len() == self.items.paths.len() {
@@ -194,21 +194,21 @@ impl Campaign {
         tally.restarts += 1;
         tally.store_kills += u32::from(how == End::Killed);
         if how == End::Killed {
-            self.books.cut_store();
+            self.comparison.cut_store();
         }
         for record in store.records()? {
-            self.books.request(&record);
+            self.comparison.request(&record);
         }
-        tally.sums += self.books.close()?;
+        tally.sums += self.comparison.close()?;
         Ok(())
     }
 
     fn settle(&mut self, store: &mut Store<'_>, ended: Ended) -> Result<()> {
         let records = store.records()?;
         for record in &records {
-            self.books.request(record);
+            self.comparison.request(record);
         }
-        self.items.settle(ended, &self.files, &records, &mut self.books)
+        self.items.settle(ended, &self.files, &records, &mut self.comparison)
     }
 
     /// Writes a manifest with new URLs. Some have expired, unless `calm` is set.

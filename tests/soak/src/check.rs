@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::books::{Books, Record};
+use crate::comparison::{Comparison, Record};
 use crate::lab::{Result, at};
 use crate::upload::{Cut, Ended, RunFiles};
 
@@ -44,15 +44,15 @@ impl Items {
         ended: Ended,
         files: &RunFiles,
         records: &[Record],
-        books: &mut Books,
+        comparison: &mut Comparison,
     ) -> Result<()> {
-        self.check_requests(records, books)?;
+        self.check_requests(records, comparison)?;
         check_secrets(files)?;
         let report = read(&files.report())?;
         let told = match (ended.cut, ended.code) {
             // A run that was interrupted before it sent anything writes no report.
             (Some(Cut::Interrupt(_)), Some(130)) if text(&files.stdout)?.is_empty() && report == self.report => {
-                if let Some(record) = records.iter().find(|record| !books.may_be_late(&record.object)) {
+                if let Some(record) = records.iter().find(|record| !comparison.may_be_late(&record.object)) {
                     return Err(format!("interrupted, it had sent this and does not say so: {record:?}").into());
                 }
                 false
@@ -64,7 +64,7 @@ impl Items {
         };
         let journaled = self.read_journal(files)?;
         if told {
-            let report = self.read_report(&report, ended, files, books)?;
+            let report = self.read_report(&report, ended, files, comparison)?;
             if self.has_journal && report.uploaded != journaled {
                 return Err(
                     format!("the report has {:?} as uploaded, the journal {journaled:?}", report.uploaded).into()
@@ -83,7 +83,7 @@ impl Items {
             self.done.extend(report.uploaded);
         } else {
             for index in (0..self.paths.len()).filter(|index| !self.done.contains(index)) {
-                books.hide(self.object(index));
+                comparison.hide(self.object(index));
             }
             self.done.extend(journaled);
         }
@@ -101,9 +101,9 @@ impl Items {
     }
 
     /// Checks that no finished item was sent again.
-    fn check_requests(&self, records: &[Record], books: &Books) -> Result<()> {
+    fn check_requests(&self, records: &[Record], comparison: &Comparison) -> Result<()> {
         let done = self.done.iter().map(|index| self.object(*index));
-        let done: BTreeSet<&str> = done.filter(|object| !books.may_be_late(object)).collect();
+        let done: BTreeSet<&str> = done.filter(|object| !comparison.may_be_late(object)).collect();
         match records.iter().find(|record| record.status.is_some() && done.contains(record.object.as_str())) {
             Some(record) => Err(format!("it was done and is sent again: {record:?}").into()),
             None => Ok(()),
@@ -133,7 +133,13 @@ impl Items {
     }
 
     /// Checks that the report has a line for each item, in the order of the manifest, and that the summary has the sums of the lines.
-    fn read_report(&self, report: &[u8], ended: Ended, files: &RunFiles, books: &mut Books) -> Result<Report> {
+    fn read_report(
+        &self,
+        report: &[u8],
+        ended: Ended,
+        files: &RunFiles,
+        comparison: &mut Comparison,
+    ) -> Result<Report> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         let mut uploaded = BTreeSet::new();
         let lines: Vec<Value> = report
@@ -151,7 +157,7 @@ impl Items {
             };
             let attempts: Vec<_> = attempts.iter().map(outcome).collect::<Option<_>>().ok_or_else(wrong)?;
             for (outcome, phase) in &attempts {
-                books.attempt(self.object(index), outcome, phase);
+                comparison.attempt(self.object(index), outcome, phase);
             }
             let last = attempts.last().map(|(outcome, phase)| (&**outcome, &**phase));
             let was_done = self.done.contains(&index);
@@ -164,7 +170,7 @@ impl Items {
                 }
                 "failed" => !was_done && last.is_some_and(|(outcome, _)| outcome != "200") && line["error"].is_string(),
                 "cancelled" => {
-                    books.hide(self.object(index));
+                    comparison.hide(self.object(index));
                     !self.allow_failures || ended.cut.is_some()
                 }
                 _ => false,

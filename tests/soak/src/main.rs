@@ -9,9 +9,9 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
 
-mod books;
 mod campaign;
 mod check;
+mod comparison;
 mod lab;
 mod steady;
 mod store;

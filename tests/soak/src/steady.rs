@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use crate::books::{Books, Sums};
+use crate::comparison::{Comparison, Sums};
 use crate::lab::{Lab, Result, between, command, plan, within};
 use crate::store::{End, Store};
 use crate::upload::Outage;
@@ -78,7 +78,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         sums: Sums::default(),
         series: [("the process", Series::default()), ("its store", Series::default())],
     };
-    let mut books = Books::default();
+    let mut comparison = Comparison::default();
     let mut clock = interval((lab.length / 1_000).clamp(Duration::from_millis(250), Duration::from_secs(1)));
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Does at least one, even if the start took all the time.
@@ -108,9 +108,9 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         };
         tally.batches += 1;
         tally.uploaded += told["uploaded"].as_u64().ok_or("the worker does not say how many")?;
-        enter(&told, &mut books)?;
+        enter(&told, &mut comparison)?;
         for record in steady.records()?.iter().filter(|record| record.method == "PUT" && record.bucket == WHOLE) {
-            books.request(record);
+            comparison.request(record);
         }
         restless.records()?;
     }
@@ -120,15 +120,15 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
     for store in [&mut steady, &mut restless] {
         store.end(End::InOrder).await?;
     }
-    tally.sums = books.close()?;
+    tally.sums = comparison.close()?;
     tally.judge(lab.length)?;
     Ok(tally)
 }
 
-fn enter(told: &Value, books: &mut Books) -> Result<()> {
+fn enter(told: &Value, comparison: &mut Comparison) -> Result<()> {
     for attempt in told["attempts"].as_array().ok_or("the worker does not tell its attempts")? {
         let [object, outcome, phase] = [0, 1, 2].map(|place| attempt[place].as_str().unwrap_or_default());
-        books.attempt(object, outcome, phase);
+        comparison.attempt(object, outcome, phase);
     }
     Ok(())
 }

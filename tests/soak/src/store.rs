@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 use tokio::time::sleep;
 
-use crate::books::Record;
+use crate::comparison::Record;
 use crate::lab::{Lab, Result, at, command, signal, within};
 
 /// The limit for its start and its end, in seconds.

@@ -10,7 +10,7 @@ use encord_dev_store::faults::PlanRun;
 use encord_dev_store::serve::Server;
 use uuid::Uuid;
 
-use super::world::{World, lock};
+use super::shared::{Shared, lock};
 use crate::api::NewProject;
 use crate::faults::FaultPlan;
 use crate::info::{FolderInfo, ItemInfo, JobInfo, RowInfo};
@@ -22,13 +22,13 @@ use crate::switches::Switches;
 /// An emulator that runs. It ends when this is dropped, or in an orderly way by [`Running::shutdown`].
 pub struct Running {
     server: Server,
-    world: Arc<World>,
+    shared: Arc<Shared>,
     key: DevelopmentKey,
 }
 
 impl Running {
-    pub(super) fn new(server: Server, world: Arc<World>, key: DevelopmentKey) -> Self {
-        Self { server, world, key }
+    pub(super) fn new(server: Server, shared: Arc<Shared>, key: DevelopmentKey) -> Self {
+        Self { server, shared, key }
     }
 
     /// The address on which it listens.
@@ -48,28 +48,28 @@ impl Running {
 
     /// The bearer token that is accepted. It is a credential.
     pub fn token(&self) -> &str {
-        &self.world.token
+        &self.shared.token
     }
 
     /// The object store behind the signed URLs.
     pub fn store(&self) -> &encord_dev_store::Running {
-        &self.world.store
+        &self.shared.store
     }
 
     /// The current switches.
     pub fn switches(&self) -> Switches {
-        (*self.world.switches()).clone()
+        (*self.shared.switches()).clone()
     }
 
     /// Replaces the switches.
     pub fn set_switches(&self, switches: Switches) {
-        self.world.store.set_write_once(switches.url_once);
-        *lock(&self.world.switches) = Arc::new(switches);
+        self.shared.store.set_write_once(switches.url_once);
+        *lock(&self.shared.switches) = Arc::new(switches);
     }
 
     /// Replaces the fault plan. All its counts start at zero.
     pub fn set_faults(&self, faults: FaultPlan) {
-        *lock(&self.world.faults) = PlanRun::new(faults);
+        *lock(&self.shared.faults) = PlanRun::new(faults);
     }
 
     /// The number of requests for this operation, including those that were refused or still run.
@@ -79,42 +79,42 @@ impl Running {
 
     /// The number of requests for each operation, including those that were refused or still run.
     pub fn counts(&self) -> BTreeMap<Operation, usize> {
-        lock(&self.world.counts).clone()
+        lock(&self.shared.counts).clone()
     }
 
     /// The latest requests, in the order in which they ended.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.world.log.all()
+        self.shared.log.all()
     }
 
     /// All folders, in the order in which they were created.
     pub fn folders(&self) -> Vec<FolderInfo> {
-        self.world.state().folders.iter().map(FolderInfo::from).collect()
+        self.shared.state().folders.iter().map(FolderInfo::from).collect()
     }
 
     /// The items of a folder, in the order in which they were created. Child items of groups are included, placeholders are not.
     pub fn items(&self, folder: Uuid) -> Vec<ItemInfo> {
-        self.world.state().items.iter().filter(|item| item.folder == folder).map(ItemInfo::from).collect()
+        self.shared.state().items.iter().filter(|item| item.folder == folder).map(ItemInfo::from).collect()
     }
 
     /// All datasets, in the order in which they were created.
     pub fn datasets(&self) -> Vec<Uuid> {
-        self.world.state().datasets.iter().map(|dataset| dataset.uuid).collect()
+        self.shared.state().datasets.iter().map(|dataset| dataset.uuid).collect()
     }
 
     /// The rows of a dataset, in the order in which they were added.
     pub fn rows(&self, dataset: Uuid) -> Vec<RowInfo> {
-        self.world.state().rows.iter().filter(|row| row.dataset == dataset).map(RowInfo::from).collect()
+        self.shared.state().rows.iter().filter(|row| row.dataset == dataset).map(RowInfo::from).collect()
     }
 
     /// All jobs, in the order in which they were started.
     pub fn jobs(&self) -> Vec<JobInfo> {
-        self.world.state().jobs.iter().map(JobInfo::from).collect()
+        self.shared.state().jobs.iter().map(JobInfo::from).collect()
     }
 
     /// Runs all pending jobs now, whatever the switch `job-time` says.
     pub fn run_jobs(&self) {
-        self.world.run_all();
+        self.shared.run_all();
     }
 
     /// Adds a folder at the root.
@@ -123,7 +123,7 @@ impl Running {
     ///
     /// If the name is blank, or the state cannot be written.
     pub fn add_folder(&self, name: &str) -> io::Result<Uuid> {
-        let added = self.world.act(|api| api.add_folder(name.to_owned(), None))?;
+        let added = self.shared.act(|api| api.add_folder(name.to_owned(), None))?;
         added.map_err(|problem| io::Error::other(problem.message))
     }
 
@@ -133,7 +133,7 @@ impl Running {
     ///
     /// If the state cannot be written.
     pub fn add_project(&self, project: NewProject) -> io::Result<Uuid> {
-        self.world.act(|api| api.add_project(project))
+        self.shared.act(|api| api.add_project(project))
     }
 
     /// Adds a dataset with these items as its rows.
@@ -142,7 +142,7 @@ impl Running {
     ///
     /// If the state cannot be written.
     pub fn add_dataset(&self, title: &str, items: &[Uuid]) -> io::Result<Uuid> {
-        self.world.act(|api| {
+        self.shared.act(|api| {
             let dataset = api.new_dataset(title.to_owned(), String::new(), None).uuid;
             api.link(dataset, items);
             dataset
@@ -156,7 +156,7 @@ impl Running {
     ///
     /// If the state cannot be written.
     pub fn add_items(&self, folder: Uuid, count: usize) -> io::Result<()> {
-        self.world.act(|api| api.add_items(folder, count))
+        self.shared.act(|api| api.add_items(folder, count))
     }
 
     /// Accepts no more requests, ends the requests that are held, and waits up to 5 s for the others. Then the object store ends.

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::body::{Body, ReadError, read};
-use super::world::{Keys, World, lock};
+use super::shared::{Keys, Shared, lock};
 use crate::api::Call;
 use crate::envelope::{Envelope, InvalidEnvelope};
 use crate::faults::Fault;
@@ -32,7 +32,7 @@ use crate::state::JobStatus;
 const DEFAULT_HOLD: Duration = Duration::from_secs(60);
 
 pub(super) struct Service {
-    world: Arc<World>,
+    shared: Arc<Shared>,
 }
 
 /// The two protocols of the platform.
@@ -58,8 +58,8 @@ impl From<Problem> for Stop {
 }
 
 impl Service {
-    pub(super) fn new(world: Arc<World>) -> Self {
-        Self { world }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     async fn act(
@@ -77,10 +77,10 @@ impl Service {
         let call = call(protocol, head, &body)?;
         let operation = call.operation;
         pending.record.operation = Some(operation);
-        *lock(&self.world.counts).entry(operation).or_default() += 1;
+        *lock(&self.shared.counts).entry(operation).or_default() += 1;
         self.authenticate(protocol, head, &body)?;
 
-        let fault = self.world.fault(operation.name());
+        let fault = self.shared.fault(operation.name());
         pending.record.fault.clone_from(&fault);
         match &fault {
             Some(Fault::Status { status, retry_after, message, after: false }) => {
@@ -136,15 +136,15 @@ impl Service {
 
     /// Checks the signature or the token of a request.
     fn authenticate(&self, protocol: Protocol, head: &request::Parts, body: &[u8]) -> Result<(), Problem> {
-        let now = (self.world.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let skew = self.world.switches().clock_skew;
+        let now = (self.shared.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let skew = self.shared.switches().clock_skew;
         let checked = match protocol {
             Protocol::Newer => signature::newer(&head.method, target(head), &head.headers, body, now, skew),
             Protocol::Older => signature::older(&head.headers, body),
         };
         let sender = checked.map_err(|error| Problem::new(Kind::NotSigned, error.to_string()))?;
-        match (sender, &self.world.keys) {
-            (Sender::Token(token), _) if token == self.world.token => Ok(()),
+        match (sender, &self.shared.keys) {
+            (Sender::Token(token), _) if token == self.shared.token => Ok(()),
             (Sender::Token(_), _) => Err(Problem::new(Kind::NotSigned, "the bearer token is not known")),
             (Sender::Key(_), Keys::Any) => Ok(()),
             (Sender::Key(key), Keys::One(known)) if key == *known => Ok(()),
@@ -167,7 +167,7 @@ impl Service {
             }
             _ => {}
         }
-        let done = self.world.act(|api| match protocol {
+        let done = self.shared.act(|api| match protocol {
             Protocol::Newer => api.newer(call),
             Protocol::Older => api.older(call),
         });
@@ -177,10 +177,10 @@ impl Service {
             Operation::StartJob | Operation::StartDatasetJob => {
                 let job = value.as_str().or_else(|| value.get("process_hash")?.as_str());
                 if let Some(job) = job.and_then(|job| Uuid::try_parse(job).ok()) {
-                    self.world.run_later(job);
+                    self.shared.run_later(job);
                 }
             }
-            Operation::CancelJob => self.world.ended.send_modify(|ended| *ended += 1),
+            Operation::CancelJob => self.shared.ended.send_modify(|ended| *ended += 1),
             _ => {}
         }
         Ok(value)
@@ -188,10 +188,10 @@ impl Service {
 
     /// Waits until a job has ended, but no longer than the client and the switch say.
     async fn hold(&self, job: Uuid, seconds: Option<u64>) {
-        let limit = seconds.map_or(DEFAULT_HOLD, Duration::from_secs).min(self.world.switches().hold_limit);
-        let mut ended = self.world.ended.subscribe();
-        let mut shutdown = self.world.shutdown.clone();
-        let is_pending = || self.world.state().jobs.get(job).is_some_and(|job| job.status == JobStatus::Pending);
+        let limit = seconds.map_or(DEFAULT_HOLD, Duration::from_secs).min(self.shared.switches().hold_limit);
+        let mut ended = self.shared.ended.subscribe();
+        let mut shutdown = self.shared.shutdown.clone();
+        let is_pending = || self.shared.state().jobs.get(job).is_some_and(|job| job.status == JobStatus::Pending);
         let wait = async { while is_pending() && ended.changed().await.is_ok() {} };
         tokio::select! {
             // After the timeout the answer says that the job is pending.
@@ -209,10 +209,10 @@ impl Handler for Service {
         request: Request<Incoming>,
         control: &ConnectionControl,
     ) -> Result<Response<Body>, ResetConnection> {
-        let now = (self.world.clock)();
+        let now = (self.shared.clock)();
         let (head, body) = request.into_parts();
         let record = RequestRecord::new(now, head.method.clone(), target(&head).to_owned());
-        let mut pending = PendingRecord::new(Arc::clone(&self.world.log), record);
+        let mut pending = PendingRecord::new(Arc::clone(&self.shared.log), record);
         let trace = head.headers.get("x-cloud-trace-context").and_then(|value| value.to_str().ok());
         pending.record.trace = trace.and_then(|trace| trace.split('/').next()).map(str::to_owned);
         let is_older = matches!(head.uri.path(), "/public" | "/public/user");
@@ -238,7 +238,7 @@ impl Handler for Service {
                 if matches!(stop, Stop::Silence) {
                     control.hold();
                     // If the client closes the connection first, this future is dropped, and `pending` with it.
-                    self.world.shutdown.clone().wait().await;
+                    self.shared.shutdown.clone().wait().await;
                 }
                 pending.record.outcome = Outcome::Reset;
                 return Err(ResetConnection);

@@ -1,4 +1,4 @@
-//! A minimal uploader with hyper-util: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
+//! A bare loop with hyper-util: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
 
 use bytes::Bytes;
 use encord_bench::{HEADERS, Outcome, run};

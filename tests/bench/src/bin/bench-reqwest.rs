@@ -1,4 +1,4 @@
-//! A minimal uploader with reqwest: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
+//! A bare loop with reqwest: reads the file, PUTs it, checks the status. It has no retries, timeouts or hashes.
 
 use std::sync::Arc;
 

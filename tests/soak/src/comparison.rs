@@ -33,7 +33,7 @@ impl Record {
 
 /// The attempts and requests of one store. They are compared at moments when no upload runs.
 #[derive(Debug, Default)]
-pub(crate) struct Books {
+pub(crate) struct Comparison {
     accounts: BTreeMap<String, Account>,
     store_was_cut: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Sums {
     pub(crate) exact: u64,
 }
 
-impl Books {
+impl Comparison {
     /// Adds an attempt of a report.
     pub(crate) fn attempt(&mut self, object: &str, outcome: &str, phase: &str) {
         // The store does not see an attempt without a connection.
@@ -188,12 +188,12 @@ mod tests {
     fn books_are_closed_when_they_add_up() {
         #[track_caller]
         fn check(attempts: &[&str], requests: &[Option<u16>], cuts: [bool; 2], adds_up: bool) {
-            let mut books = Books::default();
+            let mut comparison = Comparison::default();
             for outcome in attempts {
-                books.attempt("a", outcome, "waiting");
+                comparison.attempt("a", outcome, "waiting");
             }
             for status in requests {
-                books.request(&Record {
+                comparison.request(&Record {
                     method: "PUT".into(),
                     bucket: "b".into(),
                     object: "a".into(),
@@ -202,12 +202,12 @@ mod tests {
             }
             let [hidden, store] = cuts;
             if hidden {
-                books.hide("a");
+                comparison.hide("a");
             }
             if store {
-                books.cut_store();
+                comparison.cut_store();
             }
-            assert_eq!(books.close().is_ok(), adds_up, "{attempts:?} {requests:?} {cuts:?}");
+            assert_eq!(comparison.close().is_ok(), adds_up, "{attempts:?} {requests:?} {cuts:?}");
         }
         let (exact, hidden, store, both) = ([false, false], [true, false], [false, true], [true, true]);
         check(&["503", "reset", "200"], &[Some(503), None, Some(200)], exact, true);
@@ -239,18 +239,18 @@ mod tests {
 
     #[test]
     fn what_nobody_waits_for_may_be_late() {
-        let mut books = Books::default();
-        books.attempt("answered", "503", "waiting");
-        books.attempt("given up", "timed_out", "waiting");
-        books.hide("cut off");
-        let late = ["answered", "given up", "cut off", "unknown"].map(|object| books.may_be_late(object));
+        let mut comparison = Comparison::default();
+        comparison.attempt("answered", "503", "waiting");
+        comparison.attempt("given up", "timed_out", "waiting");
+        comparison.hide("cut off");
+        let late = ["answered", "given up", "cut off", "unknown"].map(|object| comparison.may_be_late(object));
         assert_eq!(late, [false, true, true, false]);
     }
 
     #[test]
     fn an_attempt_without_a_connection_is_not_the_stores_affair() {
-        let mut books = Books::default();
-        books.attempt("a", "refused", "connecting");
-        assert_eq!(books.close(), Ok(Sums::default()));
+        let mut comparison = Comparison::default();
+        comparison.attempt("a", "refused", "connecting");
+        assert_eq!(comparison.close(), Ok(Sums::default()));
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum Keys {
     One([u8; 32]),
 }
 
-pub(super) struct World {
+pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) switches: Mutex<Arc<Switches>>,
     pub(super) faults: Mutex<PlanRun<Fault>>,
@@ -43,7 +43,7 @@ pub(super) struct World {
     pub(super) shutdown: ShutdownSignal,
 }
 
-impl World {
+impl Shared {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -76,7 +76,7 @@ impl World {
     /// Runs a job after the time of the switch `job-time`.
     pub(super) fn run_later(self: &Arc<Self>, job: Uuid) {
         // A weak reference, so that a waiting job does not keep an ended emulator alive.
-        let world = Arc::downgrade(self);
+        let shared = Arc::downgrade(self);
         let time = self.switches().job_time;
         let mut shutdown = self.shutdown.clone();
         tokio::spawn(async move {
@@ -84,8 +84,8 @@ impl World {
                 () = sleep(time) => {}
                 () = shutdown.wait() => return,
             }
-            if let Some(world) = world.upgrade() {
-                world.run_now(job);
+            if let Some(shared) = shared.upgrade() {
+                shared.run_now(job);
             }
         });
     }
