@@ -1,7 +1,7 @@
 //! Programs that a test talks to and that a machine may lack.
 
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -54,11 +54,12 @@ pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
 #[track_caller]
 fn installed(environment: &str, program: &str, what: &str) -> Option<PathBuf> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path: PathBuf =
-        [tests, Path::new("../target/venv"), Path::new(environment), Path::new("bin"), Path::new(program)]
-            .iter()
-            .collect();
-    if path.exists() {
+    let folder = tests.join("../target/venv").join(environment);
+    let path = folder.join("bin").join(program);
+    let pins = fs::read(tests.join("python/pins").join(environment).with_extension("txt"));
+    // An installation from before the last change of the pins is none.
+    let is_current = || fs::read(folder.join("installed")).ok() == pins.ok();
+    if path.exists() && is_current() {
         return Some(path);
     }
     skip(what, "cargo xtask ci conformance-live");

@@ -24,6 +24,9 @@ use crate::transfer::{Decision, transfer};
 /// How many items that are not selected are skipped in one poll, so that a long list does not block the runtime.
 const MAX_SKIPPED_PER_POLL: usize = 256;
 
+/// How many items whose object is overwritten are logged, so that a list of wrong targets does not fill the log.
+const MAX_OVERWRITTEN_LOGGED: usize = 10;
+
 /// Decides by position and item which items are taken.
 pub(crate) type Selection = Arc<dyn Fn(usize, &UploadItem) -> bool + Send + Sync>;
 
@@ -48,6 +51,7 @@ pub struct Batch<S> {
     /// Outcomes that are not given out yet.
     outcomes: VecDeque<ItemReport>,
     targets: Targets,
+    overwritten: usize,
     cancel: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// Whether no more items are started.
     is_stopping: bool,
@@ -80,6 +84,7 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
             under_way: HashMap::new(),
             outcomes: VecDeque::new(),
             targets: Targets::default(),
+            overwritten: 0,
             cancel: None,
             is_stopping: false,
             stopped: None,
@@ -205,6 +210,10 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
         if let Some(url) = &item.signed_url
             && let Some(earlier) = self.targets.insert(*index, url)
         {
+            self.overwritten += 1;
+            if self.overwritten > MAX_OVERWRITTEN_LOGGED {
+                return;
+            }
             let (path, first, second) = (item.path.display(), earlier + 1, index + 1);
             warn!(%path, target = %url, "items {first} and {second} have the same target: one overwrites the other");
         }

@@ -60,6 +60,10 @@ fn two_items_with_one_target_are_named_by_run_and_dry_run() {
         assert!(run.stderr.starts_with("warning: a.jpg and b.jpg have the same target, 127.0.0.1:"), "{}", run.stderr);
         assert!(!run.stderr.contains("s3cret"), "{}", run.stderr);
     }
+    // Of many only some are named.
+    let many: String = manifest([("a.jpg", server.signed_url("/same"))]).repeat(40);
+    let run = encord("upload --manifest - --json").within(folder.path()).stdin(many).run();
+    assert_eq!((run.code, run.stderr.matches("the same target").count()), (Some(0), 1 + 10), "{}", run.stderr);
 }
 
 #[test]

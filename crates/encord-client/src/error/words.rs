@@ -47,7 +47,7 @@ pub(crate) fn plain(words: &str, secret: Option<&str>) -> String {
 
 fn control_escaped(char: char) -> impl Iterator<Item = char> {
     let escape = char.is_control()
-        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let (kept, escaped) = if escape { (None, Some(char.escape_default())) } else { (Some(char), None) };
     kept.into_iter().chain(escaped.into_iter().flatten())
 }
@@ -98,7 +98,7 @@ mod tests {
             ("bad token s3cret!", "bad token …!"),
             ("GET https://h/p?X-Sig=abc failed", "GET https://h/p?… failed"),
             ("'https://h/p?a=b' and \"http://g/q\"", "'https://h/p?…' and \"http://g/q\""),
-            ("a\u{1b}[31mred\nline\u{202e}", "a\\u{1b}[31mred\\nline\\u{202e}"),
+            ("a\u{1b}[31mred\nline\u{202e}\u{2028}\u{feff}", "a\\u{1b}[31mred\\nline\\u{202e}\\u{2028}\\u{feff}"),
             ("://?", "://?…"),
             (&format!("{}:{} is old", "0a".repeat(32), "1B".repeat(64)), &format!("{}:… is old", "0a".repeat(32))),
         ] {
