@@ -1,6 +1,7 @@
 //! Sends all calls: target, signature, attempts, and the meaning of the answer.
 
 mod answer;
+mod class;
 mod failure;
 mod hints;
 mod v1;
@@ -12,6 +13,7 @@ use encord_http::{Failed, HeaderName, HeaderValue, Method, Payload, Request, hea
 use serde::Serialize;
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::class::Class;
 use self::failure::Failure;
 pub(crate) use self::v1::{QueryMethod, Resource, V1Call};
 use crate::credentials::Credentials;
@@ -28,17 +30,6 @@ const SIGNATURE: HeaderName = HeaderName::from_static("signature");
 const RESOURCE_TYPE: HeaderName = HeaderName::from_static("resourcetype");
 const RESOURCE_ID: HeaderName = HeaderName::from_static("resourceid");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// Whether a call may be sent twice (rules R4 and C1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// The call has no effect.
-    Read,
-    /// Sending it a second time changes nothing.
-    Repeatable,
-    /// The call creates something, so it is never sent twice. A failed connection may be retried, because nothing was sent.
-    Once,
-}
 
 /// A call of `v2`.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Class;
 use super::answer::{Answer, unreadable};
+use super::class::Class;
 use super::hints::{hints, secret};
 use crate::error::{CallAccount, Effect, Error, ErrorKind, Inner, V1Code, plain, v1_code};
 use crate::shared::Shared;
