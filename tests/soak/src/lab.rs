@@ -1,4 +1,4 @@
-//! Shared by both parts of the soak: folders, time limit, random choices.
+//! Shared by all parts of the soak: folders, time limit, random choices.
 
 use std::env;
 use std::error::Error;

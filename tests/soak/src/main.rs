@@ -1,9 +1,10 @@
 //! Uploads under random faults, restarts, kills and interrupts, for a given time. `cargo xtask soak` starts it.
 //!
-//! It has two parts, which run at the same time. In the first, `encord upload` uploads lists of files to a store with faults. Both
+//! It has three parts, which run at the same time. In the first, `encord upload` uploads lists of files to a store with faults. Both
 //! are killed and interrupted, and the runs are resumed until the store has all files. In the second, one process uploads batch
 //! after batch with one client of the library, and its memory, descriptors, sockets and threads must not grow. Both compare the
-//! programs' reports with the stores' logs. The soak stops at the first difference.
+//! programs' reports with the stores' logs. In the third, folders become rows of a dataset of the platform's emulator. The soak stops
+//! at the first difference.
 //!
 //! The seed determines the choices, but not the timing.
 
@@ -12,6 +13,7 @@
 mod campaign;
 mod check;
 mod comparison;
+mod folders;
 mod lab;
 mod steady;
 mod store;
@@ -69,7 +71,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Runs both parts until the time is over or one fails. Dropping their futures kills their processes.
+/// Runs all parts until the time is over or one fails. Dropping their futures kills their processes.
 fn soak(lab: &Lab) -> Result<ExitCode> {
     println!("seed {}, {} s", lab.seed, lab.length.as_secs_f64());
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -78,7 +80,7 @@ fn soak(lab: &Lab) -> Result<ExitCode> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
         tokio::select! {
-            done = async { tokio::try_join!(campaign::run(lab), steady::run(lab)) } => done.map(Some),
+            done = async { tokio::try_join!(campaign::run(lab), steady::run(lab), folders::run(lab)) } => done.map(Some),
             _ = interrupt.recv() => Ok(None),
             _ = terminate.recv() => Ok(None),
             _ = hangup.recv() => Ok(None),
@@ -86,9 +88,9 @@ fn soak(lab: &Lab) -> Result<ExitCode> {
     });
     // After a failure, the files of the programs stay, for the person who looks for the cause.
     match ended {
-        Ok(Some((campaigns, batches))) => {
+        Ok(Some((campaigns, batches, folders))) => {
             fs::remove_dir_all(&lab.folder)?;
-            println!("{campaigns}\n{batches}\nok");
+            println!("{campaigns}\n{batches}\n{folders}\nok");
             Ok(ExitCode::SUCCESS)
         }
         Ok(None) => {
