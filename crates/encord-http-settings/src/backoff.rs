@@ -1,9 +1,17 @@
-//! The schedule of waits between attempts.
+//! The schedule of waits between attempts, and the limits of a wait.
 
 use core::iter::FusedIterator;
 use core::time::Duration;
 
-use crate::{BACKOFF_CAP, BackoffFactor};
+use crate::BackoffFactor;
+
+/// The longest wait that a [`Backoff`](crate::Backoff) schedule gives, unless the cap is lifted: 120 s (rule R2).
+///
+/// It is the same as `Retry.DEFAULT_BACKOFF_MAX` of urllib3 2.
+pub const BACKOFF_CAP: Duration = Duration::from_secs(120);
+
+/// The longest `Retry-After` that is obeyed, unless another limit is set: 120 s (rule R6).
+pub const RETRY_AFTER_LIMIT: Duration = Duration::from_secs(120);
 
 /// The waits before retry 1, 2, 3 and so on (rule R2): `factor * 2^(k-1)` seconds, at most the cap.
 ///

@@ -13,7 +13,6 @@ mod factor;
 mod fields;
 mod invalid;
 mod layer;
-mod limits;
 mod near;
 #[cfg(feature = "serde")]
 mod read;
@@ -24,11 +23,10 @@ mod value;
 mod variables;
 mod worst_case;
 
-pub use crate::backoff::Backoff;
+pub use crate::backoff::{BACKOFF_CAP, Backoff, RETRY_AFTER_LIMIT};
 pub use crate::factor::{BackoffFactor, InvalidBackoffFactor};
 pub use crate::fields::Section;
 pub use crate::invalid::{InvalidSettings, ParseValueError, Problem};
-pub use crate::limits::{BACKOFF_CAP, RETRY_AFTER_LIMIT};
 pub use crate::near::{NearMiss, near_misses};
 pub use crate::resolve::{RequestsResolution, Resolution, ResolvedField, UploadResolution, ValueOrigin};
 pub use crate::settings::{
