@@ -42,11 +42,14 @@ const MIN_FIRST_RATE: f64 = 10.0;
 /// The longest time between two attempts. Against an origin that accepts nothing, items fail at this rate.
 const MAX_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The origin refuses for another reason than the rate if it refuses this many attempts while the rate falls, and still accepts
-/// this many times as many. Refusals then do not count for a while.
-const MIN_REFUSALS_TO_GIVE_UP: u32 = 24;
-const MIN_ACCEPTED_PER_REFUSAL: f64 = 1.5;
-const GIVE_UP_FOR: Duration = Duration::from_secs(60);
+/// The origin refuses for another reason than the rate if the steady share, measured over this many attempts, lies between these
+/// two while there is time between attempts. Refusals then do not count any more.
+const MIN_ATTEMPTS_TO_GIVE_UP: f64 = 96.0;
+const MIN_SHARE_TO_GIVE_UP: f64 = 1.0 / 10.0;
+const MAX_SHARE_TO_GIVE_UP: f64 = 2.0 / 5.0;
+
+/// If the origin then refuses more than this share, the rate was the reason after all.
+const MAX_SHARE_AFTER_GIVING_UP: f64 = 3.0 / 4.0;
 
 /// The factors by which the rate grows: before the origin has refused a rate, and afterwards.
 const GROWTH_BEFORE_REFUSAL: f64 = 2.0;
@@ -78,8 +81,19 @@ pub(super) struct Brake {
     /// The limit after a hold. It grows by one with each accepted attempt.
     reopening: Option<usize>,
     spacing: Option<Spacing>,
-    /// Until then refusals do not count.
-    gave_up_until: Option<Instant>,
+    braking: Braking,
+}
+
+/// Whether it is worthwhile to brake.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Braking {
+    /// As far as is known.
+    #[default]
+    Supposed,
+    /// The origin refuses for another reason. Refusals do not count.
+    GivenUp,
+    /// Without it the origin has refused most attempts.
+    Proven,
 }
 
 /// A wait that the origin has asked for.
@@ -109,14 +123,6 @@ struct Spacing {
     accepted: u32,
     /// Whether the origin has refused a rate, so that its own limit is roughly known.
     is_limit_known: bool,
-    since_growth: Counts,
-}
-
-/// Attempts since the rate last grew.
-#[derive(Debug, Default, Clone, Copy)]
-struct Counts {
-    accepted: u32,
-    refused: u32,
 }
 
 /// How many attempts were accepted in each tenth of the last second.
@@ -200,21 +206,12 @@ impl Brake {
         if cuts != self.cuts || self.is_limit_fixed {
             return false;
         }
-        if self.gave_up_until.is_some_and(|until| now < until) && overload == Overload::Refused {
-            return false;
-        }
         // A long `Retry-After` may concern the object only, not the whole origin.
         let weight = if overload == Overload::RetryAfterTooLong { 0.375 } else { 1.0 };
         self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
         self.ended_after_cut(weight);
-        if let Some(spacing) = self.spacing.as_mut().filter(|spacing| spacing.is_limit_known) {
-            spacing.since_growth.refused += 1;
-            if spacing.since_growth.show_another_reason() {
-                self.spacing = None;
-                self.refused_share = 0.0;
-                self.gave_up_until = now.checked_add(GIVE_UP_FOR);
-                return false;
-            }
+        if overload == Overload::Refused && self.has_given_up() {
+            return false;
         }
         // After a hold the attempts begin slowly. A refusal then shows that the hold did not help.
         let hold_did_not_help =
@@ -233,6 +230,27 @@ impl Brake {
             return false;
         }
         true
+    }
+
+    /// Decides whether refusals count.
+    fn has_given_up(&mut self) -> bool {
+        match self.braking {
+            Braking::Supposed => {
+                let is_limit_known = self.spacing.as_ref().is_some_and(|spacing| spacing.is_limit_known);
+                let shares = MIN_SHARE_TO_GIVE_UP..=MAX_SHARE_TO_GIVE_UP;
+                if is_limit_known
+                    && self.after_cuts.attempts >= MIN_ATTEMPTS_TO_GIVE_UP
+                    && shares.contains(&self.steady_share())
+                {
+                    self.braking = Braking::GivenUp;
+                    self.spacing = None;
+                    self.refused_share = self.steady_share();
+                }
+            }
+            Braking::GivenUp if self.refused_share > MAX_SHARE_AFTER_GIVING_UP => self.braking = Braking::Proven,
+            Braking::GivenUp | Braking::Proven => {}
+        }
+        self.braking == Braking::GivenUp
     }
 
     /// Measures the steady share. `refused` is the weight of a refusal, or 0.
@@ -288,7 +306,6 @@ impl Brake {
         let growth_pause =
             before.as_ref().map_or(MIN_GROWTH_PAUSE, |spacing| (spacing.growth_pause * 2).min(MAX_GROWTH_PAUSE));
         let is_limit_known = before.is_some();
-        let since_growth = before.as_ref().map_or_else(Counts::default, |spacing| spacing.since_growth);
         let rate = match before {
             Some(before) => {
                 let before = 1.0 / before.interval.as_secs_f64();
@@ -298,15 +315,8 @@ impl Brake {
         };
         let interval = Duration::from_secs_f64(1.0 / rate).min(MAX_INTERVAL);
         let grow_at = now + growth_pause;
-        self.spacing = Some(Spacing {
-            interval,
-            next: now + interval,
-            grow_at,
-            growth_pause,
-            accepted: 0,
-            is_limit_known,
-            since_growth,
-        });
+        self.spacing =
+            Some(Spacing { interval, next: now + interval, grow_at, growth_pause, accepted: 0, is_limit_known });
     }
 }
 
@@ -314,25 +324,14 @@ impl Spacing {
     /// Counts an accepted attempt, and raises the rate when it is time.
     fn grow(&mut self, now: Instant) {
         self.accepted += 1;
-        self.since_growth.accepted += 1;
         if self.accepted < ACCEPTED_TO_GROW || (self.is_limit_known && now < self.grow_at) {
             return;
         }
         self.interval =
             self.interval.div_f64(if self.is_limit_known { GROWTH_AFTER_REFUSAL } else { GROWTH_BEFORE_REFUSAL });
         self.accepted = 0;
-        self.since_growth = Counts::default();
         self.grow_at = now + self.growth_pause;
         self.growth_pause = (self.growth_pause / 2).max(MIN_GROWTH_PAUSE);
-    }
-}
-
-impl Counts {
-    /// Whether the origin refuses for another reason than the rate: refusals go on at lower rates, and most attempts are
-    /// accepted.
-    fn show_another_reason(self) -> bool {
-        self.refused >= MIN_REFUSALS_TO_GIVE_UP
-            && f64::from(self.accepted) >= f64::from(self.refused) * MIN_ACCEPTED_PER_REFUSAL
     }
 }
 
@@ -387,7 +386,7 @@ mod tests {
             } else {
                 brake.accepted(brake.cuts(), TOOK, LEVEL, now);
             }
-            brake.gave_up_until.is_some()
+            brake.braking == Braking::GivenUp
         })
     }
 
