@@ -343,10 +343,11 @@ impl LastSecond {
         }
     }
 
-    /// Returns how many attempts were accepted in the last second.
+    /// Returns how many attempts a second were accepted in the last second, or since the first if that is less long ago.
     fn rate(&mut self, now: Instant) -> f64 {
         self.advance(now);
-        f64::from(self.counts.iter().sum::<u32>())
+        let since = self.begin.map_or(Duration::ZERO, |begin| now.saturating_duration_since(begin));
+        f64::from(self.counts.iter().sum::<u32>()) / since.as_secs_f64().clamp(0.1, 1.0)
     }
 
     fn advance(&mut self, now: Instant) {
