@@ -1,10 +1,10 @@
 //! The manifest as a file or a pipe.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
+use encord_http::FileState;
 use encord_upload::UploadItem;
 use encord_upload::formats::{Items, Manifest, Urls};
 
@@ -16,17 +16,7 @@ use crate::output::Failure;
 pub(crate) struct Source {
     manifest: Manifest,
     /// The file, and its state when it was read.
-    file: Option<(PathBuf, Stamp)>,
-}
-
-/// The metadata that shows whether a file has changed.
-#[derive(Debug, PartialEq)]
-struct Stamp {
-    length: u64,
-    modified: Option<SystemTime>,
-    /// Device, inode, and the time of the last change of either.
-    #[cfg(unix)]
-    node: (u64, u64, i64, i64),
+    file: Option<(PathBuf, FileState)>,
 }
 
 impl Source {
@@ -41,10 +31,10 @@ impl Source {
             Stream::Standard => (Manifest::read(io::stdin().lock(), urls, observe), None),
             Stream::File(path) => {
                 let file = File::open(path).map_err(unreadable)?;
-                let before = Stamp::of(&file.metadata().map_err(unreadable)?);
+                let before = FileState::of(&file.metadata().map_err(unreadable)?);
                 let read = Manifest::read(&file, urls, observe);
                 let after = file.metadata().map_err(unreadable)?;
-                if after.is_file() && Stamp::of(&after) != before {
+                if after.is_file() && FileState::of(&after) != before {
                     return Err(Failure::usage(format_args!("manifest {stream}: it changed while it was read")));
                 }
                 (read, after.is_file().then(|| (path.clone(), before)))
@@ -72,21 +62,7 @@ impl Source {
 
     /// Whether the file has changed since it was read.
     pub(crate) fn has_changed(&self) -> bool {
-        self.file.as_ref().is_some_and(|(path, stamp)| !path.metadata().is_ok_and(|now| Stamp::of(&now) == *stamp))
-    }
-}
-
-impl Stamp {
-    fn of(file: &Metadata) -> Self {
-        Self {
-            length: file.len(),
-            modified: file.modified().ok(),
-            #[cfg(unix)]
-            node: {
-                use std::os::unix::fs::MetadataExt;
-                (file.dev(), file.ino(), file.ctime(), file.ctime_nsec())
-            },
-        }
+        self.file.as_ref().is_some_and(|(path, state)| !path.metadata().is_ok_and(|now| FileState::of(&now) == *state))
     }
 }
 

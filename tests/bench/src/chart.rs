@@ -92,7 +92,7 @@ mod tests {
             Verdict { benchmark: "P1", what: what.to_owned(), found, bound, unit: " ×" }
         };
         let verdicts = vec![verdict("against <curl>", Bound::AtLeast(30.0)), verdict("peak", Bound::AtMost(1.0))];
-        let outcome = Outcome { name: "P1", about: "", tables: Vec::new(), verdicts, raw: serde_json::Value::Null };
+        let outcome = Outcome { verdicts, ..Outcome::new("P1", "") };
         let svg = draw(&[outcome]).unwrap();
         assert!(svg.contains("against &lt;curl&gt;") && svg.contains("25 × (aim 30)"), "{svg}");
         assert!(!svg.contains("peak"), "{svg}");

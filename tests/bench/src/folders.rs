@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::case::{FolderCase, KIB};
+use crate::case::{Benchmark, FolderCase, KIB};
 use crate::lab::{KillOnDrop, Lab, output, read_json, write_files};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
@@ -33,13 +33,12 @@ struct Sample {
 
 pub(crate) fn measure(
     lab: &Lab,
-    name: &'static str,
-    about: &'static str,
+    benchmark: &Benchmark,
     cases: &[FolderCase],
     rounds: usize,
     smoke: bool,
 ) -> Result<Outcome> {
-    let mut outcome = Outcome { name, about, tables: Vec::new(), verdicts: Vec::new(), raw: Value::Null };
+    let mut outcome = Outcome::new(benchmark.name, benchmark.about);
     let mut raw = Vec::new();
     for case in cases {
         let case = if smoke { FolderCase { files: case.files.min(10), ..*case } } else { *case };
@@ -66,7 +65,7 @@ pub(crate) fn measure(
         }));
         outcome.tables.push(case.table(&programs));
         if !smoke {
-            outcome.verdicts.extend(case.verdicts(name, [&ours, &smaller, &theirs]));
+            outcome.verdicts.extend(case.verdicts(benchmark.name, [&ours, &smaller, &theirs]));
         }
     }
     outcome.raw = Value::from(raw);
@@ -100,8 +99,7 @@ impl FolderCase {
         command.args(["dev-platform", "--port", "0", "--json"]);
         if self.delay_ms > 0 {
             let slow = format!("*: slow={}", f64::from(self.delay_ms) / 1000.0);
-            // The name of an operation has a dash; `unit/TITLE`, which can only fail, has none here.
-            command.args(["--faults", &slow.replace('*', "*-*"), "--store-faults", &slow]);
+            command.args(["--faults", &slow, "--store-faults", &slow]);
         }
         let mut platform =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().context("encord dev-platform")?;

@@ -88,8 +88,8 @@ fn main() -> Result<()> {
         let outcome = match &benchmark.work {
             Work::Uploads(cases) => uploads::measure(&lab, benchmark, cases, rounds, quick)?,
             Work::Timings(timings) => timings::measure(&lab, benchmark, timings, rounds, quick)?,
-            Work::Paces(cases) => paces::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
-            Work::Folders(cases) => folders::measure(&lab, benchmark.name, benchmark.about, cases, rounds, quick)?,
+            Work::Paces(cases) => paces::measure(&lab, benchmark, cases, rounds, quick)?,
+            Work::Folders(cases) => folders::measure(&lab, benchmark, cases, rounds, quick)?,
             Work::Packages => packages::measure(&lab, benchmark, quick)?,
         };
         // Printed after each benchmark, because a full run takes more than an hour.

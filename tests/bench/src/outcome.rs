@@ -16,6 +16,12 @@ pub(crate) struct Outcome {
     pub(crate) raw: Value,
 }
 
+impl Outcome {
+    pub(crate) fn new(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, tables: Vec::new(), verdicts: Vec::new(), raw: Value::Null }
+    }
+}
+
 pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) head: Vec<&'static str>,

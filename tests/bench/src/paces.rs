@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::case::{Beside, Link, PaceCase};
+use crate::case::{Benchmark, Beside, Link, PaceCase};
 use crate::lab::{KillOnDrop, Lab, Server, output, read_json, write_lists};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
@@ -26,13 +26,12 @@ struct Sample {
 
 pub(crate) fn measure(
     lab: &Lab,
-    name: &'static str,
-    about: &'static str,
+    benchmark: &Benchmark,
     cases: &[PaceCase],
     rounds: usize,
     smoke: bool,
 ) -> Result<Outcome> {
-    let mut outcome = Outcome { name, about, tables: Vec::new(), verdicts: Vec::new(), raw: Value::Null };
+    let mut outcome = Outcome::new(benchmark.name, benchmark.about);
     let mut raw = Vec::new();
     for case in cases {
         let case = if smoke { PaceCase { files: case.files.min(40), ..*case } } else { *case };
@@ -47,7 +46,7 @@ pub(crate) fn measure(
         raw.push(case.json(&programs));
         outcome.tables.push(case.table(&programs));
         if !smoke {
-            outcome.verdicts.extend(case.verdicts(name, &programs));
+            outcome.verdicts.extend(case.verdicts(benchmark.name, &programs));
         }
     }
     outcome.raw = Value::from(raw);
@@ -187,12 +186,13 @@ impl PaceCase {
             programs.iter().filter(|(beside, samples)| matches!(beside, Some(Beside::Fixed(_))) && lost(samples) == 0);
         let best = fixed.min_by(|(_, a), (_, b)| median(a).total_cmp(&median(b)));
         let mut verdicts = Vec::new();
-        let mut verdict = |what: String, found: Option<Spread>, bound| {
-            verdicts.extend(found.map(|found| Verdict { benchmark: name, what, found, bound, unit: " ×" }));
+        let mut verdict = |what: &str, found: Option<Spread>, bound, unit| {
+            let what = format!("{}: {what}", self.label());
+            verdicts.extend(found.map(|found| Verdict { benchmark: name, what, found, bound, unit }));
         };
         if let Some((Some(best), samples)) = best {
             let ratio = Spread::of_ratios(&seconds(ours), &seconds(samples));
-            verdict(format!("{}: over {}", self.label(), best.name()), ratio, Bound::AtMost(self.over_best));
+            verdict(&format!("over {}", best.name()), ratio, Bound::AtMost(self.over_best), " ×");
         }
         for (beside, samples) in programs {
             // curl at 300 is shown without an aim: nobody gets it who does not ask for it.
@@ -200,29 +200,16 @@ impl PaceCase {
                 && lost(samples) == 0
             {
                 let ratio = Spread::of_ratios(&seconds(samples), &seconds(ours));
-                verdict(format!("{}: against {}", self.label(), peer.name()), ratio, Bound::AtLeast(self.over_peers));
+                verdict(&format!("against {}", peer.name()), ratio, Bound::AtLeast(self.over_peers), " ×");
             }
         }
         let is_ours = |beside: &Option<Beside>| matches!(beside, None | Some(Beside::Fixed(_)));
         let peaks = programs.iter().filter(|(beside, _)| is_ours(beside)).flat_map(|(_, samples)| samples);
         let peaks = Spread::of(peaks.map(|sample| sample.peak / 1024.0 / 1024.0));
-        verdicts.extend(peaks.map(|found| Verdict {
-            benchmark: name,
-            what: format!("{}: peak memory, ours at any number", self.label()),
-            found,
-            bound: Bound::NeverAbove(64.0),
-            unit: " MiB",
-        }));
+        verdict("peak memory, ours at any number", peaks, Bound::NeverAbove(64.0), " MiB");
         #[expect(clippy::cast_precision_loss, reason = "a count of files")]
         let files = lost(ours) as f64;
-        let found = Spread::of([files]);
-        verdicts.extend(found.map(|found| Verdict {
-            benchmark: name,
-            what: format!("{}: files lost", self.label()),
-            found,
-            bound: Bound::AtMost(0.0),
-            unit: "",
-        }));
+        verdict("files lost", Spread::of([files]), Bound::AtMost(0.0), "");
         verdicts
     }
 

@@ -50,7 +50,12 @@ pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, smoke: bool) -> Result<O
                 .to_owned(),
         ],
     };
-    Ok(Outcome { name: benchmark.name, about: benchmark.about, tables: vec![table], verdicts, raw: Value::from(raw) })
+    Ok(Outcome {
+        tables: vec![table],
+        verdicts,
+        raw: Value::from(raw),
+        ..Outcome::new(benchmark.name, benchmark.about)
+    })
 }
 
 fn published() -> Result<Vec<Package>> {

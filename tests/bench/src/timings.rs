@@ -50,14 +50,11 @@ pub(crate) fn measure(
         sizes.push(take_turns(lab, timings.topic, *models, rounds)?);
     }
     let mut outcome = Outcome {
-        name: benchmark.name,
-        about: benchmark.about,
-        tables: Vec::new(),
-        verdicts: Vec::new(),
         raw: sizes
             .iter()
             .map(|size| json!({"models": size.models, "ours_ns": size.ours, "sdk_ns": size.sdk}))
             .collect(),
+        ..Outcome::new(benchmark.name, benchmark.about)
     };
     if let Some(largest) = sizes.last() {
         outcome.tables.push(table(largest, timings.compared));

@@ -28,13 +28,7 @@ impl Run {
 
 /// Runs all cases of a benchmark. The smoke run has no warm-up rounds, and its figures mean nothing.
 pub(crate) fn measure(lab: &Lab, benchmark: &Benchmark, cases: &[Case], rounds: usize, smoke: bool) -> Result<Outcome> {
-    let mut outcome = Outcome {
-        name: benchmark.name,
-        about: benchmark.about,
-        tables: Vec::new(),
-        verdicts: Vec::new(),
-        raw: Value::Null,
-    };
+    let mut outcome = Outcome::new(benchmark.name, benchmark.about);
     let mut raw = Vec::new();
     for case in cases {
         let case = if smoke { case.smoke() } else { *case };
