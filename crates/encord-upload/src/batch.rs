@@ -139,20 +139,16 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 
     /// Takes items from the input, has them signed, and starts as many as the gate allows.
     fn start(&mut self, cx: &mut task::Context<'_>) {
-        let free_slots = self.free_slots();
+        let free_slots = self.context.gate.free_slots();
         self.gather(free_slots, cx);
         self.sign(cx);
-        for _ in 0..free_slots {
+        // An item keeps its slot until its outcome is given out.
+        for _ in 0..free_slots.saturating_sub(self.outcomes.len()) {
             let Some(item) = self.ready.pop_front() else { break };
             self.spawn(item);
         }
         let not_started = self.input.left().map(|left| left + self.ready.len() + self.signing.len());
         self.context.gate.set_waker(not_started, cx.waker());
-    }
-
-    /// Returns how many items may be started now. An item keeps its slot until its outcome is given out.
-    fn free_slots(&self) -> usize {
-        self.context.gate.free_slots().saturating_sub(self.outcomes.len())
     }
 
     /// Returns how many items may be taken from the input now. With a source, as many as may be under way at once are taken
