@@ -28,7 +28,7 @@ fn what_passes_is_waited_out() {
         let world = world(faults);
         let ended = world.run(FAST);
         assert_eq!(ended.code, Some(0), "{faults}: {}", ended.stderr);
-        world.check_exact("f", "d", 30);
+        world.check_exact("f", 30);
     }
 }
 
@@ -38,7 +38,7 @@ fn a_put_that_fails_in_passing_is_sent_again() {
         let world = World::with(|builder| builder.store_faults(faults.parse().unwrap()));
         world.write_images(30);
         world.ends(FAST, 0);
-        world.check_exact("f", "d", 30);
+        world.check_exact("f", 30);
     }
 }
 
@@ -126,7 +126,7 @@ fn c8_an_outage_in_the_middle_of_a_run_burns_nothing() {
         // A job whose posting was reset may have been taken or not.
         world.run(&words);
         world.ends(&format!("{words} --repost-unresolved"), 0);
-        world.check_exact("f", "d", 400);
+        world.check_exact("f", 400);
         // Jobs that ran during the outage failed no unit: it befell the calls.
         assert!(world.records().iter().all(|record| record["event"] != "failed"), "{fault}");
     }
@@ -136,7 +136,7 @@ fn c8_an_outage_in_the_middle_of_a_run_burns_nothing() {
         stopped(&world, broken_off(&world, &words, 50, || store.set_faults(fault.parse().unwrap())), fault);
         store.set_faults("".parse().unwrap());
         world.ends(&words, 0);
-        world.check_exact("f", "d", files);
+        world.check_exact("f", files);
     }
 }
 
@@ -150,7 +150,7 @@ fn c3_a_job_without_an_answer_is_looked_up_and_not_posted_twice() {
             world.write_images(30);
             let ended = world.run("--folder f --dataset d --backoff-factor 0.01 --settle 5");
             assert_eq!(ended.code, Some(0), "{fault}, {switches}: {}", ended.stderr);
-            world.check_exact("f", "d", 30);
+            world.check_exact("f", 30);
             assert_eq!(world.platform.jobs().len(), 1, "{fault}, {switches}");
         }
     }
@@ -167,7 +167,7 @@ fn c3_what_cannot_be_found_is_unresolved_and_posted_again_only_when_asked() {
     world.ends(FAST, 1);
     assert!(world.items("f").is_empty());
     world.ends(&format!("{FAST} --repost-unresolved"), 0);
-    world.check_exact("f", "d", 30);
+    world.check_exact("f", 30);
     assert_eq!(world.platform.store().requests().len(), puts, "nothing was sent again");
     world.ends(FAST, 0);
 }
@@ -191,7 +191,7 @@ fn c8_a_platform_that_fails_for_good_stops_the_run_and_burns_nothing() {
         world.platform.set_faults("".parse().unwrap());
         let ended = world.run(FAST);
         assert_eq!(ended.code, Some(0), "{faults}: {}", ended.stderr);
-        world.check_exact("f", "d", 30);
+        world.check_exact("f", 30);
     }
 }
 
@@ -200,12 +200,12 @@ fn c8_a_unit_that_fails_stays_with_itself() {
     let world = world("unit/2%2F00002.jpg: fail; unit/3%2F00003.jpg: fail=Too%20dark");
     let ended = world.ends(&format!("{FAST} --allow-failures"), 3);
     assert!(ended.stderr.contains("00003.jpg: Too dark"), "{}", ended.stderr);
-    world.check_exact("f", "d", 28);
+    world.check_exact("f", 28);
     // The next run tries them again, and those alone.
     world.platform.set_faults("".parse().unwrap());
     let ended = world.ends(FAST, 0);
     assert!(ended.stderr.contains("2 files sent, 30 registered, 30 linked"), "{}", ended.stderr);
-    world.check_exact("f", "d", 30);
+    world.check_exact("f", 30);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn the_first_failure_ends_a_run_that_allows_none() {
     assert!(ended.stderr.contains("with --allow-failures"), "{}", ended.stderr);
     world.platform.set_faults("".parse().unwrap());
     world.ends(FAST, 0);
-    world.check_exact("f", "d", 30);
+    world.check_exact("f", 30);
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_platform_that_takes_little_at_once_gets_little() {
     });
     world.write_images(40);
     world.ends(FAST, 0);
-    world.check_exact("f", "d", 40);
+    world.check_exact("f", 40);
     assert!(world.platform.jobs().iter().all(|job| job.done <= 7));
 }
 
@@ -238,7 +238,7 @@ fn urls_that_expire_or_serve_once_are_renewed() {
     });
     world.write_images(300);
     world.ends(FAST, 0);
-    world.check_exact("f", "d", 300);
+    world.check_exact("f", 300);
     assert!(world.records().iter().any(|record| record["abandoned"].is_string()));
 }
 
@@ -255,5 +255,5 @@ fn ctrl_c_ends_in_order_and_the_next_run_goes_on() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     world.ends(FAST, 0);
-    world.check_exact("f", "d", 400);
+    world.check_exact("f", 400);
 }

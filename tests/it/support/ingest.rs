@@ -125,20 +125,20 @@ impl World {
         items
     }
 
-    /// The rows of a dataset by title: how often.
-    pub(crate) fn rows(&self, dataset: &str) -> BTreeMap<String, usize> {
+    /// The rows of the only dataset by title: how often.
+    pub(crate) fn rows(&self) -> BTreeMap<String, usize> {
         let mut rows = BTreeMap::new();
-        for row in self.platform.rows(self.dataset(dataset)) {
+        for row in self.platform.rows(self.dataset()) {
             *rows.entry(row.title).or_default() += 1;
         }
         rows
     }
 
-    /// The dataset of this title, as the ledgers have it: the emulator does not list them.
-    pub(crate) fn dataset(&self, _title: &str) -> Uuid {
-        let header = fs::read_to_string(&self.ledgers()[0]).unwrap();
-        let header: Value = serde_json::from_str(header.lines().next().unwrap()).unwrap();
-        header["dataset"].as_str().unwrap().parse().unwrap()
+    /// The only dataset.
+    #[track_caller]
+    pub(crate) fn dataset(&self) -> Uuid {
+        let [dataset] = *self.platform.datasets() else { panic!("one dataset, not {:?}", self.platform.datasets()) };
+        dataset
     }
 
     /// The ledgers that runs have left.
@@ -154,23 +154,26 @@ impl World {
         text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Every file, and nothing else, is an item of the folder once and a row of the dataset once, and all bytes are there.
+    /// So many items are in the folder, each once, and each is a row of the dataset once. An item with the name of a file has
+    /// its bytes.
     #[track_caller]
-    pub(crate) fn check_exact(&self, folder: &str, dataset: &str, expected: usize) {
-        let (items, rows) = (self.items(folder), self.rows(dataset));
+    pub(crate) fn check_exact(&self, folder: &str, expected: usize) {
+        let (items, rows) = (self.items(folder), self.rows());
         assert!(items.values().all(|count| *count == 1), "doubled items: {items:?}");
         assert!(rows.values().all(|count| *count == 1), "doubled rows: {rows:?}");
         assert_eq!((items.len(), rows.len()), (expected, expected));
         assert!(items.keys().eq(rows.keys()));
+        for item in self.top_items(folder).iter().filter(|item| item.children.is_empty()) {
+            if let Ok(content) = fs::read(self.files().join(&item.name)) {
+                assert!(self.stored(item) == content, "{} has other bytes", item.name);
+            }
+        }
     }
 
     /// What the store has for an item.
     pub(crate) fn stored(&self, item: &ItemInfo) -> Vec<u8> {
-        let key = item.url.clone().unwrap();
-        let name = key.split_once('/').map_or(&*key, |(_, name)| name).to_owned();
-        let store = self.platform.store();
-        let read = self.runtime.block_on(async { (store.read(&key).await, store.read(&name).await) });
-        read.0.ok().flatten().or(read.1.ok().flatten()).unwrap().to_vec()
+        let read = self.platform.store().read(item.url.as_ref().unwrap());
+        self.runtime.block_on(read).unwrap().unwrap().to_vec()
     }
 }
 
