@@ -204,7 +204,11 @@ impl Pace {
                     let asked = if let Overload::RetryAfter(asked) = overload { asked } else { Duration::ZERO };
                     self.climb.cut(asked, now);
                 }
-                "the origin is overloaded"
+                if self.brake.interval() < before.1 {
+                    "the refusals do not depend on the pace"
+                } else {
+                    "the origin is overloaded"
+                }
             }
             Feedback::Failed => "",
         };

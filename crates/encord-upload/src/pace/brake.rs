@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::measure::LastSecond;
 use super::{Overload, f64_of};
 
 /// The weight of one attempt in the share of refused attempts, a moving mean.
@@ -43,13 +44,13 @@ const MIN_FIRST_RATE: f64 = 10.0;
 const MAX_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The origin refuses for another reason than the rate if the steady share, measured over this many attempts, lies between these
-/// two while there is time between attempts. Refusals then do not count any more.
+/// two while there is time between attempts. Braking is useless then, and the time between attempts is removed.
 const MIN_ATTEMPTS_TO_GIVE_UP: f64 = 96.0;
 const MIN_SHARE_TO_GIVE_UP: f64 = 1.0 / 10.0;
 const MAX_SHARE_TO_GIVE_UP: f64 = 2.0 / 5.0;
 
-/// If the origin then refuses more than this share, the rate was the reason after all.
-const MAX_SHARE_AFTER_GIVING_UP: f64 = 3.0 / 4.0;
+/// If the origin refuses more than this share without braking, the rate was the reason after all.
+const MAX_SHARE_WITHOUT_BRAKING: f64 = 3.0 / 4.0;
 
 /// The factors by which the rate grows: before the origin has refused a rate, and afterwards.
 const GROWTH_BEFORE_REFUSAL: f64 = 2.0;
@@ -84,16 +85,15 @@ pub(super) struct Brake {
     braking: Braking,
 }
 
-/// Whether it is worthwhile to brake.
+/// Whether braking makes the origin refuse less.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Braking {
-    /// As far as is known.
     #[default]
-    Supposed,
-    /// The origin refuses for another reason. Refusals do not count.
-    GivenUp,
-    /// Without it the origin has refused most attempts.
-    Proven,
+    Unknown,
+    /// It does not: the origin refuses for another reason.
+    Useless,
+    /// It does: when the brake was off, the origin refused most attempts.
+    Useful,
 }
 
 /// A wait that the origin has asked for.
@@ -123,14 +123,6 @@ struct Spacing {
     accepted: u32,
     /// Whether the origin has refused a rate, so that its own limit is roughly known.
     is_limit_known: bool,
-}
-
-/// How many attempts were accepted in each tenth of the last second.
-#[derive(Debug, Default)]
-struct LastSecond {
-    begin: Option<Instant>,
-    tenth: u64,
-    counts: [u32; 10],
 }
 
 impl Brake {
@@ -210,14 +202,17 @@ impl Brake {
         let weight = if overload == Overload::RetryAfterTooLong { 0.375 } else { 1.0 };
         self.refused_share += (weight - self.refused_share) * SHARE_WEIGHT;
         self.ended_after_cut(weight);
-        if overload == Overload::Refused && self.has_given_up() {
-            return false;
+        if overload == Overload::Refused {
+            self.stop_braking_if_useless();
         }
         // After a hold the attempts begin slowly. A refusal then shows that the hold did not help.
         let hold_did_not_help =
             self.reopening.is_some() && self.cuts > 0 && matches!(overload, Overload::RetryAfter(_));
         if self.refused_share <= self.tolerated_share() && !hold_did_not_help {
             return false;
+        }
+        if self.braking == Braking::Useless && self.refused_share > self.tolerated_share() {
+            self.braking = Braking::Useful;
         }
         let fewer_did_not_help = self.cuts > 0 && self.accepted_since_cut < level;
         self.cuts += 1;
@@ -232,25 +227,16 @@ impl Brake {
         true
     }
 
-    /// Decides whether refusals count.
-    fn has_given_up(&mut self) -> bool {
-        match self.braking {
-            Braking::Supposed => {
-                let is_limit_known = self.spacing.as_ref().is_some_and(|spacing| spacing.is_limit_known);
-                let shares = MIN_SHARE_TO_GIVE_UP..=MAX_SHARE_TO_GIVE_UP;
-                if is_limit_known
-                    && self.after_cuts.attempts >= MIN_ATTEMPTS_TO_GIVE_UP
-                    && shares.contains(&self.steady_share())
-                {
-                    self.braking = Braking::GivenUp;
-                    self.spacing = None;
-                    self.refused_share = self.steady_share();
-                }
-            }
-            Braking::GivenUp if self.refused_share > MAX_SHARE_AFTER_GIVING_UP => self.braking = Braking::Proven,
-            Braking::GivenUp | Braking::Proven => {}
+    /// Removes the time between attempts if the origin refuses for another reason than the rate.
+    fn stop_braking_if_useless(&mut self) {
+        let is_limit_known = self.spacing.as_ref().is_some_and(|spacing| spacing.is_limit_known);
+        let is_measured = self.after_cuts.attempts >= MIN_ATTEMPTS_TO_GIVE_UP;
+        let shares = MIN_SHARE_TO_GIVE_UP..=MAX_SHARE_TO_GIVE_UP;
+        let is_useless = is_limit_known && is_measured && shares.contains(&self.steady_share());
+        if self.braking == Braking::Unknown && is_useless {
+            self.braking = Braking::Useless;
+            self.spacing = None;
         }
-        self.braking == Braking::GivenUp
     }
 
     /// Measures the steady share. `refused` is the weight of a refusal, or 0.
@@ -276,6 +262,9 @@ impl Brake {
     }
 
     fn tolerated_share(&self) -> f64 {
+        if self.braking == Braking::Useless {
+            return MAX_SHARE_WITHOUT_BRAKING;
+        }
         (2.0 * self.steady_share()).clamp(OVERLOADED_SHARE, MAX_TOLERATED_SHARE)
     }
 
@@ -335,51 +324,19 @@ impl Spacing {
     }
 }
 
-impl LastSecond {
-    fn add(&mut self, now: Instant) {
-        self.advance(now);
-        if let Some(count) = self.counts.get_mut(Self::slot(self.tenth)) {
-            *count += 1;
-        }
-    }
-
-    /// Returns how many attempts a second were accepted in the last second, or since the first if that is less long ago.
-    fn rate(&mut self, now: Instant) -> f64 {
-        self.advance(now);
-        let since = self.begin.map_or(Duration::ZERO, |begin| now.saturating_duration_since(begin));
-        f64::from(self.counts.iter().sum::<u32>()) / since.as_secs_f64().clamp(0.1, 1.0)
-    }
-
-    fn advance(&mut self, now: Instant) {
-        let begin = *self.begin.get_or_insert(now);
-        let tenth = u64::try_from(now.saturating_duration_since(begin).as_millis() / 100).unwrap_or(u64::MAX);
-        let passed = tenth.saturating_sub(self.tenth).min(10);
-        for step in 1..=passed {
-            if let Some(count) = self.counts.get_mut(Self::slot(self.tenth + step)) {
-                *count = 0;
-            }
-        }
-        self.tenth = self.tenth.max(tenth);
-    }
-
-    fn slot(tenth: u64) -> usize {
-        usize::try_from(tenth % 10).unwrap_or(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Makes attempts one after the other, and refuses one after each `accepted_per_refusal`. Returns the attempt after which the
-    /// brake gives up.
-    fn gives_up_after(accepted_per_refusal: u32) -> Option<u32> {
-        const TOOK: Duration = Duration::from_millis(1);
-        const LEVEL: usize = 16;
+    const TOOK: Duration = Duration::from_millis(1);
+    const LEVEL: usize = 16;
 
+    /// Makes attempts one after the other, and refuses one after each `accepted_per_refusal`, until braking is known to be
+    /// useless. Returns the brake and the number of attempts.
+    fn until_useless(accepted_per_refusal: u32) -> Option<(Brake, u32)> {
         let mut brake = Brake::default();
         let mut now = Instant::now();
-        (1..2_000).find(|attempt| {
+        for attempt in 1..2_000 {
             now = brake.not_before(now).unwrap_or(now) + TOOK;
             brake.begin(now);
             if attempt % (accepted_per_refusal + 1) == 0 {
@@ -387,14 +344,35 @@ mod tests {
             } else {
                 brake.accepted(brake.cuts(), TOOK, LEVEL, now);
             }
-            brake.braking == Braking::GivenUp
-        })
+            if brake.braking == Braking::Useless {
+                return Some((brake, attempt));
+            }
+        }
+        None
     }
 
     #[test]
     fn u10_refusals_that_fewer_attempts_do_not_change_are_not_braked_for() {
-        assert!(gives_up_after(2).is_some_and(|attempts| attempts < 300), "{:?}", gives_up_after(2));
-        // The brake does not give up for an origin that is down, or that refuses every second attempt.
-        assert_eq!((gives_up_after(0), gives_up_after(1)), (None, None));
+        let (mut brake, attempts) = until_useless(2).expect("a third is refused at every rate");
+        assert!(attempts < 300, "{attempts}");
+        // An origin that is down, or that refuses every second attempt, is braked for.
+        assert!(until_useless(0).is_none() && until_useless(1).is_none());
+
+        let now = Instant::now();
+        for _ in 0..100 {
+            for _ in 0..2 {
+                brake.accepted(brake.cuts(), TOOK, LEVEL, now);
+            }
+            let overload = Overload::RetryAfterTooLong;
+            assert!(!brake.overloaded(brake.cuts(), Overload::Refused, LEVEL, now));
+            assert!(!brake.overloaded(brake.cuts(), overload, LEVEL, now), "one of another kind, among the refusals");
+            assert!(!brake.is_spacing());
+        }
+        // Most are refused, so the rate was the reason after all.
+        let refused = (1..200).find(|_| {
+            brake.overloaded(brake.cuts(), Overload::Refused, LEVEL, now);
+            brake.braking == Braking::Useful
+        });
+        assert!(refused.is_some_and(|refused| refused < 100), "{refused:?}");
     }
 }

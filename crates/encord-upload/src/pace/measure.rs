@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::f64_of;
 
 /// Files are compared by size class. The first class has files up to this size, and the limit doubles with each class.
@@ -146,4 +148,44 @@ impl Table {
 /// the duration of each.
 pub(super) fn gain(level: usize, before: usize, speed: f64) -> f64 {
     speed * f64_of(level) / f64_of(before)
+}
+
+/// How many attempts were accepted in each tenth of the last second.
+#[derive(Debug, Default)]
+pub(super) struct LastSecond {
+    begin: Option<Instant>,
+    tenth: u64,
+    counts: [u32; 10],
+}
+
+impl LastSecond {
+    pub(super) fn add(&mut self, now: Instant) {
+        self.advance(now);
+        if let Some(count) = self.counts.get_mut(Self::slot(self.tenth)) {
+            *count += 1;
+        }
+    }
+
+    /// Returns how many attempts a second were accepted in the last second, or since the first if that is less long ago.
+    pub(super) fn rate(&mut self, now: Instant) -> f64 {
+        self.advance(now);
+        let since = self.begin.map_or(Duration::ZERO, |begin| now.saturating_duration_since(begin));
+        f64::from(self.counts.iter().sum::<u32>()) / since.as_secs_f64().clamp(0.1, 1.0)
+    }
+
+    fn advance(&mut self, now: Instant) {
+        let begin = *self.begin.get_or_insert(now);
+        let tenth = u64::try_from(now.saturating_duration_since(begin).as_millis() / 100).unwrap_or(u64::MAX);
+        let passed = tenth.saturating_sub(self.tenth).min(10);
+        for step in 1..=passed {
+            if let Some(count) = self.counts.get_mut(Self::slot(self.tenth + step)) {
+                *count = 0;
+            }
+        }
+        self.tenth = self.tenth.max(tenth);
+    }
+
+    fn slot(tenth: u64) -> usize {
+        usize::try_from(tenth % 10).unwrap_or(0)
+    }
 }
