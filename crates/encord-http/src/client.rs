@@ -1,7 +1,7 @@
 //! The client: attempts, and the waits between them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use encord_http_settings::RequestsSettings;
@@ -11,6 +11,7 @@ use crate::body::Body;
 use crate::digest::{Checksums, Digests, FileState};
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::net::exchange::Transport;
 use crate::payload::digest_file;
 use crate::request::Request;
 use crate::response::Response;
@@ -77,7 +78,9 @@ impl Client {
         path: impl Into<PathBuf>,
         digests: Digests,
     ) -> Result<(FileState, Checksums), Fault> {
-        digest_file(path.into(), digests, &self.shared.transport.readers).await
+        let Transport { dialer, readers } = &self.shared.transport;
+        let path: Arc<Path> = path.into().into();
+        dialer.with_descriptor(|| digest_file(Arc::clone(&path), digests, readers)).await
     }
 
     /// Lets the caller make the attempts of a request one by one. Nothing is sent yet, but the [deadline](Request::deadline)

@@ -124,11 +124,11 @@ impl Payload {
 
 /// Reads a file to its end, and returns the state that it had and its checksums.
 pub(crate) async fn digest_file(
-    path: PathBuf,
+    path: Arc<Path>,
     digests: Digests,
     readers: &Readers,
 ) -> Result<(FileState, Checksums), Fault> {
-    let (file, state) = ReadAhead::file(path.into(), digests, readers).await?;
+    let (file, state) = ReadAhead::file(path, digests, readers).await?;
     Ok((state, file.digest().await?))
 }
 

@@ -160,21 +160,16 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
 
     /// Takes items from the input.
     fn gather(&mut self, free_slots: usize, cx: &mut task::Context<'_>) {
-        let mut skipped = 0;
         while !self.is_stopping && self.wanted_items(free_slots) > 0 {
             match self.input.poll(cx) {
-                Poll::Ready(Some(Ok(numbered))) if numbered.item.signed_url.is_some() => self.ready.push_back(numbered),
-                Poll::Ready(Some(Ok(numbered))) if self.signing.is_possible() => self.signing.push(numbered),
-                // The journal may list the item as done, so the missing URL is not an error yet.
-                Poll::Ready(Some(Ok(numbered))) if self.context.journal.is_some() => self.ready.push_back(numbered),
-                Poll::Ready(Some(Ok(numbered))) => {
+                Poll::Ready(Some(numbered)) if numbered.item.signed_url.is_none() && self.signing.is_possible() => {
+                    self.signing.push(numbered);
+                }
+                // Known before another item is started (rule U5), unless the journal may list the item as done.
+                Poll::Ready(Some(numbered)) if numbered.item.signed_url.is_none() && self.context.journal.is_none() => {
                     self.add_outcome(ItemReport::cancelled(&numbered).failed(ItemError::NoUrl), false);
                 }
-                Poll::Ready(Some(Err(NotSelected))) if skipped < MAX_SKIPPED_PER_POLL => skipped += 1,
-                Poll::Ready(Some(Err(NotSelected))) => {
-                    cx.waker().wake_by_ref();
-                    break;
-                }
+                Poll::Ready(Some(numbered)) => self.ready.push_back(numbered),
                 Poll::Ready(None) | Poll::Pending => break,
             }
         }
@@ -289,13 +284,12 @@ impl<S: Stream<Item = UploadItem>> Batch<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
-        while self.is_stopping {
+        if self.is_stopping {
             match self.input.poll(cx) {
-                Poll::Ready(Some(Ok(item))) => {
+                Poll::Ready(Some(item)) => {
                     self.add_outcome(ItemReport::cancelled(&item), false);
                     return Poll::Ready(self.outcomes.pop_front());
                 }
-                Poll::Ready(Some(Err(NotSelected))) => {}
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => return Poll::Pending,
             }
@@ -318,24 +312,25 @@ impl<S: Stream<Item = UploadItem>> Stream for Batch<S> {
     }
 }
 
-/// The next item of the input is not selected.
-struct NotSelected;
-
 impl<S: Stream<Item = UploadItem>> Input<S> {
-    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Result<Numbered, NotSelected>>> {
+    /// Returns the next selected item.
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<Option<Numbered>> {
         if self.is_at_end {
             return Poll::Ready(None);
         }
-        self.items.as_mut().poll_next(cx).map(|item| {
-            let Some(item) = item else {
+        for _ in 0..MAX_SKIPPED_PER_POLL {
+            let Some(item) = ready!(self.items.as_mut().poll_next(cx)) else {
                 self.is_at_end = true;
-                return None;
+                return Poll::Ready(None);
             };
             let index = self.next;
             self.next += 1;
-            let selected = self.select.as_ref().is_none_or(|select| select(index, &item));
-            Some(if selected { Ok(Numbered::new(index, item)) } else { Err(NotSelected) })
-        })
+            if self.select.as_ref().is_none_or(|select| select(index, &item)) {
+                return Poll::Ready(Some(Numbered::new(index, item)));
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Returns how many items have not been taken, if the stream knows their number.

@@ -16,11 +16,12 @@ use crate::rules::exceptions::unbracketed;
 /// How long one address is tried alone before the next one is tried too (RFC 8305 §8, "Connection Attempt Delay").
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
 
-/// Connects to the first address of `host` that answers. `turn` selects the address to begin with; `limit` bounds the whole call.
+/// Connects to the first address of `host` that answers. `turn` selects the address to begin with. The caller bounds the call by
+/// `limit`; here it only shortens the pauses, so that every address is tried within it.
 pub(crate) async fn connect(host: &str, port: u16, turn: usize, limit: Option<Duration>) -> Result<TcpStream, Fault> {
     let addresses = in_turn(resolve(host, port).await?, turn);
-    let limit_per_address = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
-    let pause = limit_per_address.map_or(NEXT_ADDRESS_AFTER, |limit| limit.min(NEXT_ADDRESS_AFTER));
+    let share = limit.map(|limit| limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX));
+    let pause = share.map_or(NEXT_ADDRESS_AFTER, |share| share.min(NEXT_ADDRESS_AFTER));
     match race(addresses, pause, TcpStream::connect).await {
         Some(result) => result.map_err(|e: io::Error| classify(e, During::Connecting)),
         None => Err(Fault::new(FaultKind::Dns, "no address")),
@@ -101,6 +102,26 @@ mod tests {
     use super::*;
 
     /// A name that only these tests know.
+    #[test]
+    fn r7_a_retry_begins_with_another_address_and_the_families_take_turns() {
+        #[track_caller]
+        fn check(addresses: &[&str], turn: usize, expected: &[&str]) {
+            let parse =
+                |list: &[&str]| list.iter().map(|a| a.parse().expect("an address")).collect::<Vec<SocketAddr>>();
+            assert_eq!(in_turn(parse(addresses), turn), parse(expected));
+        }
+        check(&[], 0, &[]);
+        check(&[], 3, &[]);
+        check(&["1.1.1.1:1"], 7, &["1.1.1.1:1"]);
+        let three = ["1.1.1.1:1", "1.1.1.2:1", "1.1.1.3:1"];
+        check(&three, 0, &three);
+        check(&three, 1, &["1.1.1.2:1", "1.1.1.3:1", "1.1.1.1:1"]);
+        check(&three, 3, &three);
+        let mixed = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"];
+        check(&mixed, 0, &["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+        check(&mixed, 1, &["1.1.1.1:1", "[::2]:1", "[::3]:1", "[::1]:1"]);
+    }
+
     pub(super) const TWO_ADDRESSES: &str = "two.test";
 
     /// Only on Linux does every address of 127.0.0.0/8 exist.

@@ -14,7 +14,7 @@ use crate::net::socket::Socket;
 use crate::net::tls::Tls;
 use crate::net::tunnel;
 use crate::proxy::Proxies;
-use crate::rules::classify::{During, classify, is_short_of_descriptors};
+use crate::rules::classify::{During, classify, is_short_of_descriptors, lacked_descriptor};
 
 /// How long an attempt waits for a free file descriptor, and how often it checks.
 const MAX_DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
@@ -57,35 +57,30 @@ impl Dialer {
         http(self.tls.connect(stream, origin).await?, socket, false).await
     }
 
-    /// Connects by TCP. When file descriptors run out, idle connections are closed, and the attempt is repeated, because
-    /// descriptors may soon be free.
+    /// Connects by TCP.
     async fn tcp(&self, to: &Origin, turn: usize, limit: Option<Duration>) -> Result<(Stream, Socket), Fault> {
-        let began = Instant::now();
-        loop {
-            let fault = match addresses::connect(to.host(), to.port(), turn, limit).await {
-                Ok(stream) => {
-                    let socket = Socket::new(stream);
-                    return Ok((Box::new(socket.clone()), socket));
-                }
-                Err(fault) => fault,
-            };
-            let is_short = fault.kind() == FaultKind::Local || (fault.kind() == FaultKind::Dns && no_descriptor_left());
-            if !is_short || !self.wait_for_descriptor(began).await {
-                return Err(fault);
-            }
-        }
+        let stream = self.with_descriptor(|| addresses::connect(to.host(), to.port(), turn, limit)).await?;
+        let socket = Socket::new(stream);
+        Ok((Box::new(socket.clone()), socket))
     }
 
-    /// Frees file descriptors when none is left: closes the idle connections, or waits a moment if there are none. Returns
-    /// `false` if the attempt has waited long enough since `began`.
-    pub(crate) async fn wait_for_descriptor(&self, began: Instant) -> bool {
-        if began.elapsed() >= MAX_DESCRIPTOR_WAIT {
-            return false;
+    /// Opens a file or a connection. When no file descriptor is left, it closes the idle connections, or waits a moment if there
+    /// are none, and tries again, because descriptors may soon be free.
+    pub(crate) async fn with_descriptor<T, F>(&self, open: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let began = Instant::now();
+        loop {
+            match open().await {
+                Err(fault) if is_short(&fault) && began.elapsed() < MAX_DESCRIPTOR_WAIT => {
+                    if self.pool.close_idle() == 0 {
+                        sleep(DESCRIPTOR_CHECK_INTERVAL).await;
+                    }
+                }
+                opened => return opened,
+            }
         }
-        if self.pool.close_idle() == 0 {
-            sleep(DESCRIPTOR_CHECK_INTERVAL).await;
-        }
-        true
     }
 }
 
@@ -93,7 +88,11 @@ async fn http(stream: Stream, socket: Socket, is_to_proxy: bool) -> Result<Conne
     Connection::new(stream, socket, is_to_proxy).await.map_err(|e| classify(e, During::Exchange))
 }
 
-/// Checks whether a descriptor is left, because the resolver does not say why it failed.
+/// Whether no descriptor was left. The resolver does not say why it failed, so that is tried.
+fn is_short(fault: &Fault) -> bool {
+    lacked_descriptor(fault) || (fault.kind() == FaultKind::Dns && no_descriptor_left())
+}
+
 fn no_descriptor_left() -> bool {
     use socket2::{Domain, Socket, Type};
     Socket::new(Domain::IPV4, Type::STREAM, None).is_err_and(|e| is_short_of_descriptors(&e))

@@ -23,7 +23,7 @@ use crate::net::watch::{Running, Watch};
 use crate::payload::{Opened, Outgoing, Readers};
 use crate::phase::{Phase, Profile};
 use crate::request::Request;
-use crate::rules::classify::{During, classify, lacked_descriptor};
+use crate::rules::classify::{During, classify};
 use crate::rules::clock::{Event, PhaseClock};
 
 /// The longest response body that is read whole: 64 MiB. A longer body is a fault; read such a body as a stream.
@@ -182,22 +182,11 @@ impl Exchange<'_> {
 
     /// Opens the payload. Only the deadline bounds this, no clock of the settings.
     async fn open(&self) -> Result<Opened, Fault> {
-        let open = self.open_with_descriptor();
+        let Transport { dialer, readers } = self.transport;
+        let open = dialer.with_descriptor(|| self.request.0.payload.open(readers));
         match self.deadline {
             Some(deadline) => timeout_at(deadline, open).await.map_err(|_| Fault::new(FaultKind::Deadline, ""))?,
             None => open.await,
-        }
-    }
-
-    /// Opens the payload. If no file descriptor is left, it waits for one, as a new connection does.
-    async fn open_with_descriptor(&self) -> Result<Opened, Fault> {
-        let Transport { dialer, readers } = self.transport;
-        let began = Instant::now();
-        loop {
-            match self.request.0.payload.open(readers).await {
-                Err(fault) if lacked_descriptor(&fault) && dialer.wait_for_descriptor(began).await => {}
-                opened => return opened,
-            }
         }
     }
 

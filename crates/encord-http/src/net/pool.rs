@@ -18,7 +18,7 @@ pub(crate) const MAX_IDLE_CONNECTIONS: usize = 256;
 #[cfg(unix)]
 const FILES_PER_IDLE_CONNECTION: u64 = 4;
 
-/// The longest idle time. A timer cannot be set for much longer times.
+/// The longest idle time of a connection, whatever the settings say. A timer cannot be set for much longer times.
 const MAX_IDLE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The idle connections, each with its origin and the runtime that made it. Another runtime cannot use a connection, because the
@@ -46,7 +46,7 @@ struct Idle {
 impl Pool {
     /// Makes a pool that closes connections after they were idle for `timeout`. With zero no connection is kept.
     pub(crate) fn new(timeout: Duration) -> Self {
-        Self { timeout, max_idle: max_idle(), state: Mutex::default() }
+        Self { timeout: timeout.min(MAX_IDLE_TIME), max_idle: max_idle(), state: Mutex::default() }
     }
 
     /// Takes the most recently used connection to `origin` of this runtime that is still usable.
@@ -74,7 +74,7 @@ impl Pool {
         let mut state = self.lock();
         let removed = (state.idle.len() >= self.max_idle).then(|| state.idle.remove(0));
         state.idle.push(Idle { origin, since: Instant::now(), connection });
-        let is_first = self.timeout <= MAX_IDLE_TIME && state.swept_runtimes.insert(runtime);
+        let is_first = state.swept_runtimes.insert(runtime);
         drop(state);
         drop(removed);
         if is_first {
@@ -89,8 +89,8 @@ impl Pool {
         idle.len()
     }
 
-    /// Closes the connections of a runtime that were idle for too long. Returns the time until the next check, or `None` if the
-    /// runtime has no more idle connections; the sweeper then ends.
+    /// Closes the connections that were idle for too long. Returns the time until the next check for this runtime, or `None` if it
+    /// has no more idle connections; its sweeper then ends.
     fn sweep(&self, runtime: Id) -> Option<Duration> {
         let mut state = self.lock();
         let timeout = self.timeout;

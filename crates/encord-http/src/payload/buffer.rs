@@ -21,23 +21,28 @@ const MIN_CHUNK_BYTES: usize = 16 * 1024;
 /// hyper takes chunks until it has 64 KiB, and two more are read ahead, so 256 uploads of large files take 28 MiB more.
 const MAX_READ_AHEAD_BYTES: usize = 8 * 1024 * 1024;
 
-/// The unused buffers, by size. Of each size as many are kept as the limit allows to be in use, because the allocator often
-/// cannot give one thread the memory that another thread has freed.
+/// How much memory all buffers, used and unused, keep for the life of the process. They are kept because the allocator often
+/// cannot give one thread the memory that another thread has freed. 256 uploads of large files need this much.
+const MAX_KEPT_BYTES: usize = 36 * 1024 * 1024;
+
+/// The unused buffers, by size.
 static FREE_LISTS: [FreeList; 5] = [
-    FreeList::new(MIN_CHUNK_BYTES, 1536),
-    FreeList::new(32 * 1024, 256),
-    FreeList::new(64 * 1024, 128),
-    FreeList::new(FIRST_CHUNK_BYTES, 28),
-    FreeList::new(CHUNK_BYTES, 4),
+    FreeList::new(MIN_CHUNK_BYTES),
+    FreeList::new(32 * 1024),
+    FreeList::new(64 * 1024),
+    FreeList::new(FIRST_CHUNK_BYTES),
+    FreeList::new(CHUNK_BYTES),
 ];
 
 /// The bytes of all buffers in use.
 static BYTES_IN_USE: AtomicUsize = AtomicUsize::new(0);
 
+/// The bytes of all buffers, used and unused.
+static BYTES_ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
 /// The unused buffers of one size.
 struct FreeList {
     buffer_bytes: usize,
-    max_buffers: usize,
     buffers: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -70,14 +75,18 @@ pub(super) fn fill(length: usize, read: impl FnOnce(&mut [u8]) -> io::Result<()>
     };
     let free = list.lock().pop();
     BYTES_IN_USE.fetch_add(list.buffer_bytes, Relaxed);
-    let mut buffer = Buffer { list, bytes: free.unwrap_or_else(|| vec![0; list.buffer_bytes]), filled: length };
+    let bytes = free.unwrap_or_else(|| {
+        BYTES_ALLOCATED.fetch_add(list.buffer_bytes, Relaxed);
+        vec![0; list.buffer_bytes]
+    });
+    let mut buffer = Buffer { list, bytes, filled: length };
     read(&mut buffer.bytes[..length])?;
     Ok(Bytes::from_owner(buffer))
 }
 
 impl FreeList {
-    const fn new(buffer_bytes: usize, max_buffers: usize) -> Self {
-        Self { buffer_bytes, max_buffers, buffers: Mutex::new(Vec::new()) }
+    const fn new(buffer_bytes: usize) -> Self {
+        Self { buffer_bytes, buffers: Mutex::new(Vec::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
@@ -94,9 +103,10 @@ impl AsRef<[u8]> for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         BYTES_IN_USE.fetch_sub(self.list.buffer_bytes, Relaxed);
-        let mut free = self.list.lock();
-        if free.len() < self.list.max_buffers {
-            free.push(std::mem::take(&mut self.bytes));
+        if BYTES_ALLOCATED.load(Relaxed) > MAX_KEPT_BYTES {
+            BYTES_ALLOCATED.fetch_sub(self.list.buffer_bytes, Relaxed);
+        } else {
+            self.list.lock().push(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -139,7 +149,19 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         for list in &FREE_LISTS {
             let free = list.lock();
-            assert!(free.len() <= list.max_buffers && free.iter().all(|buffer| buffer.len() == list.buffer_bytes));
+            assert!(free.iter().all(|buffer| buffer.len() == list.buffer_bytes));
         }
+    }
+
+    #[test]
+    fn u10_the_memory_that_is_kept_has_a_limit() {
+        let used = || (0..64).map(|_| fill(CHUNK_BYTES, |_| Ok(())).expect("filled")).collect::<Vec<_>>();
+        let held = used();
+        assert!(BYTES_ALLOCATED.load(Relaxed) >= 64 * CHUNK_BYTES);
+        drop(held);
+        // Other tests of this process may hold a few at the moment.
+        assert!(BYTES_ALLOCATED.load(Relaxed) <= MAX_KEPT_BYTES + 8 * CHUNK_BYTES);
+        let kept: usize = FREE_LISTS.iter().map(|list| list.lock().len() * list.buffer_bytes).sum();
+        assert!(kept <= MAX_KEPT_BYTES, "{kept}");
     }
 }

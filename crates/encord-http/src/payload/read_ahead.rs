@@ -158,7 +158,8 @@ impl ChunkReader {
     /// Reads the next chunk. The last chunk is returned only if the file has not changed.
     fn read(mut self) -> Result<Chunk, PayloadError> {
         let length = usize::try_from(self.remaining).map_or(self.chunk_bytes, |rest| rest.min(self.chunk_bytes));
-        let length = buffer::chunk_length(length);
+        // Bytes in memory take no buffer.
+        let length = if let Input::File { .. } = self.input { buffer::chunk_length(length) } else { length };
         self.chunk_bytes = CHUNK_BYTES;
         let bytes = self.input.read(length)?;
         self.hasher.update(&bytes);
