@@ -25,10 +25,8 @@ pub struct Sent {
     /// Whether the operating system had taken the whole payload before the answer arrived. A server that answers earlier has not
     /// seen the whole payload.
     pub complete: bool,
-    /// The CRC-32C, if it was asked for and the payload is complete.
-    pub crc32c: Option<u32>,
-    /// The MD5, if it was asked for and the payload is complete.
-    pub md5: Option<[u8; 16]>,
+    /// The checksums, if the payload is complete.
+    pub checksums: Checksums,
 }
 
 /// The metadata of a file that show whether it has changed.

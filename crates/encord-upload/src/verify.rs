@@ -96,8 +96,8 @@ impl Hash {
     /// Returns the same kind of hash of the sent bytes; `None` if it was not computed.
     fn of(self, sent: &Sent) -> Option<Self> {
         match self {
-            Self::Crc32c(_) => sent.crc32c.map(Self::Crc32c),
-            Self::Md5(_) => sent.md5.map(Self::Md5),
+            Self::Crc32c(_) => sent.checksums.crc32c.map(Self::Crc32c),
+            Self::Md5(_) => sent.checksums.md5.map(Self::Md5),
         }
     }
 }
@@ -153,7 +153,7 @@ mod tests {
     fn sent() -> Sent {
         let mut sent = Sent::default();
         let (Hash::Crc32c(crc32c), Hash::Md5(md5)) = (CRC, MD5) else { return sent };
-        (sent.crc32c, sent.md5, sent.complete) = (Some(crc32c), Some(md5), true);
+        (sent.checksums.crc32c, sent.checksums.md5, sent.complete) = (Some(crc32c), Some(md5), true);
         sent
     }
 

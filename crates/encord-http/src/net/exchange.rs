@@ -141,8 +141,8 @@ impl Exchange<'_> {
     }
 
     async fn send_once(&self, uri: &Uri, origin: &Origin, may_expect: bool, may_reuse: bool) -> SendOutcome {
-        let opened = match self.open().await {
-            Ok(opened) => opened,
+        let payload = match self.open().await {
+            Ok(payload) => payload,
             Err(fault) => return SendOutcome::Failed(Cause::Fault(fault), Phase::Preparing),
         };
         let track = Track::new(PhaseClock::new(&self.settings, self.request.0.profile));
@@ -154,9 +154,9 @@ impl Exchange<'_> {
         };
         track.record(Event::Connected);
 
-        let announced = opened.announced();
-        let expects = may_expect && opened.length.is_some_and(|length| length >= EXPECT_CONTINUE_MIN_BYTES);
-        let message = self.message(uri, origin, opened, &track, connection.is_to_proxy(), expects);
+        let announced = payload.announced();
+        let expects = may_expect && payload.length.is_some_and(|length| length >= EXPECT_CONTINUE_MIN_BYTES);
+        let message = self.message(uri, origin, payload, &track, connection.is_to_proxy(), expects);
         let mut running = Running::new(watch, connection);
         let response = match running.exchange(message).await {
             Ok(Ok(response)) => response,
@@ -244,15 +244,15 @@ impl Exchange<'_> {
         &self,
         uri: &Uri,
         origin: &Origin,
-        opened: Opened,
+        payload: Opened,
         track: &Arc<Track>,
         is_to_proxy: bool,
         expects: bool,
     ) -> http::Request<Outgoing> {
         let method = &self.request.0.method;
-        let length = opened.length;
+        let length = payload.length;
         let expect = expects.then(|| expect_wait(&self.settings));
-        let payload = Outgoing::new(opened, Arc::clone(track), self.request.0.meter.clone(), expect);
+        let payload = Outgoing::new(payload, Arc::clone(track), self.request.0.meter.clone(), expect);
         let mut message = http::Request::new(payload);
         let heard = Arc::clone(track);
         on_informational(&mut message, move |interim| heard.interim(interim.status()));

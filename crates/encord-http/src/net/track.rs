@@ -128,8 +128,8 @@ impl Track {
     pub(crate) fn payload(&self, announced: Sent) -> Sent {
         match self.state().payload {
             PayloadState::HandingOver | PayloadState::HandedOver { .. } => announced,
-            PayloadState::Flushed(Checksums { crc32c, md5 }) | PayloadState::Sent(Checksums { crc32c, md5 }) => {
-                Sent { complete: true, crc32c, md5, ..announced }
+            PayloadState::Flushed(checksums) | PayloadState::Sent(checksums) => {
+                Sent { complete: true, checksums, ..announced }
             }
         }
     }

@@ -41,8 +41,8 @@ async fn check(content: &[u8], crc32c: u32, md5: u128) {
             let sent = response.payload();
             assert_eq!((sent.length, response.sent()), (content.len() as u64, content.len() as u64), "{shown}");
             assert_eq!((sent.file.and_then(|file| file.modified), sent.complete), (modified, true), "{shown}");
-            assert_eq!(sent.crc32c, digests.crc32c.then_some(crc32c), "{shown}");
-            assert_eq!(sent.md5, digests.md5.then(|| md5.to_be_bytes()), "{shown}");
+            assert_eq!(sent.checksums.crc32c, digests.crc32c.then_some(crc32c), "{shown}");
+            assert_eq!(sent.checksums.md5, digests.md5.then(|| md5.to_be_bytes()), "{shown}");
         }
     }
 }
@@ -66,7 +66,7 @@ async fn a_payload_without_a_length_has_checksums_too() {
         let request = Request::put(server.url("/"), payload.digests(CRC32C));
         let response = client(0).send(&request).await.unwrap();
         let sent = response.payload();
-        assert_eq!((sent.length, sent.complete, sent.crc32c), (0, true, Some(crc32c::crc32c(b"fourfourfour"))));
+        assert_eq!((sent.length, sent.complete, sent.checksums.crc32c), (0, true, Some(crc32c::crc32c(b"fourfourfour"))));
     }
 }
 
@@ -81,7 +81,7 @@ async fn an_answer_before_the_payload_is_read_has_no_checksums() {
     for (payload, length) in [(Payload::file(file.path()).digests(Digests::ALL), 64), (long, 64), (short, 15)] {
         let response = client(0).send(&Request::put(server.url("/"), payload)).await.unwrap();
         let sent = response.payload();
-        assert_eq!((sent.length, sent.complete, sent.crc32c, sent.md5), (length << 20, false, None, None));
+        assert_eq!((sent.length, sent.complete, sent.checksums.crc32c, sent.checksums.md5), (length << 20, false, None, None));
     }
 }
 
@@ -95,7 +95,7 @@ async fn checksums_are_those_of_the_attempt_that_was_answered() {
     assert!(matches!(attempts.attempt().await, Err(Failed::Retry { .. })));
     std::fs::write(file.path(), "and after").unwrap();
     let response = attempts.attempt().await.unwrap();
-    assert_eq!((response.payload().length, response.payload().crc32c), (9, Some(crc32c::crc32c(b"and after"))));
+    assert_eq!((response.payload().length, response.payload().checksums.crc32c), (9, Some(crc32c::crc32c(b"and after"))));
 }
 
 #[tokio::test]
