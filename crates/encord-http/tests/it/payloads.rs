@@ -66,7 +66,10 @@ async fn a_payload_without_a_length_has_checksums_too() {
         let request = Request::put(server.url("/"), payload.digests(CRC32C));
         let response = client(0).send(&request).await.unwrap();
         let sent = response.payload();
-        assert_eq!((sent.length, sent.complete, sent.checksums.crc32c), (0, true, Some(crc32c::crc32c(b"fourfourfour"))));
+        assert_eq!(
+            (sent.length, sent.complete, sent.checksums.crc32c),
+            (0, true, Some(crc32c::crc32c(b"fourfourfour")))
+        );
     }
 }
 
@@ -81,7 +84,10 @@ async fn an_answer_before_the_payload_is_read_has_no_checksums() {
     for (payload, length) in [(Payload::file(file.path()).digests(Digests::ALL), 64), (long, 64), (short, 15)] {
         let response = client(0).send(&Request::put(server.url("/"), payload)).await.unwrap();
         let sent = response.payload();
-        assert_eq!((sent.length, sent.complete, sent.checksums.crc32c, sent.checksums.md5), (length << 20, false, None, None));
+        assert_eq!(
+            (sent.length, sent.complete, sent.checksums.crc32c, sent.checksums.md5),
+            (length << 20, false, None, None)
+        );
     }
 }
 
@@ -95,7 +101,10 @@ async fn checksums_are_those_of_the_attempt_that_was_answered() {
     assert!(matches!(attempts.attempt().await, Err(Failed::Retry { .. })));
     std::fs::write(file.path(), "and after").unwrap();
     let response = attempts.attempt().await.unwrap();
-    assert_eq!((response.payload().length, response.payload().checksums.crc32c), (9, Some(crc32c::crc32c(b"and after"))));
+    assert_eq!(
+        (response.payload().length, response.payload().checksums.crc32c),
+        (9, Some(crc32c::crc32c(b"and after")))
+    );
 }
 
 #[tokio::test]
