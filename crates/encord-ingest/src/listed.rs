@@ -16,7 +16,8 @@ pub struct ListedFiles {
     base: PathBuf,
     kind: Option<Kind>,
     own_files: Vec<PathBuf>,
-    seen: HashSet<String>,
+    /// Compared as paths: `a//b` and `a/./b` are `a/b`.
+    seen: HashSet<PathBuf>,
     walk: Walk,
 }
 
@@ -46,7 +47,7 @@ impl ListedFiles {
             self.problem(place, NOT_UTF_8);
             return Ok(());
         };
-        if !self.seen.insert(name.to_owned()) {
+        if !self.seen.insert(place.clone()) {
             return Err("the file is listed already".to_owned());
         }
         let metadata = match place.metadata() {
@@ -117,20 +118,23 @@ mod tests {
         assert_eq!(push("./a.jpg", None, None), Ok(()));
         assert_eq!(push("x/b.mp4", Some("B/B"), None), Ok(()));
         assert_eq!(push("c", None, Some(ItemKind::Dicom)), Ok(()));
-        assert_eq!(push(at("a.jpg").to_str().expect("text"), None, Some(ItemKind::Pdf)), Ok(()));
-        assert_eq!(push("a.jpg", None, None), Err("the file is listed already".to_owned()));
+        let absolute = at("a.jpg").canonicalize().expect("there");
+        for again in ["a.jpg", "x/./b.mp4", "x//b.mp4", absolute.to_str().expect("text")] {
+            assert_eq!(push(again, None, None), Err("the file is listed already".to_owned()), "{again}");
+        }
         for path in ["none.jpg", "x", "own.csv"] {
             assert_eq!(push(path, None, None), Ok(()));
         }
         assert_eq!(push("x/../c", None, None), Ok(()));
-        assert_eq!(push("x/../a.jpg", None, Some(ItemKind::Scene)), Ok(()));
+        assert_eq!(push("x/../a.jpg", None, Some(ItemKind::Pdf)), Ok(()));
+        assert_eq!(push("x/../x/b.mp4", None, Some(ItemKind::Scene)), Ok(()));
         let Walk { units, problems, .. } = list.into_walk();
         let of = |unit| (units.title(unit), units.kind(unit), units.size(unit, 0));
         assert_eq!(of(0), ("a.jpg".to_owned(), Kind::Image, 5));
         assert_eq!(of(1), ("B/B".to_owned(), Kind::Video, 7));
         assert_eq!(of(2), ("c".to_owned(), Kind::DicomSeries, 1));
         assert_eq!(of(3), ("a.jpg".to_owned(), Kind::Pdf, 5));
-        assert_eq!((units.len(), units.place(3)), (4, folder.path().canonicalize().expect("real").join("a.jpg")));
+        assert_eq!((units.len(), units.place(3)), (4, folder.path().canonicalize().expect("real").join("x/../a.jpg")));
         let errors: Vec<_> =
             problems.iter().map(|problem| problem.error.split([';', '(']).next().expect("one").trim()).collect();
         let unknown = "neither its name nor its content says what it is";

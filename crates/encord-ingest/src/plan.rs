@@ -146,15 +146,15 @@ impl Plan {
     pub fn handle(&mut self, event: Event, now: Duration) {
         match event {
             Event::Signed { unit, file, item, object } => drop(self.units.signed(unit, file, item, object)),
-            Event::Sent { unit, file, began } => {
-                if self.sends.sent(&mut self.units, unit, file, began) {
+            Event::Sent { unit, file, took } => {
+                if self.sends.sent(&mut self.units, unit, file, now.saturating_sub(took)) {
                     self.jobs.push(unit, now);
                 }
             }
             // The run ends, and what has not been sent goes with it.
             Event::NotSent { .. } if self.units.stop.is_some() => {}
-            Event::NotSent { unit, file: _, outage, error } => {
-                let outage = outage.filter(|_| self.options.allow_failures);
+            Event::NotSent { unit, file: _, is_outage, error } => {
+                let outage = (is_outage && self.options.allow_failures).then_some(now);
                 self.sends.not_sent(&mut self.units, unit, outage, error);
             }
             Event::Posted { job, id } => self.jobs.posted(&mut self.units, job, id),

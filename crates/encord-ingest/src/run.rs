@@ -201,7 +201,8 @@ impl Run {
             let mut item = UploadItem::unsigned(&path);
             item.title = Some(self.units.title(unit));
             item.kind = self.units.kind(unit).upload_kind();
-            self.uploading.insert(path, (number, file));
+            let earlier = self.uploading.insert(path, (number, file));
+            debug_assert_eq!(earlier, None, "the uploader has this path already, and tells uploads apart by path");
             place.send(item);
             self.obey(notice)?;
         }
@@ -215,19 +216,15 @@ impl Run {
     fn ended(&mut self, report: &ItemReport, notice: &mut impl FnMut(Notice<'_>)) {
         let Some((unit, file)) = self.uploading.remove(&report.path) else { return };
         let size = self.units.size(self.unit(unit), file as usize);
-        let ended = report.ended_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
         let event = match (report.status, &report.error) {
-            (Status::Uploaded, _) if report.bytes == size => {
-                Event::Sent { unit, file, began: ended.saturating_sub(report.took) }
-            }
+            (Status::Uploaded, _) if report.bytes == size => Event::Sent { unit, file, took: report.took },
             (Status::Uploaded, _) => {
                 let error =
                     format!("the file had {size} bytes when it was found, and {} when it was sent", report.bytes);
-                Event::NotSent { unit, file, outage: None, error }
+                Event::NotSent { unit, file, is_outage: false, error }
             }
             (Status::Failed, Some(error)) => {
-                let outage = calls::is_outage(error).then_some(ended);
-                Event::NotSent { unit, file, outage, error: error.to_string() }
+                Event::NotSent { unit, file, is_outage: calls::is_outage(error), error: error.to_string() }
             }
             _ => return,
         };

@@ -87,8 +87,8 @@ pub enum Event {
         unit: u32,
         /// Its place in the unit.
         file: u32,
-        /// When its upload began, on the clock of `outage`.
-        began: Duration,
+        /// How long its upload took, with all attempts and waits.
+        took: Duration,
     },
     /// A file could not be sent.
     NotSent {
@@ -96,8 +96,8 @@ pub enum Event {
         unit: u32,
         /// Its place in the unit.
         file: u32,
-        /// When it failed, if the store could not be had, which says nothing of the file.
-        outage: Option<Duration>,
+        /// The store could not be had, which says nothing of the file.
+        is_outage: bool,
         /// Why.
         error: String,
     },

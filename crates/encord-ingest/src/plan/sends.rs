@@ -9,7 +9,8 @@ use crate::record::Stage;
 /// Files of units that are open at once, so that what is kept of them stays small. A unit of more files is open alone.
 pub(crate) const MAX_OPEN_FILES: usize = 10_000;
 
-/// After so many files in a row for which the store could not be had, with none sent in between, it is not the files that are bad.
+/// After so many files for which the store could not be had, and no file that began after them was sent, it is not the files that are
+/// bad.
 const MAX_OUTAGES: usize = 20;
 
 #[derive(Debug, Default)]
@@ -118,13 +119,15 @@ fn fail(units: &mut Units, unit: u32, error: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Facts, State};
+    use crate::plan::tests::run::options;
+    use crate::plan::{Event, Facts, Plan, State};
+
+    const FACTS: Facts = Facts { name: 0, size: 1, files: 1, is_group: false, has_placeholder: true };
 
     /// A list of units of one file each, all of them given out.
     fn given_out(count: u32) -> (Sends, Units) {
         let (mut sends, mut units) = (Sends::default(), Units::new(true, false));
-        let facts = Facts { name: 0, size: 1, files: 1, is_group: false, has_placeholder: true };
-        (0..count).for_each(|unit| units.enter_walked(unit, facts, false));
+        (0..count).for_each(|unit| units.enter_walked(unit, FACTS, false));
         while sends.next(&mut units).is_some() {}
         (sends, units)
     }
@@ -143,6 +146,21 @@ mod tests {
             sends.sent(&mut units, 99 - unit, 0, BEFORE);
         }
         assert_eq!((units.stop, units.totals.failed), (Some(Stop::Platform("refused".to_owned())), 0));
+    }
+
+    #[test]
+    fn c8_outages_and_uploads_are_compared_on_the_clock_of_the_plan() {
+        let mut plan = Plan::new(options(true));
+        (0..4).for_each(|unit| plan.add(unit, FACTS));
+        plan.begin();
+        while plan.next_file().is_some() {}
+        let at = Duration::from_secs;
+        plan.handle(Event::NotSent { unit: 0, file: 0, is_outage: true, error: String::new() }, at(10));
+        // It began before the failure, although it ended long after.
+        plan.handle(Event::Sent { unit: 1, file: 0, took: at(91) }, at(100));
+        assert_eq!(plan.totals().failed, 0);
+        plan.handle(Event::Sent { unit: 2, file: 0, took: at(89) }, at(100));
+        assert_eq!(plan.totals().failed, 1);
     }
 
     #[test]

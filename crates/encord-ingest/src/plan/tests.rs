@@ -2,7 +2,7 @@
 
 mod kills;
 mod platform;
-mod run;
+pub(crate) mod run;
 
 use proptest::test_runner::TestRng;
 

@@ -152,7 +152,7 @@ impl Run<'_> {
         self.platform.put(&object);
         self.platform.now += PUT_TAKES;
         self.steps.step()?;
-        self.events.push_back(Event::Sent { unit, file, began: Duration::ZERO });
+        self.events.push_back(Event::Sent { unit, file, took: PUT_TAKES });
         Ok(())
     }
 
