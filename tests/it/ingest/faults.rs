@@ -1,8 +1,7 @@
 //! Faults in every stage end as they should, and an outage burns no item (rules C3 and C8).
 
-use std::time::Duration;
-
 use crate::support::ingest::{Ended, World, report};
+use crate::support::until_running;
 
 const FAST: &str = "--folder f --dataset d --backoff-factor 0.01 --settle 1";
 
@@ -94,10 +93,7 @@ fn the_report_names_the_fault_of_an_attempt_without_an_answer() {
 /// Starts a run, breaks something once so many files have been put, and gives the code with which it ends.
 fn broken_off(world: &World, words: &str, puts: usize, break_it: impl Fn()) -> Option<i32> {
     let mut child = world.start(words);
-    while world.platform.store().requests().len() < puts {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until_running(&mut child, "some files are put", || world.platform.store().requests().len() >= puts);
     break_it();
     child.wait().unwrap().code()
 }
@@ -131,12 +127,14 @@ fn c8_an_outage_in_the_middle_of_a_run_burns_nothing() {
         assert!(world.records().iter().all(|record| record["event"] != "failed"), "{fault}");
     }
     for fault in ["*: 500", "*: 403", "*: reset-before"] {
-        let (world, files) = (world(1_500), 1_500);
+        let world = world(400);
         let store = world.platform.store();
+        // Slow enough that most files are still to be put when the store breaks.
+        store.set_faults("*: slow=0.2".parse().unwrap());
         stopped(&world, broken_off(&world, &words, 50, || store.set_faults(fault.parse().unwrap())), fault);
         store.set_faults("".parse().unwrap());
         world.ends(&words, 0);
-        world.check_exact("f", files);
+        world.check_exact("f", 400);
     }
 }
 
@@ -244,16 +242,16 @@ fn urls_that_expire_or_serve_once_are_renewed() {
 
 #[test]
 fn ctrl_c_ends_in_order_and_the_next_run_goes_on() {
-    let world = World::with(|builder| builder.switches("job-time=0.5".parse().unwrap()));
+    // No job ends before the interrupt.
+    let world = World::with(|builder| builder.switches("job-time=3600".parse().unwrap()));
     world.write_images(400);
     let mut child = world.start(FAST);
-    while world.platform.jobs().is_empty() {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_running(&mut child, "a job is started", || !world.platform.jobs().is_empty());
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    world.platform.set_switches("default".parse().unwrap());
+    world.platform.run_jobs();
     world.ends(FAST, 0);
     world.check_exact("f", 400);
 }

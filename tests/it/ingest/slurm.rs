@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::peers;
 use crate::support::encord::binary;
 use crate::support::ingest::{World, report};
+use crate::support::until;
 
 const SHARDS: usize = 4;
 const FILES: usize = 200;
@@ -20,8 +21,8 @@ const FILES: usize = 200;
 /// The task that is killed.
 const KILLED: usize = 2;
 
-/// Whatever is waited for takes less, also on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Limits the start of the daemons.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A cluster of this machine alone, on ports of loopback. It ends with all its jobs when it is dropped.
 struct Cluster {
@@ -35,16 +36,6 @@ fn programs() -> Option<[PathBuf; 3]> {
     peers::program("sbatch", "slurm-wlm")?;
     let [slurmctld, slurmd] = ["slurmctld", "slurmd"].map(|name| peers::program(name, "slurm-wlm"));
     Some([peers::program("munged", "munge")?, slurmctld?, slurmd?])
-}
-
-/// Waits until something is so.
-#[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool, tell: impl Fn() -> String) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}\n{}", tell());
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 impl Cluster {
@@ -139,7 +130,7 @@ impl Cluster {
 
     /// False when one of them ended, because its port was taken.
     fn becomes_ready(&mut self) -> bool {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline && self.daemons.iter_mut().all(|daemon| daemon.try_wait().unwrap().is_none()) {
             if self.ask("sinfo -h -o %t").is_some_and(|state| state.trim() == "idle") {
                 return true;
@@ -235,8 +226,8 @@ fn a_slurm_array_with_a_task_that_is_killed_and_requeued_is_exact() {
     let ledger = home.join(format!("ledger.{KILLED}.jsonl"));
     let sent = || fs::read_to_string(&ledger).unwrap_or_default().matches("\"event\":\"sent\"").count();
     until("the task has sent some files", || sent() >= 5, tell);
-    // From now on it could not come to its end before it is killed.
-    world.platform.store().set_faults("*: drip=0.3".parse().unwrap());
+    // From now on each file takes three seconds, so the task has many left when it is killed.
+    world.platform.store().set_faults("*: drip=0.05".parse().unwrap());
     let task = format!("{job}_{KILLED}");
     assert!(cluster.ask(&format!("scontrol requeue {task}")).is_some(), "{}", tell());
     let state = || cluster.ask(&format!("squeue -h -r -j {task} -o %T")).unwrap_or_default();

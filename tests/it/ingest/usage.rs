@@ -1,6 +1,7 @@
 //! What is refused before anything is sent, and what is only looked at.
 
 use crate::support::ingest::{Ended, World, report};
+use crate::support::until_running;
 
 #[track_caller]
 fn refused(world: &World, words: &str, expected: &str) {
@@ -112,6 +113,7 @@ fn what_a_manifest_for_a_folder_cannot_mean_is_refused() {
             "line 2: `signed_url`: the platform signs",
         ),
         (&[line, line], "", "line 2: the file is listed already"),
+        (&[line, r#"{"path": "..//files/./a.jpg"}"#], "", "line 2: the file is listed already"),
         (&[line, "{\"path\""], "", "line 2: "),
         (&[line], "--include *.jpg", "cannot be used with"),
         (&[line], "--group-by folder --as image-group", "cannot be used with"),
@@ -202,14 +204,13 @@ fn a_link_that_leads_nowhere_is_left_out_and_what_cannot_be_looked_at_fails_by_i
 
 #[test]
 fn one_run_at_a_time_has_the_ledger() {
-    let world = World::with(|builder| builder.faults("sign-upload-urls: slow=2".parse().unwrap()));
+    // The first run cannot end before its job is run.
+    let world = World::with(|builder| builder.switches("job-time=3600".parse().unwrap()));
     world.write("a.jpg", "a");
     let mut child = world.start("--folder f --journal l.jsonl");
-    while !world.home().join("l.jsonl").exists() {
-        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    until_running(&mut child, "a job is started", || !world.platform.jobs().is_empty());
     let ended = world.ends("--folder f --journal l.jsonl", 2);
     assert!(ended.stderr.contains("another run is using it"), "{}", ended.stderr);
+    world.platform.run_jobs();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -40,7 +40,11 @@ pub(crate) struct Comparison {
 
 #[derive(Debug, Default)]
 struct Account {
+    /// Attempts whose last connection was made, so that the store saw their request.
     attempts: u64,
+    /// Attempts that ended without a connection. The store saw a request of such an attempt only if it was sent first on a reused
+    /// connection, which died (rule R5).
+    unconnected: u64,
     requests: u64,
     /// Requests that the store did not answer. The client may have sent such a request again within the same attempt (rule R5).
     unanswered: u64,
@@ -64,12 +68,15 @@ pub(crate) struct Sums {
 impl Comparison {
     /// Adds an attempt of a report.
     pub(crate) fn attempt(&mut self, object: &str, outcome: &str, phase: &str) {
-        // The store does not see an attempt without a connection.
-        if phase == "preparing" || phase == "connecting" {
-            return;
-        }
         let account = self.accounts.entry(object.to_owned()).or_default();
-        account.attempts += 1;
+        match phase {
+            "preparing" => return,
+            "connecting" => {
+                account.unconnected += 1;
+                return;
+            }
+            _ => account.attempts += 1,
+        }
         let status = if outcome == "integrity" { Some(200) } else { outcome.parse().ok() };
         match status {
             Some(status) => *account.answers.entry(status).or_default() += 1,
@@ -107,11 +114,12 @@ impl Comparison {
         let Self { accounts, store_was_cut } = std::mem::take(self);
         let mut sums = Sums::default();
         for (object, account) in accounts {
-            let Account { attempts, requests, unanswered, ref answers, is_hidden, was_given_up: _ } = account;
+            let Account { attempts, unconnected, requests, unanswered, ref answers, is_hidden, was_given_up: _ } =
+                account;
             sums.attempts += attempts;
             sums.requests += requests;
             // An attempt sends a request again at most once.
-            let repeated = unanswered.min(attempts);
+            let repeated = unanswered.min(attempts + unconnected);
             let adds_up = match (is_hidden, store_was_cut) {
                 (false, false) => (attempts..=attempts + repeated).contains(&requests),
                 (true, false) => attempts <= requests,
@@ -190,7 +198,8 @@ mod tests {
         fn check(attempts: &[&str], requests: &[Option<u16>], cuts: [bool; 2], adds_up: bool) {
             let mut comparison = Comparison::default();
             for outcome in attempts {
-                comparison.attempt("a", outcome, "waiting");
+                let phase = if *outcome == "refused" { "connecting" } else { "waiting" };
+                comparison.attempt("a", outcome, phase);
             }
             for status in requests {
                 comparison.request(&Record {
@@ -224,6 +233,11 @@ mod tests {
         check(&["200"], &[None, Some(200)], exact, true);
         check(&["200"], &[None, None, Some(200)], exact, false);
         check(&["200"], &[None, Some(200)], store, true);
+        // The connection died and the store was down. Then the request was sent again on another connection that died.
+        check(&["refused", "200"], &[None, None, Some(200)], store, true);
+        check(&["refused", "200"], &[None, None, Some(200)], exact, true);
+        check(&["refused", "200"], &[None, None, None, Some(200)], store, false);
+        check(&["refused"], &[Some(503)], exact, false);
         // A report cannot have an answer that the store did not give, even if records are incomplete.
         check(&["200"], &[], both, false);
         check(&["200"], &[Some(503)], both, false);
