@@ -44,6 +44,7 @@ fn u5_ctrl_c_at_any_moment_leaves_a_true_report_and_a_true_journal() {
         let flags = "--max-retries 100 --backoff-factor 0 --journal journal.jsonl";
         let upload = encord::upload(&items).flags(flags).flags(&format!("--concurrency {CONCURRENCY}"));
         let mut running = upload.start();
+        // Not `until`: within its pause the server would get all requests that it answers, and each signal would come at the end.
         while server.count() < moment {
             assert!(!running.has_ended(), "it ended by itself");
             thread::yield_now();

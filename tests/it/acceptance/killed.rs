@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use crate::peers;
 use crate::support::chance::Chance;
@@ -54,10 +52,7 @@ fn of_thousands_of_files_five_kills_lose_none_and_none_that_was_done_is_sent_aga
         // Most of a line's bytes; two moments may be the same.
         let enough = bytes(&upload.written("journal.jsonl")).max(1) + (moment.saturating_sub(before) * 100) as u64;
         let mut running = upload.start();
-        while bytes(&upload.written("journal.jsonl")) < enough {
-            assert!(!running.has_ended(), "it ended by itself");
-            thread::sleep(Duration::from_millis(1));
-        }
+        running.until("the journal has grown", || bytes(&upload.written("journal.jsonl")) >= enough);
         running.kill();
         let done = done(&upload.written("journal.jsonl"));
         assert!(done.len() < files, "it was killed after its work");

@@ -1,15 +1,15 @@
 //! tinyproxy and haproxy.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::peers;
 use crate::support::daemon::Daemon;
+use crate::support::until;
 
 /// A forward proxy.
 pub(crate) struct Tinyproxy(Daemon);
@@ -67,21 +67,21 @@ impl Haproxy {
         format!("http://127.0.0.1:{}/", self.0.port())
     }
 
-    /// How many requests it has answered with 200 and with 503, as soon as that is `all`: it counts a moment after it answers.
+    /// How many requests it has answered with 200 and with 503. It counts a moment after it answers, so this waits until both
+    /// together are `all`.
     #[track_caller]
     pub(crate) fn answered(&self, all: usize) -> (usize, usize) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        let mut looked = 0;
-        loop {
+        let (answered, mut looked) = (Cell::new((0, 0)), 0);
+        let has_counted = || {
             let (good, bad) = self.counters();
             // Its answers to these questions are counted too.
-            let answered = (good - looked, bad);
-            if answered.0 + answered.1 == all || Instant::now() > deadline {
-                return answered;
-            }
+            let (good, bad) = (good - looked, bad);
             looked += 1;
-            thread::sleep(Duration::from_millis(20));
-        }
+            answered.set((good, bad));
+            good + bad == all
+        };
+        until("haproxy has counted its answers", has_counted, || format!("{:?} of {all}", answered.get()));
+        answered.get()
     }
 
     fn counters(&self) -> (usize, usize) {

@@ -58,6 +58,7 @@ fn kill(world: &World, chance: &mut Chance, files: usize) -> bool {
         Moment::Written(bytes) => ledger_bytes(world) >= written + bytes,
         Moment::Called(operation, calls) => world.platform.count(operation) >= before(operation) + calls,
     };
+    // Not `until_running`: a run may end before, and its steps follow each other within less than the pause of that.
     let ended = loop {
         if child.try_wait().unwrap().is_some() {
             break true;

@@ -128,7 +128,8 @@ impl Cluster {
         }
     }
 
-    /// False when one of them ended, because its port was taken.
+    /// False when one of them ended, because its port was taken, or when the time is over. Then the cluster is started again. So this
+    /// does not use `until`, which would fail the test.
     fn becomes_ready(&mut self) -> bool {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline && self.daemons.iter_mut().all(|daemon| daemon.try_wait().unwrap().is_none()) {

@@ -38,7 +38,8 @@ impl Daemon {
         panic!("it does not start\n{}", failures.join("\n"))
     }
 
-    /// False when it ended instead, because another was faster to take the port.
+    /// False when it ended instead, because another was faster to take the port, or when the time is over. Then it is started again.
+    /// So this does not use `until`, which would fail the test.
     fn becomes_ready(&mut self, is_ready: fn(&Self) -> bool) -> bool {
         let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline && !self.has_ended() {

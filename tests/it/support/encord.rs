@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::until_running;
+
 /// Stands in the query of every signed URL and may come out nowhere (rule U9).
 pub(crate) const SECRET: &str = "5ec7e7c0ffee";
 
@@ -172,6 +174,12 @@ impl Running<'_> {
     #[track_caller]
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until something is so. Fails if the run ends before.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str, is_so: impl FnMut() -> bool) {
+        until_running(&mut self.child, what, is_so);
     }
 
     /// Kills it with `SIGKILL`, and looks for the secret in all that it leaves.
