@@ -42,19 +42,6 @@ fn a_put_that_fails_in_passing_is_sent_again() {
 }
 
 #[test]
-fn failures_are_grouped_by_reason_with_the_command_that_tries_them_again() {
-    let world = World::with(|builder| {
-        builder
-            .store_faults("*1.jpg: 400 x1; *2.jpg: 403 x1".parse().unwrap())
-            .faults("unit/3*: fail x1".parse().unwrap())
-    });
-    world.write_images(30);
-    std::os::unix::fs::symlink("loop.jpg", world.files().join("x")).unwrap();
-    let ended = world.ends(&format!("{FAST} --allow-failures"), 3);
-    panic!("{}", ended.stderr);
-}
-
-#[test]
 fn the_report_has_each_attempt_to_send_a_file() {
     for (faults, expected) in [
         ("", &[("200", "done", 0.0)][..]),
