@@ -49,6 +49,17 @@ fn every_target_has_its_archive_and_every_archive_its_target() {
     assert_eq!(archives, TARGETS.iter().map(|(name, _)| corpus::archive(name)).collect::<Vec<_>>());
 }
 
+#[test]
+fn the_table_of_the_documents_has_all_targets() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/contributing/architecture.md");
+    let text = fs::read_to_string(path).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with("Fuzzing\n")).unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let mut names: Vec<_> = rows.flat_map(|cell| cell.split(", ").map(|name| name.trim_matches('`'))).collect();
+    names.sort_unstable();
+    assert_eq!(names, TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
 /// Limits the corpus, because every clone contains it and every test run repeats it.
 #[test]
 fn the_kept_corpus_is_small() {
