@@ -104,7 +104,8 @@ fn a_report_says_what_is_left_to_do() {
     let world = World::with(|builder| builder.faults("unit/3%2F00003.jpg: fail x1".parse().unwrap()));
     world.write_images(10);
     let ended = world.ends("--folder f --dataset d --allow-failures --report r.jsonl", 3);
-    assert!(ended.stderr.contains("00003.jpg: Corrupted file"), "{}", ended.stderr);
+    let expected = "1 failed: Corrupted file; such as ";
+    assert!(ended.stderr.contains(expected) && ended.stderr.contains("/3/00003.jpg\n"), "{}", ended.stderr);
     let failed: Vec<_> =
         report(&world.home().join("r.jsonl")).into_iter().filter(|line| line["status"] == "failed").collect();
     assert_eq!(failed.len(), 1);

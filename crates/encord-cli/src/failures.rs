@@ -9,6 +9,7 @@ use encord_upload::{ItemReport, Status};
 
 use crate::escape::{escaped, shell_quoted};
 use crate::mistakes;
+use crate::output::say;
 
 /// The number of reasons that are kept. A run has more only if each failure has its own reason.
 const MAX_REASONS: usize = 1000;
@@ -63,13 +64,21 @@ impl Failures {
         groups
     }
 
+    /// Shows the reasons, and a hint about the probable mistake.
+    pub(crate) fn tell(&self) {
+        self.lines().iter().for_each(say);
+        if let Some(hint) = self.hint() {
+            say(format_args!("hint: {hint}"));
+        }
+    }
+
     /// Returns a hint about the probable mistake.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    fn hint(&self) -> Option<&'static str> {
         self.groups().iter().find_map(|(reason, group)| mistakes::meant(&format!("{}: {reason}", group.example)))
     }
 
     /// A line for each reason.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    fn lines(&self) -> Vec<String> {
         let groups = self.groups();
         let mut lines: Vec<String> = groups
             .iter()
@@ -114,11 +123,7 @@ fn without_account(text: &str) -> &str {
 }
 
 /// Returns the command that uploads the failed items again: the same command, with the flags that skip the items that are done.
-pub(crate) fn again(
-    arguments: impl IntoIterator<Item = OsString>,
-    report: Option<&Path>,
-    has_journal: bool,
-) -> Option<String> {
+fn again(arguments: impl IntoIterator<Item = OsString>, report: Option<&Path>, has_journal: bool) -> Option<String> {
     let mut words: Vec<OsString> = Vec::new();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
@@ -139,9 +144,12 @@ pub(crate) fn again(
     Some(words.iter().map(|word| shell_quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" "))
 }
 
-/// Returns the command line of this process in that form.
-pub(crate) fn this_command_again(report: Option<&Path>, has_journal: bool) -> Option<String> {
-    again(env::args_os(), report, has_journal)
+/// Says how to upload the failed items again.
+pub(crate) fn tell_how_to_try_again(report: Option<&Path>, has_journal: bool) {
+    match again(env::args_os(), report, has_journal) {
+        Some(command) => say(format_args!("to try them again: {command}")),
+        None => say("hint: with --report FILE, the same command with --retry-from FILE tries them again"),
+    }
 }
 
 #[cfg(test)]

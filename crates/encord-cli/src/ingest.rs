@@ -18,7 +18,7 @@ use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use encord_ingest::replay::Header;
 use encord_ingest::{
     Destination, Existing, Finished, Ingest, IngestError, IngestOptions, Ledger, ListedFiles, Metadata, MetadataError,
-    Missing, Notice, Problem, Run, Walk, WalkOptions, plan::Stop, walk,
+    Missing, Notice, Problem, Run, UnitOutcome, Walk, WalkOptions, plan::Stop, walk,
 };
 use encord_upload::UploadItem;
 use encord_upload::formats::FileLine;
@@ -27,13 +27,16 @@ use self::args::{ExistingName, IngestArgs};
 use self::report::Lines;
 use crate::args::{Stream, UploadArgs, When};
 use crate::interrupt::Interrupt;
-use crate::output::{Exit, Failure, note};
+use crate::output::{Exit, Failure, be_quiet, note, say};
 use crate::progress::Progress;
 use crate::selection::earlier_report;
 use crate::{job, layers, log, runtime, upload, variables};
 
 pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let ingest = &args.ingest;
+    if args.quiet {
+        be_quiet();
+    }
     variables::warn_of_misspelt(env::vars_os());
     let (runtime, threads) = runtime::start()?;
     let interrupt = Interrupt::listen()?;
@@ -69,9 +72,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let elapsed = started.elapsed();
     progress.end();
     let finished = finished?;
-    if !args.quiet {
-        show::left_out(&left_out);
-    }
+    show::left_out(&left_out);
     let exit = conclude(args, settings, &finished, &problems, elapsed, lines);
     runtime.shutdown_background();
     exit
@@ -178,10 +179,10 @@ impl Job<'_> {
         };
         let (ledger, replay) = Ledger::open(path, &header).map_err(Failure::usage)?;
         if replay.next_unit() > 0 {
-            note(format_args!("going on with {}", ledger.path().display()));
+            say(format_args!("going on with {}", ledger.path().display()));
         }
         if *skipped > 0 {
-            note(format_args!("{skipped} are done in the earlier report"));
+            say(format_args!("{skipped} are done in the earlier report"));
         }
         let options = IngestOptions {
             // The other settings are those of the client.
@@ -221,10 +222,8 @@ fn conclude(
     lines: Option<Lines>,
 ) -> Result<Exit, Failure> {
     let written = lines.map_or(Ok(()), |lines| lines.write(finished, problems));
-    if !args.quiet {
-        show::failures(finished);
-    }
     let summed = show::sums(finished, problems.len() as u64, elapsed, args);
+    show::failures(finished, problems);
     let totals = finished.totals();
     let exit = match finished.stop() {
         Some(Stop::Cancelled) => {
@@ -237,6 +236,9 @@ fn conclude(
             Exit::Failed
         }
         Some(Stop::Failure { .. }) => {
+            if let Some(UnitOutcome { path, error: Some(error), .. }) = finished.failure() {
+                note(format_args!("error: {}: {error}", path.display()));
+            }
             note("hint: with --allow-failures the other files are uploaded all the same; the same command goes on");
             Exit::Failed
         }
@@ -245,7 +247,7 @@ fn conclude(
         None => Exit::Failed,
     };
     if totals.unresolved > 0 {
-        note("hint: look into the folder; --repost-unresolved registers again what is not there");
+        say("hint: look into the folder; --repost-unresolved registers again what is not there");
     }
     if exit != Exit::Interrupted {
         written?;

@@ -160,18 +160,12 @@ impl Ended {
         if self.snapshot.ended.failed == 0 || self.failure.is_some() {
             return;
         }
-        self.failures.lines().iter().for_each(say);
-        if let Some(hint) = self.failures.hint() {
-            say(format_args!("hint: {hint}"));
-        }
+        self.failures.tell();
         let report = match &args.report {
             Some(args::Stream::File(path)) if path.is_file() => Some(path.as_path()),
             _ => None,
         };
-        match failures::this_command_again(report, has_journal) {
-            Some(command) => say(format_args!("to try them again: {command}")),
-            None => say("hint: with --report FILE, the same command with --retry-from FILE tries them again"),
-        }
+        failures::tell_how_to_try_again(report, has_journal);
     }
 
     /// Returns the exit code, and says why the batch was stopped.

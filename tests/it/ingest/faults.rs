@@ -42,6 +42,22 @@ fn a_put_that_fails_in_passing_is_sent_again() {
 }
 
 #[test]
+fn failures_are_grouped_by_reason_with_the_command_that_tries_them_again() {
+    let world = world("unit/1*: fail=Broken x1; unit/2*: fail=Dark x1");
+    let ended = world.ends(&format!("{FAST} --allow-failures"), 3);
+    let (_, failures) = ended.stderr.split_once(" 21 linked, 9 failed; ").expect(&ended.stderr);
+    let lines: Vec<&str> = failures.lines().skip(1).collect();
+    let [broken, dark, again] = lines[..] else { panic!("{failures}") };
+    assert!(broken.starts_with("5 failed: Broken; such as /") && broken.ends_with("/1/00001.jpg"), "{broken}");
+    assert!(dark.starts_with("4 failed: Dark; such as /") && dark.ends_with("/2/00002.jpg"), "{dark}");
+    let command = again.strip_prefix("to try them again: encord ").expect(again);
+    let ended = Ended::of(world.encord(command));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains(" 30 linked, 0 failed") && !ended.stderr.contains("try"), "{}", ended.stderr);
+    world.check_exact("f", 30);
+}
+
+#[test]
 fn the_report_has_each_attempt_to_send_a_file() {
     for (faults, expected) in [
         ("", &[("200", "done", 0.0)][..]),
@@ -197,7 +213,7 @@ fn c8_a_platform_that_fails_for_good_stops_the_run_and_burns_nothing() {
 fn c8_a_unit_that_fails_stays_with_itself() {
     let world = world("unit/2%2F00002.jpg: fail; unit/3%2F00003.jpg: fail=Too%20dark");
     let ended = world.ends(&format!("{FAST} --allow-failures"), 3);
-    assert!(ended.stderr.contains("00003.jpg: Too dark"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("1 failed: Too dark; such as /"), "{}", ended.stderr);
     world.check_exact("f", 28);
     // The next run tries them again, and those alone.
     world.platform.set_faults("".parse().unwrap());
@@ -210,7 +226,7 @@ fn c8_a_unit_that_fails_stays_with_itself() {
 fn the_first_failure_ends_a_run_that_allows_none() {
     let world = world("unit/2%2F00002.jpg: fail");
     let ended = world.ends(FAST, 1);
-    assert!(ended.stderr.contains("with --allow-failures"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("/2/00002.jpg: Corrupted file\nhint: with --allow-failures"), "{}", ended.stderr);
     world.platform.set_faults("".parse().unwrap());
     world.ends(FAST, 0);
     world.check_exact("f", 30);

@@ -7,7 +7,7 @@ use encord_ingest::Kind;
 use super::args::IngestArgs;
 use super::{Files, show};
 use crate::escape::escaped;
-use crate::output::{Exit, Failure, note, print};
+use crate::output::{Exit, Failure, note, print, say};
 use crate::report::human_bytes;
 
 /// How many items one call links, and how many URLs one call signs.
@@ -56,7 +56,7 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
     })?;
     show::left_out(&walk.left_out);
     if kinds.get(&Kind::DicomSeries).is_some_and(|(count, files, _)| *count > 1 && count == files) {
-        note(
+        say(
             "hint: each DICOM file becomes a series of its own; --group-by folder --as dicom-series joins those of a folder",
         );
     }

@@ -8,18 +8,16 @@ use encord_ingest::{Finished, IngestProgress, LeftOut, Made, Names, Problem, Uni
 use serde::Serialize;
 
 use crate::args::UploadArgs;
-use crate::output::{Failure, json, note, print};
+use crate::failures::{self, Failures};
+use crate::output::{Failure, json, print, say};
 use crate::report::human_bytes;
-
-/// How many failures of one reason are named.
-const MAX_EXAMPLES: usize = 3;
 
 /// Says how many files are left out, by reason, and names the first of them.
 pub(super) fn left_out(left_out: &BTreeMap<LeftOut, Names>) {
     for (reason, Names { count, examples }) in left_out {
         let names: Vec<_> = examples.iter().map(|path| path.display().to_string()).collect();
         let more = if *count > examples.len() as u64 { ", …" } else { "" };
-        note(format_args!("left out: {count} {}: {}{more}", reason.as_str(), names.join(", ")));
+        say(format_args!("left out: {count} {}: {}{more}", reason.as_str(), names.join(", ")));
     }
 }
 
@@ -27,7 +25,7 @@ pub(super) fn left_out(left_out: &BTreeMap<LeftOut, Names>) {
 pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(), Failure> {
     let lines = problems.iter().map(|Problem { path, error }| format!("{}: {error}", path.display()));
     if allow_failures {
-        lines.for_each(|line| note(format_args!("warning: {line}")));
+        lines.for_each(|line| say(format_args!("warning: {line}")));
         return Ok(());
     }
     let lines: Vec<String> = lines.collect();
@@ -40,8 +38,8 @@ pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(),
 /// Says which folder and dataset were made.
 pub(super) fn made(made: Made) {
     match made {
-        Made::Folder(path) => note(format_args!("made the folder {path}")),
-        Made::Dataset(title) => note(format_args!("made the dataset {title}")),
+        Made::Folder(path) => say(format_args!("made the folder {path}")),
+        Made::Dataset(title) => say(format_args!("made the dataset {title}")),
     }
 }
 
@@ -78,20 +76,21 @@ pub(super) fn bar(view: &IngestProgress, units: u64) -> String {
     parts.join(", ")
 }
 
-/// Shows the failures by reason.
-pub(super) fn failures(finished: &Finished) {
-    let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// Shows the failures by reason, and how to try again those that the next run tries again.
+pub(super) fn failures(finished: &Finished, problems: &[Problem]) {
+    let mut failures = Failures::default();
     for unit in finished.units() {
         if let (UnitStatus::Failed(_) | UnitStatus::Unresolved, Some(error)) = (unit.status, &unit.error) {
             let what = if unit.status == UnitStatus::Unresolved { "unresolved: " } else { "" };
-            by_reason.entry(format!("{what}{error}")).or_default().push(unit.path.display().to_string());
+            failures.add(&format!("{what}{error}"), &unit.path.to_string_lossy());
         }
     }
-    for (reason, paths) in by_reason {
-        let more = paths.len().saturating_sub(MAX_EXAMPLES);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let named = paths.iter().take(MAX_EXAMPLES).map(String::as_str).collect::<Vec<_>>().join(", ");
-        note(format_args!("failed: {named}{more}: {reason}"));
+    for Problem { path, error, .. } in problems {
+        failures.add(error, &path.to_string_lossy());
+    }
+    failures.tell();
+    if finished.totals().failed > 0 || !problems.is_empty() {
+        failures::tell_how_to_try_again(None, true);
     }
 }
 
@@ -134,9 +133,6 @@ pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, args: 
     if args.json {
         return print(|out| json(out, &sums));
     }
-    if args.quiet {
-        return Ok(());
-    }
     let Sums { sent, registered, linked, failed, unresolved, bytes, seconds, .. } = &sums;
     let mut parts = vec![format!("{sent} files sent"), format!("{registered} registered")];
     parts.extend((*linked > 0).then(|| format!("{linked} linked")));
@@ -144,6 +140,6 @@ pub(super) fn sums(finished: &Finished, problems: u64, elapsed: Duration, args: 
     parts.extend((*unresolved > 0).then(|| format!("{unresolved} unresolved")));
     parts.extend((skipped > 0).then(|| format!("{skipped} done before")));
     parts.extend((left > 0).then(|| format!("{left} left to do")));
-    note(format_args!("{}; {} in {seconds:.1} s", parts.join(", "), human_bytes(*bytes)));
+    say(format_args!("{}; {} in {seconds:.1} s", parts.join(", "), human_bytes(*bytes)));
     Ok(())
 }
