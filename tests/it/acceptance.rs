@@ -16,7 +16,7 @@ use encord_test_server::{Reply, Server, refusing_port, status};
 use socket2::Socket;
 use tempfile::TempDir;
 
-use crate::peers::program;
+use crate::peers::{program, setpriv};
 use crate::support::encord::{self, Attempt, Item, Run};
 use crate::support::noise;
 
@@ -145,21 +145,20 @@ fn u9_whatever_is_logged_names_no_query() {
 /// To root the limit is none, so root gives itself up, but not its access to the files.
 #[test]
 fn few_threads_are_enough_or_are_told() {
-    let programs = [("prlimit", "util-linux"), ("setpriv", "util-linux"), ("timeout", "coreutils")];
-    let [Some(prlimit), Some(setpriv), Some(timeout)] = programs.map(|(name, package)| program(name, package)) else {
-        return;
-    };
+    let programs = [("prlimit", "util-linux"), ("timeout", "coreutils")];
+    let [Some(prlimit), Some(timeout)] = programs.map(|(name, package)| program(name, package)) else { return };
+    let is_root = rustix::process::geteuid().is_root();
+    // No other process has a user of this number.
+    let user = format!("--reuid={}", 1_000_000 + std::process::id());
+    let rights = [&*user, "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
+    let Some(as_user) = (if is_root { setpriv(&rights, &["true"]) } else { Some(Vec::new()) }) else { return };
+    let as_user: Vec<_> = as_user.iter().map(String::as_str).collect();
     let server = Server::start(|_, _| status(200));
     let (_folder, items) = items(&server, 20);
-    let is_root = rustix::process::geteuid().is_root();
     // Another user has threads already, and gets no further one.
     for threads in 1..=if is_root { 14 } else { 1 } {
-        // No other process has a user of this number.
-        let user = format!("--reuid={}", 1_000_000 + std::process::id());
         let limit = format!("--nproc={threads}");
-        let [prlimit, setpriv, timeout] = [&prlimit, &setpriv, &timeout].map(|path| path.to_str().unwrap());
-        let capable = ["--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"];
-        let as_user = if is_root { [&[setpriv, &*user][..], &capable].concat() } else { Vec::new() };
+        let [prlimit, timeout] = [&prlimit, &timeout].map(|path| path.to_str().unwrap());
         // A run that hangs ends with 124.
         let wrapper = [&[timeout, "60"][..], &as_user, &[prlimit, &limit]].concat();
         let ended = encord::upload(&items).within(&wrapper).start().end_in_words();

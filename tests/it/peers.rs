@@ -4,6 +4,7 @@ use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Called by a test that cannot run here, before it returns: says why to `cargo xtask ci`, and fails under `--strict`.
 ///
@@ -49,6 +50,23 @@ pub(crate) fn program(name: &str, package: &str) -> Option<PathBuf> {
         skip(name, &format!("apt-get install {package}"));
     }
     found
+}
+
+/// The words that run a program with other rights. Skips where `setpriv` is missing, or where `probe` fails under these words: a
+/// container may lack the right or the user, and then `setpriv` fails or changes nothing.
+#[track_caller]
+pub(crate) fn setpriv(flags: &[&str], probe: &[&str]) -> Option<Vec<String>> {
+    let setpriv = program("setpriv", "util-linux")?;
+    let words: Vec<_> =
+        [setpriv.to_str().unwrap()].iter().chain(flags).chain(&["--"]).map(ToString::to_string).collect();
+    let probed = Command::new(&words[0]).args(&words[1..]).args(probe).output().unwrap();
+    if probed.status.success() {
+        return Some(words);
+    }
+    let told = format!("{} {}", probed.status, String::from_utf8_lossy(&probed.stderr));
+    let what = format!("a right that `{}` needs ({})", words.join(" "), told.trim());
+    skip(&what, "run the tests as a user who is not root");
+    None
 }
 
 #[track_caller]
