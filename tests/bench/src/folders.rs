@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::case::{Benchmark, FolderCase, KIB};
+use crate::case::{Benchmark, BesideFolder, FolderCase, KIB};
 use crate::lab::{KillOnDrop, Lab, output, read_json, write_files};
 use crate::outcome::{Bound, Outcome, Table, Verdict, grouped, number};
 use crate::stats::Spread;
@@ -42,19 +42,19 @@ pub(crate) fn measure(
     let mut raw = Vec::new();
     for case in cases {
         let case = if smoke { FolderCase { files: case.files.min(10), ..*case } } else { *case };
-        let (mut ours, mut smaller, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
-        let tenth = FolderCase { files: (case.files / 10).max(1), ..case };
+        let beside = match case.beside {
+            BesideFolder::Tenth => Some(("encord", FolderCase { files: (case.files / 10).max(1), ..case }, None)),
+            BesideFolder::Sdk { .. } => lab.python(SDK).map(|python| ("Python SDK", case, Some(python))),
+        };
+        let (mut ours, mut others) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             ours.push(case.run(lab, None)?);
-            if case.over_sdk > 0.0 {
-                let Some(python) = lab.python(SDK) else { continue };
-                theirs.push(case.run(lab, Some(python))?);
-            } else {
-                smaller.push(tenth.run(lab, None)?);
+            if let Some((_, case, python)) = beside {
+                others.push(case.run(lab, python)?);
             }
         }
-        let programs = [("encord", case, &ours), ("encord", tenth, &smaller), ("Python SDK", case, &theirs)];
-        let programs: Vec<_> = programs.into_iter().filter(|(_, _, samples)| !samples.is_empty()).collect();
+        let mut programs = vec![("encord", case, &ours)];
+        programs.extend(beside.map(|(name, case, _)| (name, case, &others)));
         raw.extend(programs.iter().map(|(name, case, samples)| {
             json!({
                 "label": case.label(), "program": name, "seconds": seconds(samples),
@@ -65,7 +65,7 @@ pub(crate) fn measure(
         }));
         outcome.tables.push(case.table(&programs));
         if !smoke {
-            outcome.verdicts.extend(case.verdicts(benchmark.name, [&ours, &smaller, &theirs]));
+            outcome.verdicts.extend(case.verdicts(benchmark.name, &ours, &others));
         }
     }
     outcome.raw = Value::from(raw);
@@ -91,10 +91,12 @@ impl FolderCase {
     fn run(&self, lab: &Lab, python: Option<&Path>) -> Result<Sample> {
         let folder =
             write_files(&lab.folder.join(format!("folder-{}-{}", self.files, self.size)), self.files, self.size)?;
-        let state = lab.folder.join("state");
-        if state.exists() {
-            fs::remove_dir_all(&state)?;
+        let place = lab.folder.join("ledger");
+        if place.exists() {
+            fs::remove_dir_all(&place)?;
         }
+        fs::create_dir(&place)?;
+        let ledger = place.join("ledger.jsonl");
         let mut command = lab.program("encord");
         command.args(["dev-platform", "--port", "0", "--json"]);
         if self.delay_ms > 0 {
@@ -113,20 +115,15 @@ impl FolderCase {
         let mut command = lab.program("bench-measure");
         match python {
             Some(python) => command.arg(python).arg("tests/python/bench_images.py").arg(&folder),
-            None => command.arg(lab.path("encord")).arg("upload").arg(&folder).args([
-                "--folder",
-                "bench",
-                "--dataset",
-                "bench",
-                "--json",
-                "--progress",
-                "never",
-            ]),
+            None => command
+                .arg(lab.path("encord"))
+                .arg("upload")
+                .arg(&folder)
+                .args("--folder bench --dataset bench --json --progress never --journal".split(' '))
+                .arg(&ledger),
         };
-        command
-            .envs([("ENCORD_DOMAIN", word("domain")?), ("ENCORD_SSH_KEY_FILE", word("ssh_key_file")?)])
-            .env("XDG_STATE_HOME", &state);
-        let (measured, stages) = watched(&mut command, &state)?;
+        command.envs([("ENCORD_DOMAIN", word("domain")?), ("ENCORD_SSH_KEY_FILE", word("ssh_key_file")?)]);
+        let (measured, stages) = watched(&mut command, &ledger)?;
         let said = read_json(measured["said"].as_str().unwrap_or_default().trim())?;
         let linked = if python.is_some() { self.files } else { said["linked"].as_u64().context("no summary")? };
         if measured["success"] != true || linked != self.files {
@@ -167,10 +164,17 @@ impl FolderCase {
         }
     }
 
-    fn verdicts(&self, name: &'static str, [ours, smaller, theirs]: [&Vec<Sample>; 3]) -> Vec<Verdict> {
+    fn verdicts(&self, name: &'static str, ours: &[Sample], others: &[Sample]) -> Vec<Verdict> {
         let label = self.label();
-        // The wall time contains that of the emulator, which keeps all objects in memory.
-        let tenfold = Spread::of_ratios(&cpu(ours), &cpu(smaller));
+        let beside = match self.beside {
+            // The wall time contains that of the emulator, which keeps all objects in memory.
+            BesideFolder::Tenth => {
+                ("CPU time over that of a tenth", Spread::of_ratios(&cpu(ours), &cpu(others)), Bound::AtMost(11.0))
+            }
+            BesideFolder::Sdk { at_least } => {
+                ("against Python SDK", Spread::of_ratios(&seconds(others), &seconds(ours)), Bound::AtLeast(at_least))
+            }
+        };
         let found = [
             (
                 format!("{label}: peak memory"),
@@ -178,30 +182,25 @@ impl FolderCase {
                 Bound::NeverAbove(64.0),
                 " MiB",
             ),
-            (format!("{label}: CPU time over that of a tenth"), tenfold, Bound::AtMost(11.0), " ×"),
-            (
-                format!("{label}: against Python SDK"),
-                Spread::of_ratios(&seconds(theirs), &seconds(ours)),
-                Bound::AtLeast(self.over_sdk),
-                " ×",
-            ),
+            (format!("{label}: {}", beside.0), beside.1, beside.2, " ×"),
         ];
         let verdict = |(what, found, bound, unit)| Some(Verdict { benchmark: name, what, found: found?, bound, unit });
         found.into_iter().filter_map(verdict).collect()
     }
 }
 
-/// Runs a measured command, and follows the ledger that it writes below a folder.
-fn watched(command: &mut Command, state: &Path) -> Result<(Value, Vec<(f64, f64)>)> {
+/// Runs a measured command, and follows the ledger that it writes.
+fn watched(command: &mut Command, ledger: &Path) -> Result<(Value, Vec<(f64, f64)>)> {
     let (began, ended) = (Instant::now(), AtomicBool::new(false));
     let (said, stages) = thread::scope(|scope| {
         let stages = scope.spawn(|| {
-            let (mut ledger, mut text, mut stages) = (None, String::new(), Vec::new());
+            let (mut file, mut text, mut stages) = (None, String::new(), Vec::new());
             loop {
                 // Looked at before the file, so that what came last is read.
                 let is_last = ended.load(Ordering::Acquire);
-                ledger = ledger.or_else(|| ledger_in(state).and_then(|path| File::open(path).ok()));
-                if let Some(file) = &mut ledger {
+                // The SDK has no ledger.
+                file = file.or_else(|| File::open(ledger).ok());
+                if let Some(file) = &mut file {
                     file.read_to_string(&mut text)?;
                     let now = began.elapsed().as_secs_f64();
                     let whole = text.rfind('\n').map_or(0, |end| end + 1);
@@ -226,15 +225,4 @@ fn watched(command: &mut Command, state: &Path) -> Result<(Value, Vec<(f64, f64)
         (said, stages)
     });
     Ok((read_json(&said?)?, stages?))
-}
-
-fn ledger_in(state: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(state).ok()?.flatten();
-    entries.map(|entry| entry.path()).find_map(|path| {
-        if path.is_dir() {
-            ledger_in(&path)
-        } else {
-            path.extension().is_some_and(|ext| ext == "jsonl").then_some(path)
-        }
-    })
 }
