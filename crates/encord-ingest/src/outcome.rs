@@ -69,8 +69,6 @@ pub struct UnitOutcome {
     pub item: Option<Uuid>,
     /// Each attempt to send one of its files in this run, in the order of their ends.
     pub attempts: Vec<SendAttempt>,
-    /// How many of these repeat an attempt.
-    pub retries: u64,
     /// Why it failed, or is unresolved.
     pub error: Option<String>,
 }
@@ -83,16 +81,19 @@ pub struct SendAttempt {
     pub outcome: Result<StatusCode, FaultKind>,
     /// The phase in which the outcome became known.
     pub phase: Phase,
+    /// Whether it is not the first attempt to send its file.
+    pub is_retry: bool,
     waited_ms: u32,
 }
 
 impl SendAttempt {
-    fn of(Attempt { outcome, phase, waited, .. }: &Attempt) -> Self {
+    fn new(Attempt { outcome, phase, waited, .. }: &Attempt, is_retry: bool) -> Self {
         let outcome = match outcome {
             Outcome::Status(status) => Ok(*status),
             Outcome::Fault(fault) => Err(fault.kind()),
         };
-        Self { outcome, phase: *phase, waited_ms: u32::try_from(waited.as_millis()).unwrap_or(u32::MAX) }
+        let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);
+        Self { outcome, phase: *phase, is_retry, waited_ms }
     }
 
     /// The wait before the attempt, in whole milliseconds.
@@ -125,12 +126,11 @@ pub(crate) struct Outcomes {
     problems: HashMap<u32, (UnitStatus, String)>,
     /// By number of the unit once the run has ended; until then in the order of their ends.
     attempts: Vec<(u32, SendAttempt)>,
-    retries: HashMap<u32, u32>,
 }
 
 impl Outcomes {
     pub(crate) fn new(numbers: Vec<u32>, done_before: Vec<bool>) -> Self {
-        Self { numbers, done_before, problems: HashMap::new(), attempts: Vec::new(), retries: HashMap::new() }
+        Self { numbers, done_before, problems: HashMap::new(), attempts: Vec::new() }
     }
 
     pub(crate) fn failed(&mut self, number: u32, stage: Stage, error: String) {
@@ -141,13 +141,10 @@ impl Outcomes {
         self.problems.insert(number, (UnitStatus::Unresolved, error));
     }
 
-    /// Keeps the attempts of a file, and counts those above the first.
+    /// Keeps the attempts of a file.
     pub(crate) fn attempts(&mut self, number: u32, report: &ItemReport) {
-        self.attempts.extend(report.attempts.iter().map(|attempt| (number, SendAttempt::of(attempt))));
-        let more = u32::try_from(report.attempts.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        if more > 0 {
-            *self.retries.entry(number).or_default() += more;
-        }
+        let attempts = report.attempts.iter().enumerate();
+        self.attempts.extend(attempts.map(|(nth, attempt)| (number, SendAttempt::new(attempt, nth > 0))));
     }
 
     fn attempts_of(&self, number: u32) -> Vec<SendAttempt> {
@@ -211,7 +208,6 @@ impl Finished {
             status: problem.map_or(state, |(status, _)| *status),
             item,
             attempts: self.outcomes.attempts_of(number),
-            retries: self.outcomes.retries.get(&number).copied().unwrap_or_default().into(),
             error: problem.map(|(_, error)| error.clone()),
         }
     }

@@ -11,6 +11,11 @@ fn world(faults: &str) -> World {
     world
 }
 
+/// What `encord report` makes of the report of a run.
+fn digest(world: &World) -> serde_json::Value {
+    serde_json::from_str(&Ended::of(world.encord("report r.jsonl --json")).stdout).unwrap()
+}
+
 #[test]
 fn what_passes_is_waited_out() {
     for faults in [
@@ -82,9 +87,7 @@ fn the_report_has_each_attempt_to_send_a_file() {
             assert_eq!(attempts, expected, "{faults}: {line}");
             assert_eq!(line["retries"], expected.len() - 1);
         }
-        let digest = Ended::of(world.encord("report r.jsonl --json"));
-        let digest: serde_json::Value = serde_json::from_str(&digest.stdout).unwrap();
-        assert_eq!(digest["attempts"], 30 * expected.len());
+        assert_eq!(digest(&world)["attempts"], 30 * expected.len());
         // A file that is not sent again has no attempt.
         if !faults.contains("400") {
             world.ends(&format!("{FAST} --report r.jsonl"), 0);
@@ -207,6 +210,24 @@ fn c8_a_platform_that_fails_for_good_stops_the_run_and_burns_nothing() {
         assert_eq!(ended.code, Some(0), "{faults}: {}", ended.stderr);
         world.check_exact("f", 30);
     }
+}
+
+#[test]
+fn the_files_of_a_group_are_no_retries_of_each_other() {
+    let world = World::with(|builder| builder.store_faults("*: 500 x1".parse().unwrap()));
+    for name in ["a/1", "a/2", "a/3", "b/1"] {
+        world.write(&format!("{name}.jpg"), name);
+    }
+    world.ends(&format!("{FAST} --group-by folder --as image-group --report r.jsonl"), 0);
+    let lines = report(&world.home().join("r.jsonl"));
+    assert_eq!(lines.iter().map(|line| &line["retries"]).collect::<Vec<_>>(), [3, 1]);
+    let said: Vec<_> = lines[0]["attempts"].as_array().unwrap().iter().map(|attempt| attempt.get("retry")).collect();
+    let first = Some(&false.into());
+    assert_eq!(said, [None, None, first, None, first, None]);
+    assert_eq!(
+        (&digest(&world)["retries"]["500"]["count"], &digest(&world)["retries"].as_object().unwrap().len()),
+        (&4.into(), &1)
+    );
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The report of an ingest: one line per unit, in the format of every upload report.
 
-use std::borrow::Cow;
-
 use encord_ingest::record::Stage;
 use encord_ingest::{Finished, Problem, SendAttempt, UnitOutcome, UnitStatus};
+use encord_upload::Status;
+use encord_upload::formats::{ReportAttempt, ReportLine};
 use serde::Serialize;
 
 use crate::args::Stream;
@@ -14,39 +14,16 @@ use crate::report::Target;
 #[derive(Debug)]
 pub(super) struct Lines(Target);
 
-/// A line of the report. Its first seven fields are those of every report.
+/// A line of the report.
 #[derive(Serialize)]
 struct Line<'a> {
-    index: usize,
-    path: Cow<'a, str>,
-    title: Cow<'a, str>,
-    status: &'static str,
-    bytes: u64,
-    attempts: Vec<AttemptEntry>,
-    error: Option<&'a str>,
+    #[serde(flatten)]
+    line: ReportLine<'a>,
     kind: Option<&'static str>,
     files: usize,
     stage: &'static str,
     item: Option<String>,
-    retries: u64,
-}
-
-/// An attempt to send a file, as in every report.
-#[derive(Serialize)]
-struct AttemptEntry {
-    outcome: Cow<'static, str>,
-    phase: &'static str,
-    waited_s: f64,
-}
-
-impl AttemptEntry {
-    fn of(attempt: &SendAttempt) -> Self {
-        let outcome = match attempt.outcome {
-            Ok(status) => status.as_str().to_owned().into(),
-            Err(fault) => fault.as_str().into(),
-        };
-        Self { outcome, phase: attempt.phase.as_str(), waited_s: attempt.waited().as_secs_f64() }
-    }
+    retries: usize,
 }
 
 impl Lines {
@@ -71,47 +48,41 @@ impl Lines {
 
 fn line(unit: &UnitOutcome) -> Line<'_> {
     let (status, stage) = words(unit.status);
+    let mut line = ReportLine::new(unit.index, &unit.path, &unit.title, status);
+    line.bytes = unit.bytes;
+    line.attempts = unit.attempts.iter().enumerate().map(|(nth, attempt)| entry(attempt, nth)).collect();
+    line.error = unit.error.as_deref().map(Into::into);
     Line {
-        index: unit.index,
-        path: unit.path.to_string_lossy(),
-        title: (&unit.title).into(),
-        status,
-        bytes: unit.bytes,
-        attempts: unit.attempts.iter().map(AttemptEntry::of).collect(),
-        error: unit.error.as_deref(),
+        line,
         kind: Some(unit.kind.as_str()),
         files: unit.files,
         stage,
         item: unit.item.map(|item| item.to_string()),
-        retries: unit.retries,
+        retries: unit.attempts.iter().filter(|attempt| attempt.is_retry).count(),
     }
 }
 
-fn of_problem(index: usize, problem: &Problem) -> Line<'_> {
-    let name = problem.path.file_name().unwrap_or_default();
-    Line {
-        index,
-        path: problem.path.to_string_lossy(),
-        title: name.to_string_lossy(),
-        status: "failed",
-        bytes: 0,
-        attempts: Vec::new(),
-        error: Some(&problem.error),
-        kind: None,
-        files: 1,
-        stage: Stage::Walk.as_str(),
-        item: None,
-        retries: 0,
-    }
+/// The entry about an attempt of a unit. The first attempt of all is no retry without saying so.
+fn entry(attempt: &SendAttempt, nth: usize) -> ReportAttempt<'static> {
+    let mut entry = ReportAttempt::new(attempt.outcome, attempt.phase, attempt.waited());
+    entry.retry = attempt.is_retry || nth == 0;
+    entry
+}
+
+fn of_problem(index: usize, Problem { path, error }: &Problem) -> Line<'_> {
+    let title = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut line = ReportLine::new(index, path, title, Status::Failed);
+    line.error = Some(error.into());
+    Line { line, kind: None, files: 1, stage: Stage::Walk.as_str(), item: None, retries: 0 }
 }
 
 /// Returns the status, and the stage that the unit reached or failed at.
-fn words(status: UnitStatus) -> (&'static str, &'static str) {
+fn words(status: UnitStatus) -> (Status, &'static str) {
     match status {
-        UnitStatus::Skipped => ("skipped", "done"),
-        UnitStatus::Done => ("uploaded", "done"),
-        UnitStatus::Failed(stage) => ("failed", stage.as_str()),
-        UnitStatus::Unresolved => ("failed", "unresolved"),
-        _ => ("cancelled", "left"),
+        UnitStatus::Skipped => (Status::Skipped, "done"),
+        UnitStatus::Done => (Status::Uploaded, "done"),
+        UnitStatus::Failed(stage) => (Status::Failed, stage.as_str()),
+        UnitStatus::Unresolved => (Status::Failed, "unresolved"),
+        _ => (Status::Cancelled, "left"),
     }
 }

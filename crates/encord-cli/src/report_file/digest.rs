@@ -102,7 +102,7 @@ impl Digest {
         totals.bytes += line.bytes;
         totals.attempts += line.attempts.len() as u64;
         totals.waited_s += line.attempts.iter().map(|attempt| attempt.waited_s).sum::<f64>();
-        for pair in line.attempts.windows(2) {
+        for pair in line.attempts.windows(2).filter(|pair| pair[1].retry) {
             self.retry(&pair[0].outcome, pair[1].waited_s);
         }
         if let Some(ended) = line.ended_at {
@@ -220,6 +220,23 @@ mod tests {
         let sum: f64 =
             summary["throughput"].as_array().expect("a list").iter().filter_map(|b| b["bytes"].as_f64()).sum();
         assert!((sum - 20.0).abs() < 1e-6, "{summary}");
+    }
+
+    #[test]
+    fn the_first_attempt_of_each_later_file_of_a_unit_is_no_retry() {
+        let attempt = |outcome: &str, waited: u32, more: &str| {
+            format!(r#"{{"outcome": "{outcome}", "phase": "done", "waited_s": {waited}{more}}}"#)
+        };
+        let attempts = [
+            attempt("200", 0, ""),
+            attempt("503", 0, r#", "retry": false"#),
+            attempt("200", 2, ""),
+            attempt("200", 0, r#", "retry": false"#),
+        ];
+        let report = line(0, "uploaded", &format!(r#"[{}], "error": null"#, attempts.join(", ")));
+        let summary = serde_json::to_value(digest(report.as_bytes()).expect("a report").summary()).expect("written");
+        assert_eq!(summary["retries"], serde_json::json!({"503": {"count": 1, "waited_s": 2.0}}));
+        assert_eq!(summary["attempts"], 4);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use encord_http::{Attempt, Outcome};
+use encord_http::{Attempt, FaultKind, Outcome, Phase, StatusCode};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::FormatError;
@@ -54,6 +55,14 @@ pub struct ReportAttempt<'a> {
     pub phase: Cow<'a, str>,
     /// The wait before the attempt, in seconds.
     pub waited_s: f64,
+    /// Whether it repeats the attempt before it. Said only of the first attempt of another file, in the line of several files.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub retry: bool,
+}
+
+/// What an attempt is unless the line says otherwise.
+const fn yes() -> bool {
+    true
 }
 
 /// Returns milliseconds, as in a line of a report.
@@ -90,13 +99,13 @@ pub struct ReportLines<R> {
 }
 
 impl<'a> ReportLine<'a> {
-    /// Makes the line of an item that is skipped because an earlier report lists it as uploaded.
-    pub fn skipped(index: usize, item: &'a UploadItem) -> Self {
+    /// Makes the line of an item of which nothing else is known.
+    pub fn new(index: usize, path: &'a Path, title: impl Into<Cow<'a, str>>, status: Status) -> Self {
         Self {
             index: index as u64,
-            path: item.path.to_string_lossy(),
-            title: item.display_title().into(),
-            status: Status::Skipped,
+            path: path.to_string_lossy(),
+            title: title.into(),
+            status,
             bytes: 0,
             attempts: Vec::new(),
             error: None,
@@ -104,22 +113,35 @@ impl<'a> ReportLine<'a> {
             seconds: None,
         }
     }
+
+    /// Makes the line of an item that is skipped because an earlier report lists it as uploaded.
+    pub fn skipped(index: usize, item: &'a UploadItem) -> Self {
+        Self::new(index, &item.path, item.display_title(), Status::Skipped)
+    }
+}
+
+impl ReportAttempt<'_> {
+    /// Makes the entry of an attempt that repeats the one before it, or is the first.
+    pub fn new(outcome: Result<StatusCode, FaultKind>, phase: Phase, waited: Duration) -> Self {
+        let outcome = match outcome {
+            Ok(status) => Cow::Owned(status.as_str().to_owned()),
+            Err(fault) => Cow::Borrowed(fault.as_str()),
+        };
+        Self { outcome, phase: phase.as_str().into(), waited_s: waited.as_secs_f64(), retry: true }
+    }
 }
 
 impl<'a> From<&'a ItemReport> for ReportLine<'a> {
     fn from(item: &'a ItemReport) -> Self {
         let ItemReport { index, path, title, status, bytes, attempts, error, ended_at, took } = item;
         Self {
-            index: *index as u64,
-            path: path.to_string_lossy(),
-            title: title.into(),
-            status: *status,
             bytes: *bytes,
             attempts: attempts.iter().map(ReportAttempt::from).collect(),
             error: error.as_ref().map(|error| error.to_string().into()),
             ended_at: *ended_at,
             // Rounded to milliseconds; more digits would not be meaningful.
             seconds: ended_at.map(|_| Duration::from_millis(millis(*took)).as_secs_f64()),
+            ..Self::new(*index, path, title, *status)
         }
     }
 }
@@ -131,13 +153,13 @@ impl Serialize for ItemReport {
     }
 }
 
-impl<'a> From<&'a Attempt> for ReportAttempt<'a> {
-    fn from(attempt: &'a Attempt) -> Self {
+impl From<&Attempt> for ReportAttempt<'_> {
+    fn from(attempt: &Attempt) -> Self {
         let outcome = match &attempt.outcome {
-            Outcome::Status(status) => Cow::Owned(status.as_str().to_owned()),
-            Outcome::Fault(fault) => Cow::Borrowed(fault.kind().as_str()),
+            Outcome::Status(status) => Ok(*status),
+            Outcome::Fault(fault) => Err(fault.kind()),
         };
-        Self { outcome, phase: attempt.phase.as_str().into(), waited_s: attempt.waited.as_secs_f64() }
+        Self::new(outcome, attempt.phase, attempt.waited)
     }
 }
 
