@@ -1,10 +1,9 @@
-//! Replaces the argument types of the command, which clap makes there.
+//! Replaces the module `args` of the command, whose types clap fills.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-#[allow(dead_code, reason = "no target reads its standard input")]
 #[derive(Clone, PartialEq)]
 pub(crate) enum Stream {
     Standard,

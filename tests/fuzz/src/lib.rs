@@ -9,7 +9,7 @@ pub mod targets;
 mod args;
 
 /// Modules of the command `encord`, which has no library.
-#[allow(dead_code, reason = "the command needs more of them")]
+#[expect(dead_code, reason = "the command uses more of their items")]
 #[path = "../../../crates/encord-cli/src"]
 mod command {
     pub(crate) mod escape;
@@ -20,18 +20,18 @@ mod command {
     pub(crate) mod schedule;
 }
 
-/// Private modules of the uploader.
+/// A private module of the uploader.
 #[path = "../../../crates/encord-upload/src/expiry.rs"]
 mod expiry;
 
-/// Private modules of the client.
-#[allow(dead_code, unreachable_pub, reason = "the client needs more of them, and its users too")]
+/// A private module of the client.
+#[expect(unreachable_pub, reason = "the client exports some of its items")]
 #[path = "../../../crates/encord-http/src/rules"]
 mod rules {
     pub(crate) mod reason;
 }
 
-// The modules refer to each other by these paths.
+// The modules of the command refer to each other as `crate::…`.
 use crate::command::{escape, folders, layers, mistakes, output, schedule};
 
 /// A secret that targets put into inputs. No output may contain it.
