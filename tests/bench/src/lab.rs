@@ -94,12 +94,13 @@ impl Lab {
     }
 }
 
-/// Handles a missing peer. The smoke run continues without it, and notes the peer in a file as the tests do. With
+/// Handles a missing peer. The smoke run says so, continues without it, and notes the peer in a file as the tests do. With
 /// `ENCORD_TESTS_STRICT`, and in a full run, this is an error.
 fn missing(smoke: bool, peer: &str) -> Result<()> {
     if !smoke || env::var_os("ENCORD_TESTS_STRICT").is_some() {
         bail!("{peer} is missing");
     }
+    eprintln!("skipped: benchmarks against {peer}");
     if let Some(path) = env::var_os("ENCORD_TESTS_SKIPPED") {
         writeln!(File::options().append(true).create(true).open(path)?, "benchmarks against {peer}")?;
     }

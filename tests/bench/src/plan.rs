@@ -164,7 +164,11 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
         }]),
     },
     Benchmark { name: "P12", about: "what each published crate needs, and its cold build", work: Work::Packages },
-    Benchmark { name: "P13", about: "the pace on six links, against fixed numbers", work: Work::Paces(&LINKS) },
+    Benchmark {
+        name: "P13",
+        about: "the pace on six links, against fixed numbers",
+        work: Work::Paces(&against_fixed()),
+    },
     Benchmark {
         name: "P14",
         about: "the pace on the same links, against curl and the SDK at their defaults",
@@ -202,29 +206,41 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
     },
 ];
 
-/// The six links of P13 and P14. The rounds with 10,000 files have the time to learn, so less is allowed for it.
+/// The six links of P13 and P14.
 const LINKS: [PaceCase; 6] = [
     PaceCase { size: 4 * KIB, link: link(150, 100), ..FAR },
-    PaceCase { files: 10_000, size: 4 * KIB, link: link(50, 0), over_best: 1.15, ..FAR },
+    PaceCase { size: 4 * KIB, ..FAR },
     PaceCase { link: link(50, 1000), ..FAR },
     PaceCase { files: 500, size: MIB, link: link(10, 1000), ..FAR },
     PaceCase { link: link(10, 0), ..FAR },
     PaceCase { link: link(0, 0), store: Store { service_ms: 20, ..STORE }, ..FAR },
 ];
 
-/// The SDK would need minutes for more than 2,000 files.
-const fn against_peers() -> [PaceCase; 6] {
-    let mut cases = LINKS;
+/// So many files give the pace the time to learn, so less is allowed for it.
+const MANY: u64 = 10_000;
+
+/// Each link with few files and with many. Always 8 would take minutes for many files, so it is left out if few files show that it is
+/// several times as slow as the others: for all links but the one with large files.
+const fn against_fixed() -> [PaceCase; 12] {
+    let mut cases = [FAR; 12];
     let mut place = 0;
-    while place < cases.len() {
-        let case = &mut cases[place];
-        if case.files > FAR.files {
-            case.files = FAR.files;
-        }
-        if case.link.rtt_ms == 50 {
-            case.over_peers = 4.0;
-        }
-        case.beside = PEERS;
+    while place < LINKS.len() {
+        let few = LINKS[place];
+        let beside = if few.size == MIB { FIXED } else { FIXED.split_at(1).1 };
+        cases[2 * place] = few;
+        cases[2 * place + 1] = PaceCase { files: MANY, over_best: 1.15, beside, ..few };
+        place += 1;
+    }
+    cases
+}
+
+/// The SDK would need minutes for many files, so the last case has only curl.
+const fn against_peers() -> [PaceCase; 7] {
+    let mut cases = [PaceCase { files: MANY, link: link(50, 1000), over_peers: 4.0, beside: CURLS, ..FAR }; 7];
+    let mut place = 0;
+    while place < LINKS.len() {
+        let over_peers = if LINKS[place].link.rtt_ms == 50 { 4.0 } else { 1.0 };
+        cases[place] = PaceCase { over_peers, beside: PEERS, ..LINKS[place] };
         place += 1;
     }
     cases
@@ -254,6 +270,7 @@ const STORE: Store = Store { service_ms: 0, limits: &[], banned: 0 };
 const BUSY: Store = Store { service_ms: 20, ..STORE };
 const FIXED: &[Beside] = &[Beside::Fixed(8), Beside::Fixed(32), Beside::Fixed(128), Beside::Fixed(256)];
 const PEERS: &[Beside] = &[Beside::Curl(0), Beside::Curl(300), Beside::Sdk];
+const CURLS: &[Beside] = PEERS.split_at(2).0;
 
 const fn link(rtt_ms: u64, mbit: u64) -> Link {
     Link { rtt_ms, mbit }
