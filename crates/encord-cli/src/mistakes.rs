@@ -17,6 +17,18 @@ pub(crate) fn instead(arguments: &[String]) -> Option<String> {
         !word.starts_with('-') && !after_flag
     });
     let (_, stray) = stray?;
+    for scheme in CLOUDS {
+        if stray.starts_with(scheme) {
+            return Some(format!("{scheme} names an object in a cloud; this program uploads files of this machine"));
+        }
+    }
+    let is_given = |flag: &str| {
+        rest.iter()
+            .any(|word| word.strip_prefix(flag).is_some_and(|more| matches!(more.chars().next(), None | Some('='))))
+    };
+    if command != "upload" || is_given("--folder") || is_given("--manifest") {
+        return None;
+    }
     let ending = stray.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
     if ["jsonl", "ndjson", "json"].contains(&ending.as_str()) {
         return Some(format!("a manifest is named by a flag: encord upload --manifest {stray}"));
@@ -26,11 +38,6 @@ pub(crate) fn instead(arguments: &[String]) -> Option<String> {
             "a manifest is JSON Lines, one item a line: {\"path\": \"a.jpg\", \"signed_url\": \"https://…\"}"
                 .to_owned(),
         );
-    }
-    for scheme in CLOUDS {
-        if stray.starts_with(scheme) {
-            return Some(format!("{scheme} names an object in a cloud; this program uploads files of this machine"));
-        }
     }
     let words = "the folder of the platform is named by a flag: encord upload PATH --folder F; \
                  files for signed URLs are listed in a manifest, one a line: encord upload --manifest items.jsonl";
@@ -77,6 +84,13 @@ mod tests {
         check("settings --allow-failures true", Some("write --allow-failures=true"));
         check("upload --max_retries 5", None);
         check("uids a.jsonl", None);
+        check("upload a.jpg --folder f --max_retries 5", None);
+        check("upload items.jsonl --manifest=more.jsonl", None);
+        check("settings a.jpg", None);
+        let both = "the folder of the platform is named by a flag: encord upload PATH --folder F; \
+                    files for signed URLs are listed in a manifest, one a line: encord upload --manifest items.jsonl";
+        check("upload a.jpg", Some(both));
+        check("upload a.jpg --folders f", Some(both));
         check(
             "upload gs://b/a.jpg",
             Some("gs:// names an object in a cloud; this program uploads files of this machine"),
