@@ -58,6 +58,12 @@ fn metadata_goes_with_its_files() {
         (metadata(0).as_str(), metadata(1).as_str()),
         (r#"{"patient":"7","site":"Bern"}"#, r#"{"patient":"8"}"#)
     );
+    std::fs::write(world.home().join("meta"), "{\"path\": \"a.jpg\", \"dose\": 9}\n").unwrap();
+    let mut command = world.command("--folder g --metadata -");
+    command.stdin(std::fs::File::open(world.home().join("meta")).unwrap());
+    assert!(command.output().unwrap().status.success());
+    let doses: Vec<_> = world.top_items("g").iter().map(|item| item.client_metadata.get("dose").cloned()).collect();
+    assert!(doses.contains(&Some(9.into())) && doses.contains(&None), "{doses:?}");
 }
 
 #[test]

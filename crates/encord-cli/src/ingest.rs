@@ -18,7 +18,7 @@ use encord_http_settings::{CloudUploadSettings, EffectiveUploadSettings};
 use encord_ingest::replay::Header;
 use encord_ingest::{
     Destination, Existing, Finished, Ingest, IngestError, IngestOptions, Ledger, ListedFiles, Metadata, MetadataError,
-    Missing, Notice, Problem, Run, UnitOutcome, Walk, WalkOptions, plan::Stop, walk,
+    Missing, Notice, Problem, Run, UnitList, UnitOutcome, Walk, WalkOptions, plan::Stop, walk,
 };
 use encord_upload::UploadItem;
 use encord_upload::formats::FileLine;
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let Some(folder) = &ingest.folder else {
         return Err(Failure::usage("files are uploaded into a folder: name it with --folder"));
     };
+    job::refuse_two_from_standard_input(args)?;
     let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     let walked = find(args)?;
     if args.dry_run {
@@ -89,9 +90,10 @@ struct Files {
 fn find(args: &UploadArgs) -> Result<Files, Failure> {
     let IngestArgs { paths, metadata, include, exclude, kind, group, titles, .. } = &args.ingest;
     let outputs = job::outputs(args)?;
-    metadata.iter().try_for_each(|path| outputs.refuse_input("metadata file", path))?;
+    let metadata_file = metadata.as_ref().and_then(Stream::path);
+    metadata_file.map_or(Ok(()), |path| outputs.refuse_input("metadata file", path))?;
     let report = args.report.as_ref().and_then(Stream::path);
-    let own_files = [metadata.as_deref(), args.journal.as_deref(), report, args.manifest.path()];
+    let own_files = [metadata_file, args.journal.as_deref(), report, args.manifest.path()];
     let options = WalkOptions {
         include: include.clone(),
         exclude: exclude.clone(),
@@ -101,22 +103,10 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
         own_files: own_files.into_iter().flatten().map(ToOwned::to_owned).collect(),
     };
     let mut walk = match paths[..] {
-        [] => {
-            job::refuse_two_from_standard_input(args)?;
-            listed(&args.manifest, &options)?
-        }
+        [] => listed(&args.manifest, &options)?,
         _ => walk(paths, &options).map_err(Failure::usage)?,
     };
-    let metadata = match metadata {
-        None => Metadata::default(),
-        Some(path) => Metadata::open(path, &walk.units).map_err(|error| {
-            let of = match error {
-                MetadataError::Line { .. } => ", ",
-                _ => ": ",
-            };
-            Failure::usage(format_args!("metadata {}{of}{error}", path.display()))
-        })?,
-    };
+    let metadata = metadata.as_ref().map_or_else(|| Ok(Metadata::default()), |stream| known(stream, &walk.units))?;
     if let Some(shard) = args.shard {
         walk.units.retain(|units, unit| shard.contains(units.name(unit).as_ref()));
         // Only one shard reports the problems.
@@ -155,6 +145,18 @@ fn listed(manifest: &Stream, options: &WalkOptions) -> Result<Walk, Failure> {
     Ok(files.into_walk())
 }
 
+/// What the user knows of the files.
+fn known(stream: &Stream, units: &UnitList) -> Result<Metadata, Failure> {
+    let read = match stream {
+        Stream::Standard => Metadata::read(io::stdin().lock(), units),
+        Stream::File(path) => Metadata::open(path, units),
+    };
+    read.map_err(|error| {
+        let of = if matches!(error, MetadataError::Line { .. }) { ", " } else { ": " };
+        Failure::usage(format_args!("metadata {stream}{of}{error}"))
+    })
+}
+
 /// The command's arguments and settings.
 struct Job<'a> {
     args: &'a UploadArgs,
@@ -164,7 +166,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn prepare(&self, units: encord_ingest::UnitList, metadata: Metadata) -> Result<Run, Failure> {
+    async fn prepare(&self, units: UnitList, metadata: Metadata) -> Result<Run, Failure> {
         let Self { args, settings, folder, skipped } = self;
         let ingest = &args.ingest;
         let client = connect::client(&ingest.platform, settings.requests)?;

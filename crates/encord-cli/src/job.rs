@@ -127,15 +127,18 @@ pub(crate) fn outputs(args: &UploadArgs) -> Result<Outputs, Failure> {
     Ok(outputs)
 }
 
+/// Refuses a second input from standard input. Called before anything is read.
 pub(crate) fn refuse_two_from_standard_input(args: &UploadArgs) -> Result<(), Failure> {
     let standard = [
-        (args.manifest == Stream::Standard, "manifest"),
+        // With paths there is no manifest.
+        (args.ingest.paths.is_empty() && args.manifest == Stream::Standard, "manifest"),
+        (args.ingest.metadata == Some(Stream::Standard), "metadata"),
         (args.retry_from == Some(Stream::Standard), "earlier report"),
         (layers::read_standard_input(&args.settings, env::vars_os()), "settings file"),
     ];
-    let standard: Vec<_> = standard.into_iter().filter(|(is_standard, _)| *is_standard).collect();
-    match standard[..] {
-        [(_, first), (_, second), ..] => {
+    let mut standard = standard.into_iter().filter_map(|(is_standard, words)| is_standard.then_some(words));
+    match (standard.next(), standard.next()) {
+        (Some(first), Some(second)) => {
             Err(Failure::usage(format_args!("{first} and {second} cannot both come from standard input")))
         }
         _ => Ok(()),

@@ -66,6 +66,19 @@ impl Metadata {
         rows.of(units)
     }
 
+    /// Reads metadata without a name: JSON Lines if it begins with a brace, else CSV.
+    ///
+    /// # Errors
+    ///
+    /// [`MetadataError`].
+    pub fn read(mut reader: impl Read, units: &UnitList) -> Result<Self, MetadataError> {
+        let mut text = Vec::new();
+        reader.read_to_end(&mut text).map_err(|error| MetadataError::Read(error.to_string()))?;
+        let begin = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text).trim_ascii_start();
+        let rows = if begin.first().is_none_or(|first| *first == b'{') { Rows::json_lines } else { Rows::csv };
+        rows(&text[..])?.of(units)
+    }
+
     /// The metadata of a unit. The list may have been cut down since.
     pub fn of(&self, units: &UnitList, unit: usize) -> Map<String, Value> {
         // It was read as an object before.
@@ -256,6 +269,16 @@ mod tests {
         refused(Rows::json_lines(&b"[1]\n"[..]), "line 1: not a JSON object");
         refused(Rows::json_lines(&b"{\"path\": 1}\n"[..]), "line 1: `path` must be a string");
         refused(Rows::json_lines(&b"{\"path\": \"a.jpg\"}\n{\"pa"[..]), "line 2: not a JSON object");
+    }
+
+    #[test]
+    fn without_a_name_the_first_letter_says_what_it_is() {
+        for text in ["path,k\nx/b.jpg,v\n", "\u{feff}path,k\nx/b.jpg,v\n", "\n {\"path\": \"x/b.jpg\", \"k\": \"v\"}\n"]
+        {
+            let metadata = Metadata::read(text.as_bytes(), &units()).expect("metadata");
+            assert_eq!(Value::Object(metadata.of(&units(), 1)).to_string(), r#"{"k":"v"}"#, "{text}");
+        }
+        assert!(Metadata::read(&b""[..], &units()).expect("nothing").is_empty());
     }
 
     #[test]

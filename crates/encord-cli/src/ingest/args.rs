@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use encord_ingest::{Kind, Titles};
 
 use super::connect::ConnectOptions;
+use crate::args::Stream;
 
 /// What is uploaded, and what it becomes.
 #[derive(Debug, Default, Args)]
@@ -20,9 +21,10 @@ pub(crate) struct IngestArgs {
     /// Where rows go: the uuid of a dataset, or its exact title. Made if it is not there, but not with --shard.
     #[arg(long, value_name = "D", requires = "folder")]
     pub(crate) dataset: Option<String>,
-    /// What you know of the files, by `path`: CSV with a header, or JSON Lines. It becomes the clientMetadata of the items.
+    /// What you know of the files, by `path`: CSV with a header, or JSON Lines; `-` is standard input. It becomes the clientMetadata
+    /// of the items.
     #[arg(long, value_name = "FILE", requires = "folder", value_hint = ValueHint::FilePath)]
-    pub(crate) metadata: Option<PathBuf>,
+    pub(crate) metadata: Option<Stream>,
     /// What every file is, whatever its name says: image, video, audio, dicom-series, nifti, text, pdf, time-series.
     #[arg(long, value_name = "KIND", requires = "folder", value_parser = file_kind)]
     pub(crate) kind: Option<Kind>,
