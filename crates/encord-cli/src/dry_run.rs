@@ -20,12 +20,13 @@ use crate::output::{Exit, Failure, json, note, print, say};
 use crate::report::{Reporter, human_bytes};
 use crate::selection::Choice;
 
+/// The summary for machines.
 #[derive(Debug, Default, Serialize)]
-struct Sums {
-    would_upload: u64,
-    would_fail: u64,
-    would_skip: u64,
-    bytes: u64,
+pub(crate) struct Sums {
+    pub(crate) would_upload: u64,
+    pub(crate) would_fail: u64,
+    pub(crate) would_skip: u64,
+    pub(crate) bytes: u64,
 }
 
 pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit, Failure> {
@@ -77,11 +78,7 @@ pub(crate) fn run(args: &UploadArgs, job: &Job, now: SystemTime) -> Result<Exit,
             )
         }
     })?;
-    Ok(match (would_fail, job.settings.allow_failures) {
-        (0, _) => Exit::Done,
-        (_, true) => Exit::Partial,
-        (_, false) => Exit::Failed,
-    })
+    Ok(Exit::with(would_fail, job.settings.allow_failures))
 }
 
 /// Returns the length of an item, if its file, its URL and the proxy for it seem usable.

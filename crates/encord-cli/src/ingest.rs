@@ -47,7 +47,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     let settings = layers::resolve(&args.settings, env::vars_os())?.settings();
     let walked = find(args)?;
     if args.dry_run {
-        return dry_run::run(ingest, folder, &walked);
+        return dry_run::run(args, folder, &walked, settings.allow_failures);
     }
     let Files { walk, metadata, skipped } = walked;
     show::problems(&walk.problems, settings.allow_failures)?;
@@ -244,9 +244,7 @@ fn conclude(
             note("hint: with --allow-failures the other files are uploaded all the same; the same command goes on");
             Exit::Failed
         }
-        None if totals.failed + totals.unresolved == 0 && problems.is_empty() => Exit::Done,
-        None if settings.allow_failures => Exit::Partial,
-        None => Exit::Failed,
+        None => Exit::with(totals.failed + totals.unresolved + problems.len() as u64, settings.allow_failures),
     };
     if totals.unresolved > 0 {
         say("hint: look into the folder; --repost-unresolved registers again what is not there");

@@ -31,6 +31,17 @@ pub(crate) struct Failure {
     hint: Option<String>,
 }
 
+impl Exit {
+    /// How a run that came to its end exits, with so many failures.
+    pub(crate) const fn with(failures: u64, allow_failures: bool) -> Self {
+        match (failures, allow_failures) {
+            (0, _) => Self::Done,
+            (_, true) => Self::Partial,
+            (_, false) => Self::Failed,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -33,5 +33,6 @@ pub use options::{DEFAULT_SETTLE, Exists, IngestError, IngestOptions};
 pub use outcome::{Finished, Notice, SendAttempt, UnitOutcome, UnitStatus};
 pub use progress::IngestProgress;
 pub use run::Run;
+pub use signing::MAX_URLS_PER_CALL;
 pub use units::{Titles, UnitList};
 pub use walk::{IGNORE_FILE, Problem, Walk, WalkError, WalkOptions, walk};

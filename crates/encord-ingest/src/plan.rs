@@ -21,8 +21,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 pub use self::command::{Command, Event, ItemFacts, JobOutcome, Refusal, Stop, Totals, UnitError};
+pub use self::jobs::ENOUGH_UNITS;
 use self::jobs::{Jobs, Unclear};
 use self::links::Links;
+pub use self::links::MAX_LINKS_PER_CALL;
 use self::search::{IfMissing, Search};
 use self::sends::Sends;
 use self::units::Units;

@@ -14,7 +14,7 @@ use crate::kind::Kind;
 use crate::units::{UnitList, mtime_ns};
 
 /// One call signs at most so many URLs: the largest number that the SDK is known to ask for.
-const MAX_URLS_PER_CALL: usize = 200;
+pub const MAX_URLS_PER_CALL: usize = 200;
 
 /// The answers, one for each path in order.
 pub(crate) type Targets = Vec<Result<SignedTarget, SourceError>>;

@@ -197,6 +197,13 @@ fn a_link_that_leads_nowhere_is_left_out_and_what_cannot_be_looked_at_fails_by_i
     let ended = world.ends("--folder f", 1);
     assert!(ended.stderr.contains("not UTF-8") && ended.stderr.contains("nothing was sent"), "{}", ended.stderr);
     assert_eq!(world.platform.requests().len(), requests);
+    // A dry run exits as the run.
+    let dry = world.ends("--folder f --dry-run", 1);
+    assert!(dry.stderr.contains("not UTF-8"), "{}", dry.stderr);
+    let dry = world.ends("--folder f --dry-run --allow-failures --json", 3);
+    let sums: serde_json::Value = serde_json::from_str(&dry.stdout).unwrap();
+    assert_eq!(sums, serde_json::json!({"would_upload": 1, "would_fail": 1, "would_skip": 0, "bytes": 1}));
+    assert_eq!(world.platform.requests().len(), requests);
     world.ends("--folder f --allow-failures --report r.jsonl", 3);
     let lines = report(&world.home().join("r.jsonl"));
     assert_eq!((&lines[1]["status"], &lines[1]["stage"]), (&"failed".into(), &"walk".into()));

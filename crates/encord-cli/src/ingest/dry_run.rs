@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use encord_ingest::Kind;
+use encord_ingest::plan::{ENOUGH_UNITS, MAX_LINKS_PER_CALL};
+use encord_ingest::{Kind, MAX_URLS_PER_CALL};
 
-use super::args::IngestArgs;
 use super::{Files, show};
+use crate::args::UploadArgs;
+use crate::dry_run::Sums;
 use crate::escape::escaped;
-use crate::output::{Exit, Failure, note, print, say};
-use crate::report::human_bytes;
+use crate::output::{Exit, Failure, json, note, print, say};
+use crate::report::{Reporter, human_bytes};
 
-/// How many items one call links, and how many URLs one call signs.
-const LINKED_AT_ONCE: u64 = 1_000;
-const SIGNED_AT_ONCE: u64 = 200;
-
-/// About how many units one job registers.
-const UNITS_PER_JOB: u64 = 300;
-
-pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit, Failure> {
+pub(super) fn run(args: &UploadArgs, folder: &str, files: &Files, allow_failures: bool) -> Result<Exit, Failure> {
     let Files { walk, metadata, skipped } = files;
+    let dataset = &args.ingest.dataset;
+    args.report.as_ref().map_or(Ok(()), Reporter::check)?;
     let units = &walk.units;
     let mut kinds: BTreeMap<Kind, (u64, u64, u64)> = BTreeMap::new();
     for unit in 0..units.len() {
@@ -28,7 +25,11 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
         *bytes += (0..units.files_in(unit)).map(|file| units.size(unit, file)).sum::<u64>();
     }
     let (all, sent) = (units.len() as u64, units.files());
+    let would_fail = walk.problems.len() as u64;
     print(|out| {
+        if args.json {
+            return json(out, &Sums { would_upload: all, would_fail, would_skip: *skipped, bytes: units.bytes() });
+        }
         for (kind, (count, files, bytes)) in &kinds {
             writeln!(out, "{kind}: {count} of {files} files, {}", human_bytes(*bytes))?;
         }
@@ -40,17 +41,17 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
             out,
             "into the folder {}{}",
             escaped(folder),
-            match &args.dataset {
+            match dataset {
                 Some(dataset) => format!(" and the dataset {}", escaped(dataset)),
                 None => String::new(),
             }
         )?;
         writeln!(out, "calls, about:")?;
-        writeln!(out, "  {} to sign {sent} URLs", sent.div_ceil(SIGNED_AT_ONCE))?;
+        writeln!(out, "  {} to sign {sent} URLs", sent.div_ceil(MAX_URLS_PER_CALL as u64))?;
         writeln!(out, "  {sent} uploads")?;
-        writeln!(out, "  {} jobs, each asked about until it has ended", all.div_ceil(UNITS_PER_JOB))?;
-        if args.dataset.is_some() {
-            writeln!(out, "  {} to link items", all.div_ceil(LINKED_AT_ONCE))?;
+        writeln!(out, "  {} jobs, each asked about until it has ended", all.div_ceil(ENOUGH_UNITS as u64))?;
+        if dataset.is_some() {
+            writeln!(out, "  {} to link items", all.div_ceil(MAX_LINKS_PER_CALL as u64))?;
         }
         Ok(())
     })?;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &IngestArgs, folder: &str, files: &Files) -> Result<Exit
         );
     }
     for problem in &walk.problems {
-        note(format_args!("cannot be uploaded: {}: {}", problem.path.display(), problem.error));
+        note(format_args!("error: {}: {}", problem.path.display(), problem.error));
     }
-    Ok(if walk.problems.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(Exit::with(would_fail, allow_failures))
 }

@@ -14,7 +14,7 @@ use crate::record::{Record, Stage};
 const MAX_JOBS: usize = 2;
 
 /// A job is posted as soon as so many units wait for it,
-const ENOUGH_UNITS: usize = 300;
+pub const ENOUGH_UNITS: usize = 300;
 
 /// or the first of them has waited for so long.
 const MAX_WAIT: Duration = Duration::from_secs(10);

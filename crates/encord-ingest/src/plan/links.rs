@@ -9,7 +9,7 @@ use crate::plan::units::Units;
 use crate::record::Stage;
 
 /// One call links at most so many items. It is made when so many wait,
-const MAX_ITEMS: usize = 1_000;
+pub const MAX_LINKS_PER_CALL: usize = 1_000;
 
 /// or the first of them has waited for so long.
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub(crate) struct Links {
 
 impl Links {
     pub(crate) fn new(max_retries: u32) -> Self {
-        let batches = Batches::new(MAX_ITEMS, max_retries);
+        let batches = Batches::new(MAX_LINKS_PER_CALL, max_retries);
         Self { waiting: VecDeque::new(), since: Duration::ZERO, batches, under_way: None }
     }
 
