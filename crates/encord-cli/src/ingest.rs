@@ -108,13 +108,13 @@ fn find(args: &UploadArgs) -> Result<Files, Failure> {
     };
     let metadata = metadata.as_ref().map_or_else(|| Ok(Metadata::default()), |stream| known(stream, &walk.units))?;
     if let Some(shard) = args.shard {
-        walk.units.retain(|units, unit| shard.contains(units.name(unit).as_ref()));
+        walk.retain(|units, unit| shard.contains(units.name(unit).as_ref()));
         // Only one shard reports the problems.
         walk.problems.retain(|_| shard.contains("".as_ref()));
     }
     let all = walk.units.len();
     if let Some(earlier) = args.retry_from.as_ref().map(earlier_report).transpose()? {
-        walk.units.retain(|units, unit| {
+        walk.retain(|units, unit| {
             let mut item = UploadItem::unsigned(units.place(unit));
             item.title = Some(units.title(unit));
             !earlier.has_done(&item)

@@ -7,18 +7,16 @@ use std::path::{Path, PathBuf};
 use encord_upload::ItemKind;
 
 use crate::kind::Kind;
-use crate::units::{Found, UnitList};
-use crate::walk::{NOT_UTF_8, Problem, Walk, WalkOptions};
+use crate::units::Found;
+use crate::walk::{NOT_UTF_8, Walk, WalkOptions, Walker};
 
 /// Takes files one by one, and makes units of them as a walk does. Each file is a unit.
 #[derive(Debug)]
 pub struct ListedFiles {
     base: PathBuf,
-    kind: Option<Kind>,
-    own_files: Vec<PathBuf>,
     /// Compared as paths: `a//b` and `a/./b` are `a/b`.
     seen: HashSet<PathBuf>,
-    walk: Walk,
+    walker: Walker,
 }
 
 impl ListedFiles {
@@ -29,13 +27,12 @@ impl ListedFiles {
     /// `base` cannot be looked at.
     pub fn new(base: &Path, options: &WalkOptions) -> io::Result<Self> {
         let base = base.canonicalize()?;
-        let own_files = options.own_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
-        let mut walk = Walk { units: UnitList::new(options.titles), ..Walk::default() };
-        walk.units.push_root(base.clone());
-        Ok(Self { base, kind: options.kind, own_files, seen: HashSet::new(), walk })
+        let mut walker = Walker::new(options);
+        walker.walk.units.push_root(base.clone());
+        Ok(Self { base, seen: HashSet::new(), walker })
     }
 
-    /// Takes a file. One that cannot be uploaded is a [`Problem`].
+    /// Takes a file. One that cannot be uploaded is a [`Problem`](crate::Problem).
     ///
     /// # Errors
     ///
@@ -43,59 +40,45 @@ impl ListedFiles {
     pub fn push(&mut self, path: &Path, title: Option<String>, kind: Option<ItemKind>) -> Result<(), String> {
         let path = path.strip_prefix(".").unwrap_or(path);
         let place = self.base.join(path);
-        let Some(name) = path.to_str() else {
-            self.problem(place, NOT_UTF_8);
-            return Ok(());
-        };
         if !self.seen.insert(place.clone()) {
             return Err("the file is listed already".to_owned());
         }
-        let metadata = match place.metadata() {
-            Ok(metadata) if metadata.is_file() => metadata,
-            Ok(metadata) => {
-                let is = if metadata.is_dir() { "a folder; list its files" } else { "not a regular file" };
-                self.problem(place, is);
-                return Ok(());
-            }
-            Err(error) => {
-                self.problem(place, &error.to_string());
-                return Ok(());
-            }
-        };
-        if place.canonicalize().is_ok_and(|real| self.own_files.contains(&real)) {
-            self.problem(place, "a file of this run");
-            return Ok(());
-        }
-        match self.kind_of(&place, kind) {
-            Ok(kind) => {
-                self.walk.units.push(kind, false, [Found::new(name.to_owned(), &metadata)]);
+        match self.look(path, &place, kind) {
+            Ok((kind, found)) => {
+                self.walker.walk.units.push(kind, false, [found]);
                 if let Some(title) = title {
-                    self.walk.units.set_title(title);
+                    self.walker.walk.units.set_title(title);
                 }
             }
-            Err(reason) => self.problem(place, &reason),
+            Err(reason) => self.walker.problem_of(place, title, reason),
         }
         Ok(())
     }
 
     /// What was taken.
     pub fn into_walk(self) -> Walk {
-        self.walk
+        self.walker.walk
     }
 
-    fn kind_of(&self, place: &Path, said: Option<ItemKind>) -> Result<Kind, String> {
-        if let Some(kind) = self.kind {
-            return Ok(kind);
+    /// What a file is, or why it cannot be uploaded.
+    fn look(&self, path: &Path, place: &Path, said: Option<ItemKind>) -> Result<(Kind, Found), String> {
+        let name = path.to_str().ok_or(NOT_UTF_8)?;
+        let metadata = place.metadata().map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err(if metadata.is_dir() { "a folder; list its files" } else { "not a regular file" }.to_owned());
         }
-        if let Some(said) = said {
-            return Kind::of_upload(said).ok_or_else(|| "a folder takes no files of this data type".to_owned());
+        if self.walker.is_own(place) {
+            return Err("a file of this run".to_owned());
         }
-        let unknown = "neither its name nor its content says what it is; give a data type";
-        Kind::of_file(place).map_err(|error| error.to_string())?.ok_or_else(|| unknown.to_owned())
-    }
-
-    fn problem(&mut self, path: PathBuf, error: &str) {
-        self.walk.problems.push(Problem { path, error: error.to_owned() });
+        let kind = match said.filter(|_| self.walker.options.kind.is_none()) {
+            Some(said) => Kind::of_upload(said).ok_or("a folder takes no files of this data type")?,
+            None => self
+                .walker
+                .kind(place)
+                .map_err(|error| error.to_string())?
+                .ok_or("neither its name nor its content says what it is; give a data type")?,
+        };
+        Ok((kind, Found::new(name.to_owned(), &metadata)))
     }
 }
 
@@ -122,8 +105,8 @@ mod tests {
         for again in ["a.jpg", "x/./b.mp4", "x//b.mp4", absolute.to_str().expect("text")] {
             assert_eq!(push(again, None, None), Err("the file is listed already".to_owned()), "{again}");
         }
-        for path in ["none.jpg", "x", "own.csv"] {
-            assert_eq!(push(path, None, None), Ok(()));
+        for (path, title) in [("y/none.jpg", None), ("x", Some("The x")), ("own.csv", None)] {
+            assert_eq!(push(path, title, None), Ok(()));
         }
         assert_eq!(push("x/../c", None, None), Ok(()));
         assert_eq!(push("x/../a.jpg", None, Some(ItemKind::Pdf)), Ok(()));
@@ -140,5 +123,7 @@ mod tests {
         let unknown = "neither its name nor its content says what it is";
         let scene = "a folder takes no files of this data type";
         assert_eq!(errors, ["No such file or directory", "a folder", "a file of this run", unknown, scene]);
+        let places: Vec<_> = problems.iter().map(|problem| (problem.before, &*problem.title)).collect();
+        assert_eq!(places, [(3, "none.jpg"), (3, "The x"), (3, "own.csv"), (3, "c"), (4, "b.mp4")]);
     }
 }

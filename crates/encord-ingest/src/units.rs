@@ -103,10 +103,10 @@ impl UnitList {
         }
     }
 
-    /// Keeps the units for which this is true, asked with the list as it was and their places in it.
-    pub fn retain(&mut self, keep: impl Fn(&Self, usize) -> bool) {
-        let kept = (0..self.units.len()).filter(|unit| keep(self, *unit)).map(|unit| self.units[unit]).collect();
-        self.units = kept;
+    /// Keeps the units for which this is true, asked with their places in the list as it was.
+    pub(crate) fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let mut places = 0..;
+        self.units.retain(|_| places.next().is_some_and(&keep));
     }
 
     /// What a unit is known by whatever the list keeps.
@@ -149,7 +149,16 @@ impl UnitList {
         if let Some(title) = self.given_titles.get(&self.id(unit)) {
             return title.to_string();
         }
-        let name = self.name(unit);
+        self.titled(self.name(unit))
+    }
+
+    /// What the item of a file would be called that lies there, below the last root.
+    pub(crate) fn title_at(&self, path: &Path) -> String {
+        let below = self.roots.last().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+        self.titled(if below.as_os_str().is_empty() { last_name(path) } else { below.to_string_lossy().into_owned() })
+    }
+
+    fn titled(&self, name: String) -> String {
         match self.titles {
             Titles::Path => name,
             Titles::Name => name.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -294,7 +303,7 @@ mod tests {
     #[test]
     fn a_shard_keeps_some() {
         let mut list = list(Titles::Name);
-        list.retain(|list, unit| list.name(unit).starts_with('p'));
+        list.retain(|unit| unit == 2 || unit == 3);
         assert_eq!((0..list.len()).map(|unit| list.name(unit)).collect::<Vec<_>>(), ["photos", "p/1"]);
         assert_eq!(list.files(), 4);
     }

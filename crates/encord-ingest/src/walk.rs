@@ -62,6 +62,10 @@ pub struct Walk {
 pub struct Problem {
     /// Where.
     pub path: PathBuf,
+    /// What its item would be called.
+    pub title: String,
+    /// How many units come before it.
+    pub before: usize,
     /// Why.
     pub error: String,
 }
@@ -97,6 +101,20 @@ pub enum WalkError {
     TooMany,
 }
 
+impl Walk {
+    /// Keeps the units for which this is true, asked with the list as it was and their places in it.
+    pub fn retain(&mut self, keep: impl Fn(&UnitList, usize) -> bool) {
+        let mut before = vec![0];
+        for unit in 0..self.units.len() {
+            before.push(before[unit] + usize::from(keep(&self.units, unit)));
+        }
+        for problem in &mut self.problems {
+            problem.before = before[problem.before];
+        }
+        self.units.retain(|unit| before[unit] < before[unit + 1]);
+    }
+}
+
 /// Walks all paths.
 ///
 /// # Errors
@@ -113,19 +131,20 @@ pub fn walk(paths: &[PathBuf], options: &WalkOptions) -> Result<Walk, WalkError>
         }
         roots.push(root);
     }
-    let own_files = options.own_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let mut walker = Walker { options, own_files, walk: Walk::default(), files: 0 };
-    walker.walk.units = UnitList::new(options.titles);
+    let mut walker = Walker::new(options);
     for root in roots {
         walker.root(&root)?;
     }
     Ok(walker.walk)
 }
 
-struct Walker<'a> {
-    options: &'a WalkOptions,
+/// What makes units of files.
+#[derive(Debug)]
+pub(crate) struct Walker {
+    pub(crate) options: WalkOptions,
+    /// With all links resolved.
     own_files: Vec<PathBuf>,
-    walk: Walk,
+    pub(crate) walk: Walk,
     files: usize,
 }
 
@@ -141,7 +160,13 @@ struct Folder {
     real: PathBuf,
 }
 
-impl Walker<'_> {
+impl Walker {
+    pub(crate) fn new(options: &WalkOptions) -> Self {
+        let own_files = options.own_files.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let walk = Walk { units: UnitList::new(options.titles), ..Walk::default() };
+        Self { options: options.clone(), own_files, walk, files: 0 }
+    }
+
     fn root(&mut self, root: &Path) -> Result<(), WalkError> {
         let failed = |source| WalkError::Path { path: root.to_owned(), source };
         let metadata = root.metadata().map_err(failed)?;
@@ -258,7 +283,7 @@ impl Walker<'_> {
         self.walk.units.push(group, true, of_it.into_iter().map(|(_, found)| found));
     }
 
-    fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
+    pub(crate) fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
         self.options.kind.map_or_else(|| Kind::of_file(path), |kind| Ok(Some(kind)))
     }
 
@@ -311,8 +336,12 @@ impl Walker<'_> {
         if !is_folder && !metadata.is_file() {
             return Some(LeftOut::NotAFile);
         }
-        let is_own = || path.canonicalize().is_ok_and(|real| self.own_files.contains(&real));
-        (!is_folder && !self.own_files.is_empty() && is_own()).then_some(LeftOut::OwnFile)
+        (!is_folder && self.is_own(path)).then_some(LeftOut::OwnFile)
+    }
+
+    /// Whether it is a file of the run itself.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        !self.own_files.is_empty() && path.canonicalize().is_ok_and(|real| self.own_files.contains(&real))
     }
 
     fn ignore_file(&mut self, folder: &Path) -> Option<Gitignore> {
@@ -332,7 +361,13 @@ impl Walker<'_> {
     }
 
     fn problem(&mut self, path: PathBuf, error: impl Display) {
-        self.walk.problems.push(Problem { path, error: error.to_string() });
+        self.problem_of(path, None, error);
+    }
+
+    /// Notes a problem of a file that may have a title of its own.
+    pub(crate) fn problem_of(&mut self, path: PathBuf, title: Option<String>, error: impl Display) {
+        let title = title.unwrap_or_else(|| self.walk.units.title_at(&path));
+        self.walk.problems.push(Problem { path, title, before: self.walk.units.len(), error: error.to_string() });
     }
 }
 

@@ -87,8 +87,9 @@ fn a_line_of_a_manifest_whose_file_cannot_be_had_fails_by_itself() {
     let world = World::new();
     world.write("a.jpg", "a");
     world.write("b.xyz", "?");
-    let lines = ["../files/none.jpg", "../files/a.jpg", "../files", "../files/b.xyz", "items.jsonl"]
-        .map(|path| format!(r#"{{"path": "{path}"}}"#));
+    let lines = ["../files/none.jpg", "../files/a.jpg", "../files", "../files/b.xyz", "items.jsonl"].map(|path| {
+        format!(r#"{{"path": "{path}", "title": {}}}"#, if path.ends_with("xyz") { "\"B\"" } else { "null" })
+    });
     let lines = lines.each_ref().map(|line| &**line);
     let ended = manifest(&world, &lines, "", 1);
     assert!(ended.stderr.contains("none.jpg: No such file") && ended.stderr.contains("nothing was sent"), "{ended:?}");
@@ -96,8 +97,11 @@ fn a_line_of_a_manifest_whose_file_cannot_be_had_fails_by_itself() {
     manifest(&world, &lines, "--allow-failures --titles name --report r.jsonl", 3);
     let lines = report(&world.home().join("r.jsonl"));
     let failed = |line: &serde_json::Value| (line["status"] == "failed").then(|| line["stage"] == "walk");
-    let expected = [None, Some(true), Some(true), Some(true), Some(true)];
+    let expected = [Some(true), None, Some(true), Some(true), Some(true)];
     assert_eq!(lines.iter().map(failed).collect::<Vec<_>>(), expected, "{lines:?}");
+    let places: Vec<_> =
+        lines.iter().map(|line| (line["index"].as_u64().unwrap(), line["title"].as_str().unwrap())).collect();
+    assert_eq!(places, [(0, "none.jpg"), (1, "a.jpg"), (2, "files"), (3, "B"), (4, "items.jsonl")]);
     assert_eq!(world.items("f").into_iter().collect::<Vec<_>>(), [("a.jpg".to_owned(), 1)]);
 }
 
@@ -206,7 +210,7 @@ fn a_link_that_leads_nowhere_is_left_out_and_what_cannot_be_looked_at_fails_by_i
     assert_eq!(world.platform.requests().len(), requests);
     world.ends("--folder f --allow-failures --report r.jsonl", 3);
     let lines = report(&world.home().join("r.jsonl"));
-    assert_eq!((&lines[1]["status"], &lines[1]["stage"]), (&"failed".into(), &"walk".into()));
+    assert_eq!((&lines[0]["status"], &lines[0]["stage"]), (&"failed".into(), &"walk".into()));
 }
 
 #[test]

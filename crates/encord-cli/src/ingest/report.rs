@@ -33,22 +33,24 @@ impl Lines {
 
     pub(super) fn write(self, finished: &Finished, problems: &[Problem]) -> Result<(), Failure> {
         self.0.write(&mut |out| {
-            let mut index = 0;
+            let (mut index, mut problems) = (0.., problems.iter().peekable());
             for unit in finished.units() {
-                index = unit.index + 1;
-                json(out, &line(&unit))?;
+                while let Some(problem) = problems.next_if(|problem| problem.before <= unit.index) {
+                    json(out, &of_problem(index.next().unwrap_or_default(), problem))?;
+                }
+                json(out, &line(index.next().unwrap_or_default(), &unit))?;
             }
-            for (index, problem) in (index..).zip(problems) {
-                json(out, &of_problem(index, problem))?;
+            for problem in problems {
+                json(out, &of_problem(index.next().unwrap_or_default(), problem))?;
             }
             Ok(())
         })
     }
 }
 
-fn line(unit: &UnitOutcome) -> Line<'_> {
+fn line(index: usize, unit: &UnitOutcome) -> Line<'_> {
     let (status, stage) = words(unit.status);
-    let mut line = ReportLine::new(unit.index, &unit.path, &unit.title, status);
+    let mut line = ReportLine::new(index, &unit.path, &unit.title, status);
     line.bytes = unit.bytes;
     line.attempts = unit.attempts.iter().enumerate().map(|(nth, attempt)| entry(attempt, nth)).collect();
     line.error = unit.error.as_deref().map(Into::into);
@@ -69,8 +71,7 @@ fn entry(attempt: &SendAttempt, nth: usize) -> ReportAttempt<'static> {
     entry
 }
 
-fn of_problem(index: usize, Problem { path, error }: &Problem) -> Line<'_> {
-    let title = path.file_name().unwrap_or_default().to_string_lossy();
+fn of_problem(index: usize, Problem { path, title, error, .. }: &Problem) -> Line<'_> {
     let mut line = ReportLine::new(index, path, title, Status::Failed);
     line.error = Some(error.into());
     Line { line, kind: None, files: 1, stage: Stage::Walk.as_str(), item: None, retries: 0 }

@@ -23,7 +23,7 @@ pub(super) fn left_out(left_out: &BTreeMap<LeftOut, Names>) {
 
 /// Reports the files and folders that could not be read.
 pub(super) fn problems(problems: &[Problem], allow_failures: bool) -> Result<(), Failure> {
-    let lines = problems.iter().map(|Problem { path, error }| format!("{}: {error}", path.display()));
+    let lines = problems.iter().map(|Problem { path, error, .. }| format!("{}: {error}", path.display()));
     if allow_failures {
         lines.for_each(|line| say(format_args!("warning: {line}")));
         return Ok(());

@@ -170,9 +170,13 @@ fn links_are_followed_and_loops_noticed() {
 fn a_name_that_is_not_utf8_is_a_problem_of_its_file() {
     use std::os::unix::ffi::OsStringExt as _;
 
-    let folder = folder(&["a.jpg"]);
-    fs::write(folder.path().join(OsString::from_vec(b"\xff.jpg".to_vec())), "x").expect("written");
-    let walk = walked(folder.path(), &WalkOptions::default());
-    assert_eq!(titles(&walk), ["a.jpg"]);
-    assert_eq!(walk.problems[0].error, "the name is not UTF-8, so no item can have it");
+    let folder = folder(&["a.jpg", "b.jpg", "d/c.jpg"]);
+    fs::write(folder.path().join("d").join(OsString::from_vec(b"\xff.jpg".to_vec())), "x").expect("written");
+    let mut walk = walked(folder.path(), &WalkOptions::default());
+    assert_eq!(titles(&walk), ["a.jpg", "b.jpg", "d/c.jpg"]);
+    let Problem { title, before, error, .. } = &walk.problems[0];
+    assert_eq!((&**title, *before, &**error), ("d/\u{fffd}.jpg", 2, "the name is not UTF-8, so no item can have it"));
+    // It keeps its place when units are taken from the list.
+    walk.retain(|units, unit| units.title(unit) != "a.jpg");
+    assert_eq!((titles(&walk), walk.problems[0].before), (vec!["b.jpg".to_owned(), "d/c.jpg".to_owned()], 1));
 }
