@@ -14,7 +14,7 @@ use crate::layers;
 use crate::manifest::Source;
 use crate::output::{Failure, say};
 use crate::selection::{Choice, Selection, earlier_report};
-use crate::targets::Targets;
+use crate::targets::SharedTargets;
 
 /// A run that has been checked.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) fn prepare(args: &UploadArgs) -> Result<Job, Failure> {
     let retry_from = args.retry_from.as_ref().map(earlier_report).transpose()?;
     let selection = Selection { shard: args.shard, retry_from };
     let (mut taken, mut uploaded, mut index) = (0, 0, 0);
-    let (mut targets, mut overwritten) = (Targets::default(), None);
+    let (mut targets, mut overwritten) = (SharedTargets::default(), None);
     let observe = |item: &UploadItem| {
         match selection.of(item) {
             Choice::Taken => {

@@ -8,15 +8,15 @@ use encord_upload::UploadItem;
 /// How many targets, and how many items of each, are named.
 const MAX_NAMED: usize = 3;
 
-/// The targets of all items of a run: 16 bytes of memory for each.
+/// Finds the targets that several items share: 16 bytes of memory for each item.
 #[derive(Debug, Default)]
-pub(crate) struct Targets {
+pub(crate) struct SharedTargets {
     seed: RandomState,
     /// A hash of the target, and the position of the item in the manifest.
     seen: Vec<(u64, u64)>,
 }
 
-impl Targets {
+impl SharedTargets {
     /// Adds the item at this position.
     pub(crate) fn add(&mut self, index: u64, item: &UploadItem) {
         if let Some(key) = item.signed_url.as_ref().and_then(encord_upload::Targets::key) {
@@ -75,7 +75,7 @@ mod tests {
     #[track_caller]
     fn check(items: &[(&str, &str)], expected: &[&str]) {
         let items: Vec<UploadItem> = items.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
-        let mut targets = Targets::default();
+        let mut targets = SharedTargets::default();
         for (index, item) in (0..).zip(&items) {
             targets.add(index, item);
         }
@@ -104,7 +104,7 @@ mod tests {
         let many: Vec<(String, String)> = (0..20).map(|n| (format!("{n}"), format!("http://h/{}", n % 5))).collect();
         let many: Vec<(&str, &str)> = many.iter().map(|(path, url)| (path.as_str(), url.as_str())).collect();
         let items: Vec<UploadItem> = many.iter().map(|(path, url)| UploadItem::new(*path, *url)).collect();
-        let mut targets = Targets::default();
+        let mut targets = SharedTargets::default();
         for (index, item) in (0..).zip(&items) {
             targets.add(index, item);
         }

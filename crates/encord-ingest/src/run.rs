@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use encord_client::{EncordUserClient, UploadedObject};
-use encord_upload::{Batch, CloudUploadSettings, ItemReport, Status, UploadItem, Uploader};
+use encord_upload::{Batch, CloudUploadSettings, ItemReport, SignedTarget, SourceError, Status, UploadItem, Uploader};
 use futures_util::stream::{BoxStream, StreamExt as _, poll_fn};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -21,7 +21,7 @@ use crate::outcome::{Finished, Notice, Outcomes};
 use crate::plan::{Command, Event, Plan};
 use crate::progress::IngestProgress;
 use crate::record::Record;
-use crate::signing::{NotSigned, RunSource, SignRequest, Signed, Targets, check, sign};
+use crate::signing::{NotSigned, RunSource, SignRequest, Signed, check, sign};
 use crate::units::UnitList;
 
 /// Files that wait for the uploader.
@@ -58,7 +58,7 @@ enum Answer {
     Event(Event),
     /// Of a call that is not broken off.
     Once(Event),
-    Signed(Vec<Signed>, oneshot::Sender<Targets>),
+    Signed(Vec<Signed>, oneshot::Sender<Vec<Result<SignedTarget, SourceError>>>),
 }
 
 type Files = Batch<BoxStream<'static, UploadItem>>;
@@ -258,7 +258,7 @@ impl Run {
                 self.plan.handle(event, self.now());
             }
             Answer::Signed(signed, reply) => {
-                let mut targets = Targets::new();
+                let mut targets = Vec::new();
                 for Signed { path, target } in signed {
                     targets.push(match target {
                         Ok(url) => {

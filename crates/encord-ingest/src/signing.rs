@@ -16,14 +16,12 @@ use crate::units::{UnitList, mtime_ns};
 /// One call signs at most so many URLs: the largest number that the SDK is known to ask for.
 pub const MAX_URLS_PER_CALL: usize = 200;
 
-/// The answers, one for each path in order.
-pub(crate) type Targets = Vec<Result<SignedTarget, SourceError>>;
-
 /// What the uploader asks the run for.
 #[derive(Debug)]
 pub(crate) struct SignRequest {
     pub(crate) paths: Vec<PathBuf>,
-    pub(crate) reply: oneshot::Sender<Targets>,
+    /// One answer for each path, in order.
+    pub(crate) reply: oneshot::Sender<Vec<Result<SignedTarget, SourceError>>>,
 }
 
 /// Asks the run.
@@ -31,7 +29,7 @@ pub(crate) struct SignRequest {
 pub(crate) struct RunSource(pub(crate) mpsc::Sender<SignRequest>);
 
 impl SignedUrlSource for RunSource {
-    async fn sign(&self, items: &[UploadItem]) -> Targets {
+    async fn sign(&self, items: &[UploadItem]) -> Vec<Result<SignedTarget, SourceError>> {
         let (reply, answer) = oneshot::channel();
         let paths = items.iter().map(|item| item.path.clone()).collect();
         if self.0.send(SignRequest { paths, reply }).await.is_ok()

@@ -18,7 +18,7 @@ pub(super) struct Lines(Target);
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(flatten)]
-    line: ReportLine<'a>,
+    common: ReportLine<'a>,
     kind: Option<&'static str>,
     files: usize,
     stage: &'static str,
@@ -55,7 +55,7 @@ fn line(index: usize, unit: &UnitOutcome) -> Line<'_> {
     line.attempts = unit.attempts.iter().enumerate().map(|(nth, attempt)| entry(attempt, nth)).collect();
     line.error = unit.error.as_deref().map(Into::into);
     Line {
-        line,
+        common: line,
         kind: Some(unit.kind.as_str()),
         files: unit.files,
         stage,
@@ -74,7 +74,7 @@ fn entry(attempt: &SendAttempt, nth: usize) -> ReportAttempt<'static> {
 fn of_problem(index: usize, Problem { path, title, error, .. }: &Problem) -> Line<'_> {
     let mut line = ReportLine::new(index, path, title, Status::Failed);
     line.error = Some(error.into());
-    Line { line, kind: None, files: 1, stage: Stage::Walk.as_str(), item: None, retries: 0 }
+    Line { common: line, kind: None, files: 1, stage: Stage::Walk.as_str(), item: None, retries: 0 }
 }
 
 /// Returns the status, and the stage that the unit reached or failed at.
