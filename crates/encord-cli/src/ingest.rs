@@ -249,9 +249,7 @@ fn conclude(
     if totals.unresolved > 0 {
         say("hint: look into the folder; --repost-unresolved registers again what is not there");
     }
-    if exit != Exit::Interrupted {
-        written?;
-        summed?;
-    }
-    Ok(exit)
+    let problems = [written, summed].into_iter().filter_map(Result::err);
+    let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
+    Ok(exits.first().copied().unwrap_or(exit))
 }

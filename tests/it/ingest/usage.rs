@@ -214,6 +214,18 @@ fn a_link_that_leads_nowhere_is_left_out_and_what_cannot_be_looked_at_fails_by_i
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_told_after_an_interruption_too() {
+    let world = World::with(|builder| builder.switches("job-time=3600".parse().unwrap()));
+    world.write("a.jpg", "a");
+    std::fs::create_dir(world.home().join("reports")).unwrap();
+    let mut child = world.start("--folder f --report reports/r.jsonl");
+    until_running(&mut child, "a job is started", || !world.platform.jobs().is_empty());
+    std::fs::remove_dir_all(world.home().join("reports")).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
 fn one_run_at_a_time_has_the_ledger() {
     // The first run cannot end before its job is run.
     let world = World::with(|builder| builder.switches("job-time=3600".parse().unwrap()));
