@@ -113,8 +113,8 @@ pub(crate) struct UploadArgs {
     /// The most items under way at once. Below it the number is found out, for each host.
     #[arg(long, value_name = "N", default_value_t = encord_upload::DEFAULT_CONCURRENCY, value_parser = at_least_one)]
     pub(crate) concurrency: usize,
-    /// The journal: a file that lists uploaded items. Items that it lists are skipped, unless their file has changed. Only one
-    /// run at a time can use it.
+    /// The journal: a file that lists uploaded items, with --folder the ledger. What it lists is skipped, unless the file has
+    /// changed. Only one run at a time can use it.
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(journal_file))]
     pub(crate) journal: Option<PathBuf>,
     /// Keep no journal. By default a manifest that is a file has a journal in the state folder (`$XDG_STATE_HOME/encord`), so

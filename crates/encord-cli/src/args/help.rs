@@ -35,29 +35,31 @@ Examples:
   encord upload --manifest items.jsonl --shard $JOB_COMPLETION_INDEX/8
   make-manifest | encord upload --manifest - --json
 
-The manifest is JSON Lines, one item a line. Only `path` and `signed_url` are required:
+The manifest is JSON Lines, one item a line. Only `path` and `signed_url` are required, with --sign-with `path` alone:
   {\"path\": \"a.jpg\", \"signed_url\": \"https://…\", \"title\": \"a.jpg\", \"data_type\": \"image\",
    \"content_type\": null, \"headers\": {}}
 Relative paths start at the current directory. \
 By default `title` is the file name, `data_type` is `image`, and `content_type` follows from the data type. \
 `headers` replace headers of the same name. \
-With --folder the platform signs the URLs: `path` alone is required, `title` is by default the path, the kind follows from the \
-name, and a line may have none of `signed_url`, `content_type` and `headers`. \
+With --folder the platform signs the URLs: `path` alone is required, `title` is by default the path (see --titles), the kind \
+follows from `data_type`, else from the name or the content, and `signed_url`, `content_type` and `headers` must be left out. \
 Empty lines are skipped. \
 The whole manifest is checked before anything is sent: a malformed line stops the run. \
-A URL that cannot be used, or a file that cannot be read, is the failure of its item.
+A URL that cannot be used, or a file that cannot be read, is the failure of its item; with --folder, a file that cannot be \
+looked at stops the run before anything is sent, unless failures are allowed.
 
-The report has a line for every item of the shard, also if the run was stopped or interrupted. It is written when the run \
-ends; until then an earlier report stays as it is:
+The report has a line for every item of the shard, also if the run was stopped or interrupted; with --folder not for those \
+that --retry-from leaves out. It is written when the run ends; until then an earlier report stays as it is:
   {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
    \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null,
    \"ended_at\": \"2026-11-26T00:00:00.000Z\", \"seconds\": 0.12}
-The status is uploaded, failed, cancelled, or skipped: by the journal or by --retry-from.
+The status is uploaded, failed, cancelled, or skipped: by the journal or by --retry-from. With --folder a line has `kind`, \
+`files`, `stage`, `item` and `retries` instead of the last two, and skipped is what the ledger or --existing knows.
 
 Ctrl-C aborts running uploads, writes journal and report, and exits with 130. A second Ctrl-C exits immediately.
 
 The exit code of a dry run is 0 if every URL and every file can be used, else 1, or 3 if failures are allowed. It warns of \
-URLs that expire within a day.
+URLs that expire within a day. With --folder it asks nothing of the platform and does not read the ledger.
 
 Environment:
   ENCORD_SETTINGS                                     the settings file
@@ -65,6 +67,9 @@ Environment:
   ENCORD_CONNECTION_RETRIES, ENCORD_CONNECT_TIMEOUT,
   ENCORD_READ_TIMEOUT, ENCORD_WRITE_TIMEOUT,
   ENCORD_ALLOW_FAILURES                               settings, over the file and below flags
+  ENCORD_DOMAIN                                       with --folder, below --domain
+  ENCORD_SSH_KEY_FILE, ENCORD_SSH_KEY                 with --folder, the private key: its file, or its text
+  ENCORD_SSH_KEY_PASSWORD                             the password of the key
   ENCORD_LOG                                          what is logged: warn (default), debug, …
   NO_COLOR                                            no colours";
 
