@@ -53,10 +53,17 @@ pub fn get_all_model_iteration_uids<'a, M>(models: impl IntoIterator<Item = &'a 
 where
     M: ModelIterationUids + ?Sized + 'a,
 {
+    let models: Vec<&M> = models.into_iter().collect();
+    let announced = |model: &&M| model.model_iteration_uids().size_hint().0;
+    let mut left = models.iter().map(announced).fold(0, usize::saturating_add);
     let mut uids = IndexSet::default();
-    // `extend` would reserve memory for all uids of a model, although most are not new.
     for uid in models.into_iter().flat_map(M::model_iteration_uids) {
+        // Growth reads all entries in random order, so the set grows by four instead of two, but never for more uids than are left.
+        if uids.len() == uids.capacity() {
+            uids.reserve(left.min(3 * uids.len()));
+        }
         uids.insert(uid);
+        left = left.saturating_sub(1);
     }
     uids
 }

@@ -99,8 +99,6 @@ impl<'a> Upload<'a> {
         let mut files = BTreeMap::new();
         for index in 0..chance.usize(most / 8..most) {
             let (name, content) = (format!("{index:04}.jpg"), noise(chance.u64(..), length(chance)));
-            // An empty file is left out.
-            let content = if content.is_empty() { vec![7] } else { content };
             let path = place.join(&name);
             fs::write(&path, &content).map_err(at(&path))?;
             files.insert(name, content);
