@@ -76,7 +76,7 @@ pub(crate) fn run(args: &UploadArgs) -> Result<Exit, Failure> {
     show::left_out(&left_out);
     let exit = conclude(args, settings, &finished, &problems, elapsed, lines);
     runtime.shutdown_background();
-    exit
+    Ok(exit)
 }
 
 /// The files to upload.
@@ -222,7 +222,7 @@ fn conclude(
     problems: &[Problem],
     elapsed: Duration,
     lines: Option<Lines>,
-) -> Result<Exit, Failure> {
+) -> Exit {
     let written = lines.map_or(Ok(()), |lines| lines.write(finished, problems));
     let summed = show::sums(finished, problems.len() as u64, elapsed, args);
     show::failures(finished, problems);
@@ -251,5 +251,5 @@ fn conclude(
     }
     let problems = [written, summed].into_iter().filter_map(Result::err);
     let exits: Vec<Exit> = problems.map(|problem| problem.show()).collect();
-    Ok(exits.first().copied().unwrap_or(exit))
+    exits.first().copied().unwrap_or(exit)
 }
