@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use encord_client::http::{Attempt, FaultKind, Outcome, Phase, StatusCode};
 use encord_upload::{ItemReport, Snapshot};
@@ -69,6 +69,10 @@ pub struct UnitOutcome {
     pub item: Option<Uuid>,
     /// Each attempt to send one of its files in this run, in the order of their ends.
     pub attempts: Vec<SendAttempt>,
+    /// When the upload of its last file ended, if a file was uploaded or failed in this run.
+    pub ended_at: Option<SystemTime>,
+    /// The time from the begin of its first upload in this run to the end of its last, in whole milliseconds.
+    pub took: Duration,
     /// Why it failed, or is unresolved.
     pub error: Option<String>,
 }
@@ -126,11 +130,22 @@ pub(crate) struct Outcomes {
     problems: HashMap<u32, (UnitStatus, String)>,
     /// By number of the unit once the run has ended; until then in the order of their ends.
     attempts: Vec<(u32, SendAttempt)>,
+    /// In the same order.
+    uploads: Vec<UploadTime>,
+}
+
+/// The time of the upload of one file. It is small, because a run keeps all of them.
+#[derive(Debug)]
+struct UploadTime {
+    number: u32,
+    took_ms: u32,
+    /// Since the Unix epoch.
+    ended_ms: u64,
 }
 
 impl Outcomes {
     pub(crate) fn new(numbers: Vec<u32>, done_before: Vec<bool>) -> Self {
-        Self { numbers, done_before, problems: HashMap::new(), attempts: Vec::new() }
+        Self { numbers, done_before, problems: HashMap::new(), attempts: Vec::new(), uploads: Vec::new() }
     }
 
     pub(crate) fn failed(&mut self, number: u32, stage: Stage, error: String) {
@@ -141,10 +156,25 @@ impl Outcomes {
         self.problems.insert(number, (UnitStatus::Unresolved, error));
     }
 
-    /// Keeps the attempts of a file.
-    pub(crate) fn attempts(&mut self, number: u32, report: &ItemReport) {
+    /// Keeps the attempts of a file and their time.
+    pub(crate) fn uploaded(&mut self, number: u32, report: &ItemReport) {
         let attempts = report.attempts.iter().enumerate();
         self.attempts.extend(attempts.map(|(nth, attempt)| (number, SendAttempt::new(attempt, nth > 0))));
+        if let Some(ended) = report.ended_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) {
+            let took_ms = u32::try_from(report.took.as_millis()).unwrap_or(u32::MAX);
+            let ended_ms = u64::try_from(ended.as_millis()).unwrap_or(u64::MAX);
+            self.uploads.push(UploadTime { number, took_ms, ended_ms });
+        }
+    }
+
+    /// When the last upload of a unit ended, and the time since the first began.
+    fn time_of(&self, number: u32) -> (Option<SystemTime>, Duration) {
+        let first = self.uploads.partition_point(|upload| upload.number < number);
+        let uploads = || self.uploads[first..].iter().take_while(|upload| upload.number == number);
+        let began = uploads().map(|upload| upload.ended_ms.saturating_sub(upload.took_ms.into())).min();
+        let ended = uploads().map(|upload| upload.ended_ms).max();
+        let (Some(began), Some(ended)) = (began, ended) else { return (None, Duration::ZERO) };
+        (UNIX_EPOCH.checked_add(Duration::from_millis(ended)), Duration::from_millis(ended.saturating_sub(began)))
     }
 
     fn attempts_of(&self, number: u32) -> Vec<SendAttempt> {
@@ -157,6 +187,7 @@ impl Finished {
     pub(crate) fn new(plan: Plan, units: Arc<UnitList>, mut outcomes: Outcomes, upload: Snapshot) -> Self {
         // Stable, so that the attempts of a unit keep their order.
         outcomes.attempts.sort_by_key(|(number, _)| *number);
+        outcomes.uploads.sort_by_key(|upload| upload.number);
         Self { plan, units, outcomes, upload }
     }
 
@@ -197,6 +228,7 @@ impl Finished {
             State::Other => (UnitStatus::Left, None),
         };
         let files = self.units.files_in(unit);
+        let (ended_at, took) = self.outcomes.time_of(number);
         let is_sent = matches!(state, UnitStatus::Done | UnitStatus::Skipped) || item.is_some();
         UnitOutcome {
             index: unit,
@@ -208,6 +240,8 @@ impl Finished {
             status: problem.map_or(state, |(status, _)| *status),
             item,
             attempts: self.outcomes.attempts_of(number),
+            ended_at,
+            took,
             error: problem.map(|(_, error)| error.clone()),
         }
     }
@@ -218,7 +252,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_takes_sixteen_bytes() {
-        assert_eq!(size_of::<(u32, SendAttempt)>(), 16);
+    fn an_attempt_takes_sixteen_bytes_and_so_does_the_time_of_an_upload() {
+        assert_eq!((size_of::<(u32, SendAttempt)>(), size_of::<UploadTime>()), (16, 16));
+    }
+
+    #[test]
+    fn the_time_of_a_unit_is_from_its_first_upload_to_its_last() {
+        let mut outcomes = Outcomes::new(vec![3, 4, 5], vec![false; 3]);
+        outcomes.uploads = [(3, 100, 10_100), (4, 500, 11_000), (4, 2_000, 12_000), (4, 10, 10_900)]
+            .map(|(number, took_ms, ended_ms)| UploadTime { number, took_ms, ended_ms })
+            .into();
+        let at = |milliseconds| Some(UNIX_EPOCH + Duration::from_millis(milliseconds));
+        assert_eq!(outcomes.time_of(3), (at(10_100), Duration::from_millis(100)));
+        assert_eq!(outcomes.time_of(4), (at(12_000), Duration::from_millis(2_000)));
+        assert_eq!(outcomes.time_of(5), (None, Duration::ZERO));
     }
 }

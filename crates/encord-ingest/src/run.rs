@@ -229,7 +229,7 @@ impl Run {
             _ => return,
         };
         notice(Notice::File(report));
-        self.outcomes.attempts(unit, report);
+        self.outcomes.uploaded(unit, report);
         self.plan.handle(event, self.now());
     }
 

@@ -224,10 +224,21 @@ fn the_files_of_a_group_are_no_retries_of_each_other() {
     let said: Vec<_> = lines[0]["attempts"].as_array().unwrap().iter().map(|attempt| attempt.get("retry")).collect();
     let first = Some(&false.into());
     assert_eq!(said, [None, None, first, None, first, None]);
+    let of_report = digest(&world);
     assert_eq!(
-        (&digest(&world)["retries"]["500"]["count"], &digest(&world)["retries"].as_object().unwrap().len()),
-        (&4.into(), &1)
+        (&of_report["retries"]["500"]["count"], of_report["retries"].as_object().unwrap().len()),
+        (&4.into(), 1)
     );
+    // The times are those of the uploads, so the throughput and the slowest units are known.
+    assert!(lines.iter().all(|line| line["ended_at"].is_string() && line["seconds"].as_f64() > Some(0.0)), "{lines:?}");
+    let slowest = of_report["slowest"].as_array().unwrap();
+    let buckets = of_report["throughput"].as_array().unwrap();
+    let items: u64 = buckets.iter().map(|bucket| bucket["items"].as_u64().unwrap()).sum();
+    assert_eq!((slowest.len(), items), (2, 2));
+
+    world.ends(&format!("{FAST} --group-by folder --as image-group --report r.jsonl"), 0);
+    let lines = report(&world.home().join("r.jsonl"));
+    assert!(lines.iter().all(|line| line["status"] == "skipped" && line.get("ended_at").is_none()), "{lines:?}");
 }
 
 #[test]

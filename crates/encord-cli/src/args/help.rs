@@ -53,8 +53,8 @@ that --retry-from leaves out. It is written when the run ends; until then an ear
   {\"index\": 0, \"path\": \"a.jpg\", \"title\": \"a.jpg\", \"status\": \"uploaded\", \"bytes\": 123,
    \"attempts\": [{\"outcome\": \"200\", \"phase\": \"done\", \"waited_s\": 0.0}], \"error\": null,
    \"ended_at\": \"2026-11-26T00:00:00.000Z\", \"seconds\": 0.12}
-The status is uploaded, failed, cancelled, or skipped: by the journal or by --retry-from. With --folder a line has `kind`, \
-`files`, `stage`, `item` and `retries` instead of the last two, and skipped is what the ledger or --existing knows.
+The status is uploaded, failed, cancelled, or skipped: by the journal or by --retry-from. With --folder a line also has `kind`, \
+`files`, `stage`, `item` and `retries`, and skipped is what the ledger or --existing knows.
 
 Ctrl-C aborts running uploads, writes journal and report, and exits with 130. A second Ctrl-C exits immediately.
 

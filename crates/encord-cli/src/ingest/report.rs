@@ -54,6 +54,8 @@ fn line(index: usize, unit: &UnitOutcome) -> Line<'_> {
     line.bytes = unit.bytes;
     line.attempts = unit.attempts.iter().enumerate().map(|(nth, attempt)| entry(attempt, nth)).collect();
     line.error = unit.error.as_deref().map(Into::into);
+    line.ended_at = unit.ended_at;
+    line.seconds = unit.ended_at.map(|_| unit.took.as_secs_f64());
     Line {
         common: line,
         kind: Some(unit.kind.as_str()),
