@@ -264,7 +264,7 @@ mod tests {
             .into();
         let at = |milliseconds| Some(UNIX_EPOCH + Duration::from_millis(milliseconds));
         assert_eq!(outcomes.time_of(3), (at(10_100), Duration::from_millis(100)));
-        assert_eq!(outcomes.time_of(4), (at(12_000), Duration::from_millis(2_000)));
+        assert_eq!(outcomes.time_of(4), (at(12_000), Duration::from_secs(2)));
         assert_eq!(outcomes.time_of(5), (None, Duration::ZERO));
     }
 }
