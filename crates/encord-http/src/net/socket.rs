@@ -1,7 +1,9 @@
 //! A TCP connection, with questions to the operating system about its queues.
 
+use std::fs;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -10,6 +12,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 /// Well below 350 s, after which the stricter cloud NAT gateways drop a silent connection.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -18,6 +21,9 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
 /// woken each time half of it is free.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const MAX_UNSENT_BYTES: u32 = 256 * 1024;
+
+/// How often a connection that is too slow is looked for in the system's list.
+const ACKNOWLEDGED_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A TCP connection. Clones share the same socket.
 #[derive(Debug, Clone)]
@@ -69,6 +75,30 @@ impl Socket {
         on_progress();
     }
 
+    /// Returns how many bytes the peer has not acknowledged, sent or not; `None` if this cannot be known. Linux has a list of all
+    /// connections with these numbers, which it makes in memory, so reading it does not wait for a disk.
+    pub(crate) fn unacknowledged(&self) -> Option<u64> {
+        let (local, peer) = {
+            let stream = self.lock();
+            (stream.local_addr().ok()?, stream.peer_addr().ok()?)
+        };
+        let list = if local.is_ipv4() { "/proc/self/net/tcp" } else { "/proc/self/net/tcp6" };
+        unacknowledged_in(&fs::read_to_string(list).ok()?, local, peer)
+    }
+
+    /// Waits until the peer has acknowledged all bytes, or until this cannot be known any more. Calls `on_progress` each time it
+    /// has acknowledged some.
+    pub(crate) async fn acknowledged(&self, on_progress: impl Fn()) {
+        let mut least = u64::MAX;
+        while let Some(bytes @ 1..) = self.unacknowledged() {
+            if bytes < least {
+                least = bytes;
+                on_progress();
+            }
+            sleep(ACKNOWLEDGED_INTERVAL).await;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, TcpStream> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,6 +107,27 @@ impl Socket {
     fn set_max_unsent_bytes(&self, bytes: u32) {
         let _ = SockRef::from(&*self.lock()).set_tcp_notsent_lowat(bytes);
     }
+}
+
+/// Finds a connection in the list of the system.
+fn unacknowledged_in(list: &str, local: SocketAddr, peer: SocketAddr) -> Option<u64> {
+    let [local, peer] = [local, peer].map(listed);
+    list.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace().skip(1);
+        let is_it = words.next() == Some(&local) && words.next() == Some(&peer);
+        let (unacknowledged, _) = words.nth(1).filter(|_| is_it)?.split_once(':')?;
+        u64::from_str_radix(unacknowledged, 16).ok()
+    })
+}
+
+/// Writes an address as the list does: words of 32 bits as the machine reads them, and the port.
+fn listed(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let words = ip.as_chunks().0.iter().map(|word| format!("{:08X}", u32::from_ne_bytes(*word)));
+    format!("{}:{:04X}", words.collect::<String>(), address.port())
 }
 
 impl AsyncRead for Socket {
@@ -141,5 +192,38 @@ mod tests {
         let ((), read) = tokio::join!(drained, peer.read_exact(&mut read));
         assert_eq!(read.expect("read"), BYTES);
         assert!(moved.load(Ordering::Relaxed));
+    }
+    #[tokio::test]
+    async fn r8_what_the_peer_has_no_room_for_is_not_acknowledged() {
+        for ip in ["127.0.0.1", "::1"] {
+            let Ok(listener) = TcpListener::bind((ip, 0)).await else { continue };
+            SockRef::from(&listener).set_recv_buffer_size(4096).expect("small");
+            let stream = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connected");
+            let mut socket = Socket::new(stream);
+            let (mut peer, _) = listener.accept().await.expect("accepted");
+            assert_eq!(socket.unacknowledged(), Some(0));
+            let bytes = vec![0; 100 * 1024];
+            socket.write_all(&bytes).await.expect("taken");
+            assert!(socket.unacknowledged() > Some(50 * 1024), "{ip}: {:?}", socket.unacknowledged());
+            let mut read = bytes.clone();
+            let ((), read) = tokio::join!(socket.acknowledged(|| ()), peer.read_exact(&mut read));
+            assert_eq!((read.expect("read"), socket.unacknowledged()), (bytes.len(), Some(0)));
+        }
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn a_connection_is_found_in_the_list_of_the_system() {
+        let list = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n\
+            \x20  0: 0100007F:238C 00000000:0000 0A 00000000:00000000 00:00000000\n\
+            \x20 12: 0100007F:1F90 0201A8C0:01BB 01 0000C350:00000001 01:00000014\n";
+        let find = |local: &str, peer: &str| {
+            unacknowledged_in(list, local.parse().expect("an address"), peer.parse().expect("an address"))
+        };
+        assert_eq!(find("127.0.0.1:8080", "192.168.1.2:443"), Some(50_000));
+        assert_eq!(find("127.0.0.1:8080", "192.168.1.2:444"), None);
+        assert_eq!(find("127.0.0.1:9100", "192.168.1.2:443"), None);
+        let ip = "[2001:db8::1]:80".parse().expect("an address");
+        assert_eq!(listed(ip), "B80D0120000000000000000001000000:0050");
     }
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::digest::{Checksums, Sent};
-use crate::phase::{Limit, Phase};
+use crate::phase::{Limit, Phase, Profile};
 use crate::rules::clock::{Event, PhaseClock};
 
 /// A payload up to this size counts as sent as soon as the system has it, because the system sends so few bytes almost at once.
@@ -116,6 +116,19 @@ impl Track {
                 state.payload = PayloadState::Sent(checksums);
             }
         });
+    }
+
+    /// Records that the system has the payload, but the peer does not have all of it, although it was taken for sent. Returns
+    /// `false` if this changes no limit.
+    pub(crate) fn payload_not_sent(&self) -> bool {
+        let mut state = self.state();
+        let PayloadState::Sent(checksums) = state.payload else { return false };
+        if state.clock.phase() != Phase::Waiting || state.clock.profile() != Profile::Stall {
+            return false;
+        }
+        state.clock.record(Event::NotSent, self.started.elapsed());
+        state.payload = PayloadState::Flushed(checksums);
+        true
     }
 
     /// Records that hyper has the last byte of the payload. `length` is the number of its bytes. The next complete flush passes

@@ -17,6 +17,8 @@ pub(crate) enum Event {
     Progress,
     /// The last byte of the payload is on the network, as far as this can be known, or there is no payload.
     Sent,
+    /// Some of what was taken for sent has not reached the peer. This event cancels `Sent`.
+    NotSent,
     /// The first byte of the response came.
     FirstByte,
     /// An interim response arrived (1xx, RFC 9110 §15.2); the response itself has not begun. This event cancels `FirstByte`,
@@ -75,10 +77,16 @@ impl PhaseClock {
             }
             Event::Progress => self.progress = at,
             Event::Sent => self.sent = self.sent.or(Some(at)),
+            Event::NotSent => (self.sent, self.progress) = (None, at),
             Event::FirstByte => self.first_byte = self.first_byte.or(Some(at)),
             Event::Interim => self.first_byte = None,
             Event::Done => self.done = true,
         }
+    }
+
+    /// How the limits are interpreted.
+    pub(crate) fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// The phase the attempt is in.

@@ -51,6 +51,14 @@ fn r8_write_timeout_bounds_the_payload_or_its_stalls() {
 }
 
 #[test]
+fn r7_r8_bytes_that_have_not_reached_the_peer_are_not_sent() {
+    let late = [(Connected, 4), (Sent, 9), (Event::NotSent, 19)];
+    check(Stall, &late, Phase::Sending, Some((39, Limit::Write)));
+    check(Stall, &[late.as_slice(), &[(Progress, 30)]].concat(), Phase::Sending, Some((50, Limit::Write)));
+    check(Stall, &[late.as_slice(), &[(Sent, 30)]].concat(), Phase::Waiting, Some((40, Limit::FirstByte)));
+}
+
+#[test]
 fn r8_a_payload_that_moves_ten_times_the_limit_passes_as_an_upload_and_fails_as_a_request() {
     let mut unlimited_first_byte = settings();
     unlimited_first_byte.connect_timeout = Timeout::UNLIMITED;
