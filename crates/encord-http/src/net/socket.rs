@@ -88,7 +88,7 @@ impl Socket {
 
     /// Waits until the peer has acknowledged all bytes, or until this cannot be known any more. Calls `on_progress` each time it
     /// has acknowledged some.
-    pub(crate) async fn acknowledged(&self, on_progress: impl Fn()) {
+    pub(crate) async fn acknowledged(self, on_progress: impl Fn()) {
         let mut least = u64::MAX;
         while let Some(bytes @ 1..) = self.unacknowledged() {
             if bytes < least {
@@ -193,6 +193,7 @@ mod tests {
         assert_eq!(read.expect("read"), BYTES);
         assert!(moved.load(Ordering::Relaxed));
     }
+
     #[tokio::test]
     async fn r8_what_the_peer_has_no_room_for_is_not_acknowledged() {
         for ip in ["127.0.0.1", "::1"] {
@@ -206,7 +207,7 @@ mod tests {
             socket.write_all(&bytes).await.expect("taken");
             assert!(socket.unacknowledged() > Some(50 * 1024), "{ip}: {:?}", socket.unacknowledged());
             let mut read = bytes.clone();
-            let ((), read) = tokio::join!(socket.acknowledged(|| ()), peer.read_exact(&mut read));
+            let ((), read) = tokio::join!(socket.clone().acknowledged(|| ()), peer.read_exact(&mut read));
             assert_eq!((read.expect("read"), socket.unacknowledged()), (bytes.len(), Some(0)));
         }
     }

@@ -118,17 +118,20 @@ impl Track {
         });
     }
 
-    /// Records that the system has the payload, but the peer does not have all of it, although it was taken for sent. Returns
-    /// `false` if this changes no limit.
-    pub(crate) fn payload_not_sent(&self) -> bool {
-        let mut state = self.state();
-        let PayloadState::Sent(checksums) = state.payload else { return false };
-        if state.clock.phase() != Phase::Waiting || state.clock.profile() != Profile::Stall {
-            return false;
-        }
-        state.clock.record(Event::NotSent, self.started.elapsed());
-        state.payload = PayloadState::Flushed(checksums);
-        true
+    /// Whether an upload waits for its response, and its payload counts as sent.
+    pub(crate) fn counts_as_sent(&self) -> bool {
+        let state = self.state();
+        let is_upload_waiting = (state.clock.profile(), state.clock.phase()) == (Profile::Stall, Phase::Waiting);
+        is_upload_waiting && matches!(state.payload, PayloadState::Sent(_))
+    }
+
+    /// Records that the peer does not have all of the payload, although it counted as sent.
+    pub(crate) fn payload_not_sent(&self) {
+        self.record_with(Event::NotSent, |state| {
+            if let PayloadState::Sent(checksums) = state.payload {
+                state.payload = PayloadState::Flushed(checksums);
+            }
+        });
     }
 
     /// Records that hyper has the last byte of the payload. `length` is the number of its bytes. The next complete flush passes

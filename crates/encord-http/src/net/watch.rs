@@ -94,15 +94,14 @@ impl Watch {
 pub(crate) struct Running {
     watch: Watch,
     connection: Connection,
+    /// Ready when the payload counts as sent.
     draining: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// Whether the payload counts as sent only when the peer has all of it.
-    until_acknowledged: bool,
 }
 
 impl Running {
     pub(crate) fn new(watch: Watch, connection: Connection) -> Self {
         connection.report_to(Arc::clone(watch.track()));
-        Self { watch, connection, draining: None, until_acknowledged: false }
+        Self { watch, connection, draining: None }
     }
 
     /// The attempt's clock.
@@ -147,7 +146,7 @@ impl Running {
         loop {
             self.poll_drained(cx);
             match self.watch.poll_limit(cx) {
-                Poll::Ready(FaultKind::TimedOut(_)) if self.is_on_its_way() => self.until_acknowledged = true,
+                Poll::Ready(FaultKind::TimedOut(_)) if self.is_on_its_way() => self.wait_until_acknowledged(),
                 limit => return limit.map(Err),
             }
         }
@@ -156,9 +155,13 @@ impl Running {
     /// R7: the first-byte clock starts when the payload has been sent. What the system has sent may be lost, and is then sent
     /// again. Only a limit that has expired is worth the question whether the peer has all of it.
     fn is_on_its_way(&self) -> bool {
-        self.phase() == Phase::Waiting
-            && self.connection.socket().unacknowledged().is_some_and(|bytes| bytes > 0)
-            && self.track().payload_not_sent()
+        self.track().counts_as_sent() && self.connection.socket().unacknowledged().is_some_and(|bytes| bytes > 0)
+    }
+
+    fn wait_until_acknowledged(&mut self) {
+        self.track().payload_not_sent();
+        let (track, socket) = (Arc::clone(self.track()), self.connection.socket().clone());
+        self.draining = Some(Box::pin(socket.acknowledged(move || track.record(Event::Progress))));
     }
 
     /// Ready when a limit has expired. For a caller that has data and would not check the clock otherwise.
@@ -174,15 +177,8 @@ impl Running {
             return;
         }
         let draining = self.draining.get_or_insert_with(|| {
-            let (track, socket) = (Arc::clone(track), self.connection.socket().clone());
-            let until_acknowledged = self.until_acknowledged;
-            Box::pin(async move {
-                let on_progress = || track.record(Event::Progress);
-                socket.clone().drained(on_progress).await;
-                if until_acknowledged {
-                    socket.acknowledged(on_progress).await;
-                }
-            })
+            let track = Arc::clone(track);
+            Box::pin(self.connection.socket().clone().drained(move || track.record(Event::Progress)))
         });
         if draining.as_mut().poll(cx).is_ready() {
             self.draining = None;

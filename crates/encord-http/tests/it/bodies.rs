@@ -184,6 +184,16 @@ async fn r8_what_the_peer_has_no_room_for_is_not_sent() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+async fn r7_the_first_byte_is_not_due_before_the_peer_has_the_payload() {
+    let late = [Step::Pause(Duration::from_millis(100)), Step::ReadAll, Step::Write(raw(200, "", ""))];
+    let server = Server::start_with_tiny_buffer([Act::Steps(late.into())]);
+    let settings = RequestsSettings { connect_timeout: millis(40), ..settings(0, 5, 0.0) };
+    let request = Request::put(server.url("/"), Payload::bytes(vec![0; 60 << 10])).profile(Profile::Stall);
+    Client::new(settings).send(&request).await.unwrap();
+}
+
+#[tokio::test]
 async fn r3_a_payload_that_can_be_read_once_is_sent_when_there_is_a_connection() {
     let (port, address) = refusing_port();
     let request = Request::post(format!("http://{address}/"), Payload::once(pieces(3, Some(12))));
