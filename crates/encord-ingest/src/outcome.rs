@@ -71,7 +71,7 @@ pub struct UnitOutcome {
     pub attempts: Vec<SendAttempt>,
     /// When the upload of its last file ended, if a file was uploaded or failed in this run.
     pub ended_at: Option<SystemTime>,
-    /// The time from the begin of its first upload in this run to the end of its last, in whole milliseconds.
+    /// The time from the start of its first upload in this run to the end of its last, in whole milliseconds.
     pub took: Duration,
     /// Why it failed, or is unresolved.
     pub error: Option<String>,
@@ -167,20 +167,25 @@ impl Outcomes {
         }
     }
 
-    /// When the last upload of a unit ended, and the time since the first began.
+    /// When the last upload of a unit ended, and the time since the start of the first.
     fn time_of(&self, number: u32) -> (Option<SystemTime>, Duration) {
-        let first = self.uploads.partition_point(|upload| upload.number < number);
-        let uploads = || self.uploads[first..].iter().take_while(|upload| upload.number == number);
-        let began = uploads().map(|upload| upload.ended_ms.saturating_sub(upload.took_ms.into())).min();
-        let ended = uploads().map(|upload| upload.ended_ms).max();
-        let (Some(began), Some(ended)) = (began, ended) else { return (None, Duration::ZERO) };
-        (UNIX_EPOCH.checked_add(Duration::from_millis(ended)), Duration::from_millis(ended.saturating_sub(began)))
+        let uploads = of(&self.uploads, number, |upload| upload.number);
+        let starts = uploads.iter().map(|upload| upload.ended_ms.saturating_sub(upload.took_ms.into()));
+        let ends = uploads.iter().map(|upload| upload.ended_ms);
+        let (Some(start), Some(end)) = (starts.min(), ends.max()) else { return (None, Duration::ZERO) };
+        (UNIX_EPOCH.checked_add(Duration::from_millis(end)), Duration::from_millis(end.saturating_sub(start)))
     }
 
     fn attempts_of(&self, number: u32) -> Vec<SendAttempt> {
-        let first = self.attempts.partition_point(|(of, _)| *of < number);
-        self.attempts[first..].iter().take_while(|(of, _)| *of == number).map(|(_, attempt)| *attempt).collect()
+        of(&self.attempts, number, |(of, _)| *of).iter().map(|(_, attempt)| *attempt).collect()
     }
+}
+
+/// Returns what belongs to a unit in a list that is sorted by the numbers of units.
+fn of<T>(list: &[T], number: u32, number_of: impl Fn(&T) -> u32) -> &[T] {
+    let from = list.partition_point(|entry| number_of(entry) < number);
+    let count = list[from..].partition_point(|entry| number_of(entry) == number);
+    &list[from..from + count]
 }
 
 impl Finished {

@@ -55,14 +55,20 @@ pub struct ReportAttempt<'a> {
     pub phase: Cow<'a, str>,
     /// The wait before the attempt, in seconds.
     pub waited_s: f64,
-    /// Whether it repeats the attempt before it. Said only of the first attempt of another file, in the line of several files.
-    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    /// Whether it repeats the attempt before it. Written only where it is false: at the first attempt of another file, in the line
+    /// of several files.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub retry: bool,
 }
 
 /// What an attempt is unless the line says otherwise.
 const fn yes() -> bool {
     true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// Returns milliseconds, as in a line of a report.
