@@ -85,7 +85,7 @@ pub(crate) async fn run(lab: &Lab) -> Result<Tally> {
         upload.platform.shutdown().await;
         fs::remove_dir_all(&place).map_err(at(&place))?;
     }
-    if lab.length > Duration::from_secs(600) && (tally.killed == 0 || tally.outages == 0) {
+    if lab.length >= Duration::from_secs(600) && (tally.killed == 0 || tally.outages == 0) {
         return Err(format!("no run was killed, or no outage met one: {tally:?}").into());
     }
     Ok(tally)
